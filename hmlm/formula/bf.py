@@ -1,0 +1,77 @@
+"""``bf``: formulas for the mean and the other distributional parameters of an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hmlm.formula.outcome import outcome_formula
+from hmlm.formula.parser import parse
+from hmlm.formula.pasted import is_pasted, read_calls
+from hmlm.types import FormulaError, ModelFormula, OutcomeFormula, ResidualCorrelation
+
+
+def bf(formula: str, *dpar_formulas: str, center: bool = True, **dpars: str) -> OutcomeFormula:
+    """One outcome, as in brms.
+
+    ``bf("y ~ x + (1 |c| id)", sigma="~ x + (1 |c| id)")``, or with the formulas as pasted from R:
+    ``bf("y ~ x + (1 |c| id)", "sigma ~ x + (1 |c| id)")``.
+
+    Args:
+        formula: formula of the outcome's mean.
+        dpar_formulas: formulas with the parameter's name on the left.
+        center: whether population-level columns are centred for sampling.
+        dpars: formulas by the parameter's name; :data:`hmlm.formula.outcome.DPARS` lists the names.
+
+    Raises:
+        FormulaError: a formula that cannot be read, or a parameter that is unknown or given twice.
+    """
+    pasted = [parse(text) for text in dpar_formulas]
+    named = [(name, parse(text)) for name, text in dpars.items()]
+    return outcome_formula(parse(formula), pasted, named, center)
+
+
+def set_rescor(value: bool = True) -> ResidualCorrelation:
+    """Whether the residuals of several outcomes correlate; add it to formulas as in brms."""
+    if not isinstance(value, bool):
+        raise FormulaError(f"set_rescor takes True or False, not {value!r}")
+    return ResidualCorrelation(value)
+
+
+def as_model_formula(formula) -> ModelFormula:
+    """Whatever states a model as a :class:`ModelFormula`.
+
+    Args:
+        formula: text of a formula or of pasted R calls (``"bf(y ~ x) + set_rescor(TRUE)"``), what ``bf``
+            returns, sums of those, or a list with one of these for each outcome.
+
+    Raises:
+        FormulaError: anything else, or no outcome at all.
+    """
+    match formula:
+        case ModelFormula():
+            return formula
+        case OutcomeFormula():
+            return ModelFormula((formula,))
+        case str():
+            return _from_text(formula)
+        case list() | tuple():
+            return _from_parts(formula)
+    raise FormulaError(f"a formula is text, bf(…) or a list of those, not {type(formula).__name__}")
+
+
+def _from_text(text: str) -> ModelFormula:
+    node = parse(text)
+    if is_pasted(node):
+        return _from_parts(read_calls(node))
+    return ModelFormula((outcome_formula(node, [], [], True),))
+
+
+def _from_parts(parts: Iterable) -> ModelFormula:
+    rescor = [p for p in parts if isinstance(p, ResidualCorrelation)]
+    outcomes = [as_model_formula(p) for p in parts if not isinstance(p, ResidualCorrelation)]
+    if not outcomes:
+        raise FormulaError("there is no outcome; write for example 'y ~ 1 + x + (1 | group)'")
+    total = outcomes[0]
+    for part in [*outcomes[1:], *rescor]:
+        total = total + part
+    return total

@@ -1,0 +1,178 @@
+"""From a model formula and a table to the design: outcomes, matrices, grouping factors, complete rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from hmlm.formula.algebra import RESERVED_INTERCEPT, read_terms
+from hmlm.formula.checks import check_varying
+from hmlm.formula.expression import columns_of
+from hmlm.formula.factors import build_factor
+from hmlm.formula.matrix import TermMatrix, build_matrix
+from hmlm.formula.names import outcome_name
+from hmlm.formula.response import build_outcome, outcome_columns
+from hmlm.formula.table import Use, as_table, complete_rows, select
+from hmlm.types import (
+    DataError,
+    Design,
+    Factor,
+    FormulaError,
+    GroupDesign,
+    GroupTerm,
+    ModelFormula,
+    OutcomeFormula,
+    PopulationDesign,
+    PredictorDesign,
+    PredictorFormula,
+)
+
+
+def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
+    """Everything a model needs of ``data``, from one set of rows that is complete in all columns used.
+
+    Warns with :class:`hmlm.types.DataWarning` of rows left out.
+
+    Raises:
+        FormulaError: terms without a meaning, the same term or outcome twice.
+        DataError: a table or column that cannot be used; the message names it.
+    """
+    _check_outcomes(formula)
+    table = as_table(data)
+    used = select(table, _uses(formula, table))
+    rows = complete_rows(used)
+    used = used.iloc[rows].reset_index(drop=True)
+    return Design(
+        formula=formula,
+        outcomes=tuple(build_outcome(used, o.column, _equation(o.column, o.mu)) for o in formula.outcomes),
+        predictors=tuple(_build_predictor(used, site) for site in _sites(formula)),
+        factors=_build_factors(used, formula),
+        rows=rows,
+        n_dropped=len(table) - len(rows),
+    )
+
+
+@dataclass(frozen=True)
+class _Site:
+    """One linear predictor and where it stands: parameter ``dpar`` of ``outcome``."""
+
+    outcome: OutcomeFormula
+    dpar: str
+    predictor: PredictorFormula
+
+    @property
+    def equation(self) -> str:
+        return _equation(self.outcome.column if self.dpar == "mu" else self.dpar, self.predictor)
+
+
+def _equation(left: str, predictor: PredictorFormula) -> str:
+    return f"{left} ~ {predictor.text}"
+
+
+def _sites(formula: ModelFormula) -> list[_Site]:
+    return [_Site(outcome, *named) for outcome in formula.outcomes for named in outcome.predictors]
+
+
+def _group_text(term: GroupTerm) -> str:
+    """The group-level term as one would write it."""
+    bar = "|" if term.correlated else "||"
+    label = f" | {term.label}" if term.label is not None else ""
+    return f"({term.expression}{label} {bar} {term.factor})"
+
+
+def _check_outcomes(formula: ModelFormula) -> None:
+    counts = Counter(outcome_name(outcome.column) for outcome in formula.outcomes)
+    twice = [outcome.column for outcome in formula.outcomes if counts[outcome_name(outcome.column)] > 1]
+    if twice:
+        raise FormulaError(
+            f"outcomes {', '.join(map(repr, twice))} share the name {outcome_name(twice[0])!r} in "
+            "parameters, where dots and underscores are left out; give each one formula and its own name"
+        )
+
+
+def _uses(formula: ModelFormula, table: pd.DataFrame) -> list[Use]:
+    """Every column that the formula needs, with the piece that needs it."""
+    uses = [
+        Use(column, _equation(outcome.column, outcome.mu))
+        for outcome in formula.outcomes
+        for column in outcome_columns(outcome.column, table)
+    ]
+    for site in _sites(formula):
+        uses += _term_uses(site.predictor.population, site.equation)
+        for term in site.predictor.groups:
+            uses += _term_uses(term.expression, _group_text(term))
+            uses += [Use(column, _group_text(term)) for column in term.columns]
+    return uses
+
+
+def _term_uses(text: str, where: str) -> list[Use]:
+    columns = (column for atom in read_terms(text).atoms for column in columns_of(atom))
+    return [Use(column, where) for column in columns if column != RESERVED_INTERCEPT]
+
+
+def _build_predictor(table: pd.DataFrame, site: _Site) -> PredictorDesign:
+    groups = tuple(_build_group(table, term) for term in site.predictor.groups)
+    _check_groups(groups, site.equation)
+    return PredictorDesign(
+        response=outcome_name(site.outcome.column),
+        dpar=site.dpar,
+        population=_build_population(table, site),
+        groups=groups,
+    )
+
+
+def _build_population(table: pd.DataFrame, site: _Site) -> PopulationDesign:
+    matrix = build_matrix(site.predictor.population, table, site.equation)
+    intercept = matrix.terms.intercept and not matrix.terms.reserved
+    first = int(intercept)
+    if intercept:
+        check_varying(matrix.values[:, first:], matrix.names[first:], site.equation)
+    return PopulationDesign(
+        matrix=matrix.values[:, first:],
+        names=matrix.names[first:],
+        intercept=intercept,
+        centered=intercept and site.outcome.center,
+        rebuild=partial(_rebuild_from, matrix, first),
+    )
+
+
+def _rebuild_from(matrix: TermMatrix, first: int, data: pd.DataFrame) -> np.ndarray:
+    """Columns of new data without those before ``first``."""
+    return matrix.rebuild(data)[:, first:]
+
+
+def _build_group(table: pd.DataFrame, term: GroupTerm) -> GroupDesign:
+    matrix = build_matrix(term.expression, table, _group_text(term))
+    if not matrix.names:
+        raise FormulaError(
+            f"`{_group_text(term)}` has no coefficient left of the bar; write 1 or a column there"
+        )
+    return GroupDesign(term=term, matrix=matrix.values, names=matrix.names, rebuild=matrix.rebuild)
+
+
+def _check_groups(groups: tuple[GroupDesign, ...], equation: str) -> None:
+    """Refuse a coefficient that varies twice over the same factor in one predictor."""
+    counts = Counter((name, group.term.factor) for group in groups for name in group.names)
+    for (name, factor), n in counts.items():
+        if n > 1:
+            raise FormulaError(
+                f"`{equation}`: '{name}' varies over '{factor}' in {n} terms; keep one, for example "
+                f"(1 | {factor}) + (0 + x | {factor}) instead of (1 | {factor}) + (x | {factor})"
+            )
+
+
+def _build_factors(table: pd.DataFrame, formula: ModelFormula) -> tuple[Factor, ...]:
+    """The grouping factors in order of first use, each once."""
+    terms: dict[tuple[str, ...], GroupTerm] = {}
+    for site in _sites(formula):
+        for term in site.predictor.groups:
+            terms.setdefault(term.columns, term)
+    factors = tuple(build_factor(table, term.columns, _group_text(term)) for term in terms.values())
+    if len({factor.name for factor in factors}) < len(factors):
+        raise DataError("a grouping column's name contains ':' and reads like an interaction; rename it")
+    return factors

@@ -1,0 +1,186 @@
+"""The functions that a formula may call: a fixed list, so that no formula runs code of its own."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hmlm.formula.expression import (
+    CONSTANTS,
+    Argument,
+    Binary,
+    Call,
+    Name,
+    Node,
+    Number,
+    Paren,
+    Sum,
+    Text,
+    Unary,
+    children,
+    columns_of,
+)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function as R knows it.
+
+    Attributes:
+        options: R's names of the arguments after the first, in their order.
+        positional: how many of the options may go unnamed.
+        python: R's option names -> those of formulaic's transform, where they differ.
+        matrix: whether it yields several columns, so that no other function can take its value.
+        implementation: the elementwise function; None where formulaic has the (stateful) transform.
+    """
+
+    options: tuple[str, ...] = ()
+    positional: int = 0
+    python: Mapping[str, str] = field(default_factory=dict)
+    matrix: bool = False
+    implementation: Callable | None = None
+
+
+_ELEMENTWISE = ("log", "log2", "log10", "log1p", "exp", "expm1", "sqrt", "abs", "sin", "cos")
+
+NUMERIC: dict[str, Function] = {
+    **{name: Function(implementation=getattr(np, name)) for name in _ELEMENTWISE},
+    "I": Function(),
+    "center": Function(),
+    "scale": Function(options=("center", "scale"), positional=2),
+    "poly": Function(options=("degree", "raw"), positional=1, matrix=True),
+    "bs": Function(
+        options=("df", "knots", "degree", "intercept"),
+        positional=4,
+        python={"intercept": "include_intercept"},
+        matrix=True,
+    ),
+}
+CATEGORICAL: dict[str, Function] = {name: Function(options=("levels",)) for name in ("factor", "as.factor")}
+ALLOWED: dict[str, Function] = {**NUMERIC, **CATEGORICAL}
+
+IMPLEMENTATIONS = {name: f.implementation for name, f in NUMERIC.items() if f.implementation is not None}
+
+
+def is_categorical(node: Node) -> bool:
+    """Whether ``node`` is ``factor(x)`` or ``as.factor(x)``."""
+    return isinstance(node, Call) and node.function in CATEGORICAL
+
+
+def check_call(call: Call) -> None:
+    """Refuse a call that is not of the allowed form: ``function(expression of columns, literal options)``.
+
+    Raises:
+        FormulaError: unknown function, wrong arguments, nothing that depends on the data.
+    """
+    function = _lookup(call)
+    if not call.arguments or call.arguments[0].name not in (None, "x"):
+        raise call.place.error(f"`{call.function}()` needs a column as its first argument")
+    _check_first(call, call.arguments[0].value)
+    if not columns_of(call.arguments[0]):
+        raise call.place.error(f"`{call}` uses no column of the data")
+    _check_options(call, function)
+
+
+def options_of(call: Call) -> dict[str, Node]:
+    """The options given to ``call``, under R's names; positional ones are named."""
+    names = iter(ALLOWED[call.function].options)
+    return {a.name or next(names): a.value for a in call.arguments[1:]}
+
+
+def _lookup(call: Call) -> Function:
+    if call.function in ALLOWED:
+        return ALLOWED[call.function]
+    close = difflib.get_close_matches(call.function, ALLOWED, n=1)
+    hint = f"; did you mean `{close[0]}()`?" if close else "."
+    raise call.place.error(
+        f"function `{call.function}()` is not available in a formula{hint} "
+        f"Allowed: {', '.join(sorted(ALLOWED))}. Compute anything else as a column of the table first"
+    )
+
+
+def _check_first(call: Call, node: Node) -> None:
+    if call.function not in CATEGORICAL:
+        check_arithmetic(node)
+    elif not isinstance(node, Name):
+        raise node.place.error(f"`{call.function}()` takes the name of a column, not `{node}`")
+
+
+def check_arithmetic(node: Node) -> None:
+    """Refuse anything but arithmetic on columns, numbers and allowed functions of one column.
+
+    Raises:
+        FormulaError: where something else stands.
+    """
+    match node:
+        case Number():
+            return
+        case Name() if node.text not in CONSTANTS:
+            return
+        case Call() if node.function not in CATEGORICAL and not _lookup(node).matrix:
+            check_call(node)
+        case Paren() | Unary() | Sum() | Binary() if getattr(node, "operator", "+") != ":":
+            for part in children(node):
+                check_arithmetic(part)
+        case _:
+            raise node.place.error(
+                f"`{node}` cannot be computed with; inside a function use columns, numbers and + - * / ^"
+            )
+
+
+def _check_options(call: Call, function: Function) -> None:
+    seen: set[str] = set()
+    for i, argument in enumerate(call.arguments[1:]):
+        name = argument.name or _positional_name(call, function, i, argument)
+        if name not in function.options or name in seen:
+            raise argument.place.error(_bad_option(call, function, name, name in seen))
+        seen.add(name)
+        python_literal(argument.value)
+
+
+def _positional_name(call: Call, function: Function, i: int, argument: Argument) -> str:
+    if i < function.positional and all(a.name is None for a in call.arguments[1 : i + 2]):
+        return function.options[i]
+    raise argument.place.error(_bad_option(call, function, str(argument), False))
+
+
+def _bad_option(call: Call, function: Function, name: str, twice: bool) -> str:
+    if twice:
+        return f"`{name}` is given twice in `{call}`"
+    allowed = ", ".join(f"{o} = …" for o in function.options)
+    takes = f"a column and {allowed}" if allowed else "one column"
+    return f"`{name}` is no argument of `{call.function}()`, which takes {takes}"
+
+
+def python_literal(node: Node) -> str:
+    """Python's text of a literal option; every character of it comes from here."""
+    match node:
+        case Number(text=text):
+            return repr(float(text)) if set(text) & set(".eE") else repr(int(text))
+        case Text(text=text):
+            return repr(text)
+        case Name(text=text) if text in CONSTANTS:
+            return repr(CONSTANTS[text])
+        case Unary(operator=operator, operand=Number() as number):
+            return operator + python_literal(number)
+        case Call(function="c", arguments=arguments):
+            return "[" + ", ".join(python_literal(a.value) for a in arguments) + "]"
+    raise node.place.error(
+        f"`{node}` must be a literal: a number, TRUE, FALSE, NULL, a string or c(…) of those"
+    )
+
+
+def literal_values(node: Node) -> list[str]:
+    """Values of ``c("a", "b")``, or of one literal, as text.
+
+    Raises:
+        FormulaError: for anything else.
+    """
+    items = [a.value for a in node.arguments] if isinstance(node, Call) else [node]
+    texts = [item.text for item in items if isinstance(item, Number | Text)]
+    if len(texts) < len(items):
+        raise node.place.error(f'`{node}` must be literal levels such as c("low", "high")')
+    return texts

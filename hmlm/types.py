@@ -1,0 +1,257 @@
+"""The values every layer shares: formulas, priors, designs and the errors that teach.
+
+Nothing here computes. Sizes: ``N`` rows, ``K`` population-level columns, ``J`` levels of a grouping
+factor, ``Q`` coefficients per level, ``M`` outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+
+class HmlmError(ValueError):
+    """Base of every error about what the user passed in."""
+
+
+class FormulaError(HmlmError):
+    """A formula that cannot be read; the message shows the position and the nearest valid form."""
+
+
+class DataError(HmlmError):
+    """A table that cannot be used; the message names the column, the level and what to do."""
+
+
+class PriorError(HmlmError):
+    """A prior that is malformed or for something the model does not have."""
+
+
+class DataWarning(UserWarning):
+    """Rows dropped or columns that deserve a look; the message counts them."""
+
+
+class SamplingWarning(UserWarning):
+    """Draws that should not be trusted yet; the message says what to try next."""
+
+
+# --- formulas -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class GroupTerm:
+    """One group-level term, ``(expression | label | factor)``, after ``a/b`` was expanded.
+
+    Attributes:
+        expression: right-hand side of the varying coefficients, as pasted: ``"1 + day"``.
+        columns: grouping columns; ``("hospital", "ward")`` is the interaction ``hospital:ward``.
+        label: the shared-correlation ID between two bars, or None.
+        correlated: False for ``||``.
+    """
+
+    expression: str
+    columns: tuple[str, ...]
+    label: str | None = None
+    correlated: bool = True
+
+    @property
+    def factor(self) -> str:
+        """Name of the grouping factor, ``"hospital:ward"``."""
+        return ":".join(self.columns)
+
+
+@dataclass(frozen=True)
+class PredictorFormula:
+    """The right-hand side of one linear predictor.
+
+    Attributes:
+        population: population-level part with the group terms cut out, as pasted: ``"1 + day"``.
+        groups: the group-level terms in the order written.
+        text: the whole right-hand side with white space normalised, as brms prints it.
+    """
+
+    population: str
+    groups: tuple[GroupTerm, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class OutcomeFormula:
+    """One outcome with its linear predictors: what ``bf`` returns.
+
+    Attributes:
+        column: name of the outcome's column, ``"PA.std"``.
+        mu: predictor of the mean.
+        dpars: other distributional parameters with a formula, ``(("sigma", ...),)``.
+        center: whether population-level columns are centred for sampling.
+    """
+
+    column: str
+    mu: PredictorFormula
+    dpars: tuple[tuple[str, PredictorFormula], ...] = ()
+    center: bool = True
+
+    def __add__(self, other: OutcomeFormula | ModelFormula | ResidualCorrelation) -> ModelFormula:
+        return ModelFormula((self,)) + other
+
+    @property
+    def predictors(self) -> tuple[tuple[str, PredictorFormula], ...]:
+        """All predictors, ``mu`` first."""
+        return (("mu", self.mu), *self.dpars)
+
+
+@dataclass(frozen=True)
+class ResidualCorrelation:
+    """What ``set_rescor`` returns: whether residuals of several outcomes correlate."""
+
+    value: bool = True
+
+
+@dataclass(frozen=True)
+class ModelFormula:
+    """One or more outcomes: ``bf(...) + bf(...) + set_rescor(True)``.
+
+    Attributes:
+        outcomes: the outcomes in the order written.
+        rescor: residual correlation asked for; None if not said (then False).
+    """
+
+    outcomes: tuple[OutcomeFormula, ...]
+    rescor: bool | None = None
+
+    def __add__(self, other: OutcomeFormula | ModelFormula | ResidualCorrelation) -> ModelFormula:
+        match other:
+            case ResidualCorrelation(value):
+                return ModelFormula(self.outcomes, value)
+            case OutcomeFormula():
+                return ModelFormula((*self.outcomes, other), self.rescor)
+            case ModelFormula(outcomes, rescor):
+                merged = self.rescor if rescor is None else rescor
+                return ModelFormula((*self.outcomes, *outcomes), merged)
+        return NotImplemented
+
+
+# --- designs --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PopulationDesign:
+    """Population-level columns of one predictor.
+
+    Attributes:
+        matrix: (N, K) float64, uncentred, without the intercept's column.
+        names: K coefficient names as R makes them (``"steps.pm:steps.pmd"``, ``"sexMale"``, ``"Intercept"``
+            for ``0 + Intercept``).
+        intercept: whether there is an intercept apart from the columns.
+        centered: whether columns are centred for sampling (needs the intercept).
+        rebuild: new complete table -> (N', K) matrix with the same encodings.
+    """
+
+    matrix: np.ndarray
+    names: tuple[str, ...]
+    intercept: bool
+    centered: bool
+    rebuild: Callable[[pd.DataFrame], np.ndarray] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class GroupDesign:
+    """Varying coefficients of one group-level term in one predictor.
+
+    Attributes:
+        term: where it came from.
+        matrix: (N, Q) float64, the intercept as a column of ones.
+        names: Q coefficient names, ``"Intercept"`` first where there is one.
+        rebuild: new complete table -> (N', Q) matrix.
+    """
+
+    term: GroupTerm
+    matrix: np.ndarray
+    names: tuple[str, ...]
+    rebuild: Callable[[pd.DataFrame], np.ndarray] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class PredictorDesign:
+    """All columns of one linear predictor: outcome ``response`` (cleaned name), parameter ``dpar``."""
+
+    response: str
+    dpar: str
+    population: PopulationDesign
+    groups: tuple[GroupDesign, ...]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A grouping factor: J levels as text (nested ones joined by ``_``, as in brms) and (N,) int32 index."""
+
+    name: str
+    columns: tuple[str, ...]
+    levels: tuple[str, ...]
+    index: np.ndarray
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An outcome: cleaned name (``NAstd``), column (``NA.std``) and (N,) float64 values."""
+
+    name: str
+    column: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything a model needs of a table: complete rows only, in the table's order.
+
+    Attributes:
+        formula: the formula it was built from.
+        outcomes: M outcomes.
+        predictors: for each outcome ``mu`` first, then its other distributional parameters.
+        factors: the grouping factors in order of first use.
+        rows: (N,) positions in the table of the rows kept.
+        n_dropped: rows left out for a missing value in a used column.
+    """
+
+    formula: ModelFormula
+    outcomes: tuple[Outcome, ...]
+    predictors: tuple[PredictorDesign, ...]
+    factors: tuple[Factor, ...]
+    rows: np.ndarray
+    n_dropped: int
+
+    @property
+    def n_rows(self) -> int:
+        """N, rows used."""
+        return len(self.rows)
+
+
+# --- priors ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A prior's distribution: a name of :data:`hmlm.spec.distribution.DISTRIBUTIONS` and its arguments."""
+
+    name: str
+    args: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(f'{a:g}' for a in self.args)})" if self.args else "(flat)"
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A prior as the user states it, brms's ``prior(normal(0, 1), class = b, coef = x)``.
+
+    Empty strings mean "not said". Half distributions follow from the class's lower bound.
+    """
+
+    distribution: Distribution
+    class_: str = "b"
+    coef: str = ""
+    group: str = ""
+    resp: str = ""
+    dpar: str = ""
