@@ -1,0 +1,108 @@
+"""Which varying coefficients share a covariance matrix, and in which order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hmlm.spec.spec import BlockTerm
+from hmlm.types import Design, FormulaError, GroupDesign
+
+
+@dataclass(frozen=True)
+class BlockLayout:
+    """A block before it has priors.
+
+    Attributes:
+        factor: name of the grouping factor.
+        terms: Q coefficients, [scale; location].
+        order: the Q positions in ``terms`` in brms's order.
+        correlated: whether R is estimated.
+        name: unique name of the block.
+    """
+
+    factor: str
+    terms: tuple[BlockTerm, ...]
+    order: tuple[int, ...]
+    correlated: bool
+    name: str
+
+
+def lay_out_blocks(design: Design) -> tuple[BlockLayout, ...]:
+    """The blocks of a design in the order of their first term.
+
+    Terms of one factor with the same label share a block over parameters and outcomes; a term without
+    a label is a block of its own.
+
+    Raises:
+        FormulaError: a coefficient varies twice by one factor, or ``|`` and ``||`` share a label.
+    """
+    _check_duplicates(design)
+    members: dict[tuple, list[tuple[int, int]]] = {}
+    for p, g, group in _group_terms(design):
+        label = (p, g) if group.term.label is None else group.term.label
+        members.setdefault((group.term.factor, label), []).append((p, g))
+    names = _unique_names([factor for factor, _ in members])
+    return tuple(
+        _layout(design, factor, terms, name)
+        for (factor, _), terms, name in zip(members, members.values(), names, strict=True)
+    )
+
+
+def _group_terms(design: Design) -> Iterator[tuple[int, int, GroupDesign]]:
+    for p, predictor in enumerate(design.predictors):
+        for g, group in enumerate(predictor.groups):
+            yield p, g, group
+
+
+def _layout(design: Design, factor: str, members: list[tuple[int, int]], name: str) -> BlockLayout:
+    reported = [
+        BlockTerm(p, g, column, coefficient)
+        for p, g in members
+        for column, coefficient in enumerate(design.predictors[p].groups[g].names)
+    ]
+    terms = sorted(reported, key=lambda term: design.predictors[term.predictor].dpar == "mu")
+    order = tuple(terms.index(term) for term in reported)
+    correlated = _is_correlated(design, factor, members) and len(terms) > 1
+    return BlockLayout(factor, tuple(terms), order, correlated, name)
+
+
+def _is_correlated(design: Design, factor: str, members: list[tuple[int, int]]) -> bool:
+    terms = [design.predictors[p].groups[g].term for p, g in members]
+    said = {term.correlated for term in terms}
+    if len(said) > 1:
+        raise FormulaError(
+            f"the terms of {factor!r} with the label {terms[0].label!r} use both '|' and '||'; "
+            "use the same bars, or different labels"
+        )
+    return said.pop()
+
+
+def _check_duplicates(design: Design) -> None:
+    counts = Counter(
+        (p, group.term.factor, name) for p, _, group in _group_terms(design) for name in group.names
+    )
+    for (p, factor, name), count in counts.items():
+        if count > 1:
+            raise FormulaError(_duplicate_message(design.predictors[p].dpar, factor, name))
+
+
+def _duplicate_message(dpar: str, factor: str, name: str) -> str:
+    remedy = (
+        f"(0 + x | {factor}) leaves the intercept of the second term out"
+        if name == "Intercept"
+        else "name it in one term only"
+    )
+    return f"{name!r} varies by {factor!r} in more than one group-level term of {dpar}; {remedy}"
+
+
+def _unique_names(factors: list[str]) -> list[str]:
+    names: list[str] = []
+    for factor in factors:
+        name, number = factor, 1
+        while name in names or (number > 1 and name in factors):
+            number += 1
+            name = f"{factor}_{number}"
+        names.append(name)
+    return names

@@ -1,0 +1,87 @@
+"""From a design and priors to the model's specification."""
+
+from __future__ import annotations
+
+from hmlm.spec.blocks import BlockLayout, lay_out_blocks
+from hmlm.spec.checks import check_collinearity, check_family
+from hmlm.spec.family import Family
+from hmlm.spec.resolve import PriorBook, check_priors
+from hmlm.spec.spec import Block, BlockTerm, FactorSpec, Predictor, Spec
+from hmlm.spec.target import (
+    RESCOR,
+    coefficient_targets,
+    cor_target,
+    intercept_target,
+    list_targets,
+    sd_targets,
+    sigma_targets,
+)
+from hmlm.types import Design, Distribution, PredictorDesign, Prior
+
+
+def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spec:
+    """The model of ``design`` with every prior in force.
+
+    Args:
+        design: columns, outcomes and grouping factors.
+        family: response distribution of every outcome.
+        priors: the priors stated; brms's defaults fill the rest.
+
+    Raises:
+        PriorError: a prior is invalid or reaches no parameter.
+        FormulaError: the family lacks what the formula models, or a coefficient varies twice.
+        DataError: columns depend on each other linearly and have a flat prior.
+    """
+    check_family(design, family)
+    layouts = lay_out_blocks(design)
+    check_priors(priors, list_targets(design, family, layouts))
+    book = PriorBook(priors, {outcome.name: outcome.values for outcome in design.outcomes})
+    predictors = tuple(_predictor(design, predictor, book) for predictor in design.predictors)
+    for columns, predictor in zip(design.predictors, predictors, strict=True):
+        check_collinearity(columns, predictor)
+    return Spec(
+        family=family,
+        outcomes=tuple(outcome.name for outcome in design.outcomes),
+        predictors=predictors,
+        sigma=tuple(target and book.find(target) for target in sigma_targets(design, family)),
+        factors=tuple(FactorSpec(factor.name, factor.levels) for factor in design.factors),
+        blocks=tuple(_block(design, layout, book) for layout in layouts),
+        rescor=book.find(RESCOR).args[0] if design.formula.rescor else None,
+        n_rows=design.n_rows,
+    )
+
+
+def _predictor(design: Design, predictor: PredictorDesign, book: PriorBook) -> Predictor:
+    population = predictor.population
+    intercept = intercept_target(design, predictor)
+    return Predictor(
+        response=[outcome.name for outcome in design.outcomes].index(predictor.response),
+        dpar=predictor.dpar,
+        intercept=None if intercept is None else book.find(intercept),
+        names=population.names,
+        priors=tuple(book.find(target) for target in coefficient_targets(predictor)),
+        centered=population.centered and population.intercept and len(population.names) > 0,
+        prefix=_prefix(design, predictor),
+    )
+
+
+def _prefix(design: Design, predictor: PredictorDesign) -> str:
+    dpar = "" if predictor.dpar == "mu" else predictor.dpar
+    response = predictor.response if len(design.outcomes) > 1 else ""
+    return "_".join(part for part in (dpar, response) if part)
+
+
+def _block(design: Design, layout: BlockLayout, book: PriorBook) -> Block:
+    return Block(
+        factor=[factor.name for factor in design.factors].index(layout.factor),
+        terms=layout.terms,
+        sd=tuple(_sd(design, term, book) for term in layout.terms),
+        cor=book.find(cor_target(layout.factor)).args[0] if layout.correlated else None,
+        order=layout.order,
+        name=layout.name,
+    )
+
+
+def _sd(design: Design, term: BlockTerm, book: PriorBook) -> Distribution:
+    predictor = design.predictors[term.predictor]
+    return book.find(sd_targets(predictor, predictor.groups[term.group])[term.column])

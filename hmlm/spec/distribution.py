@@ -1,0 +1,170 @@
+"""The distributions that priors may have, and how their text is read."""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hmlm.spec.hint import did_you_mean, point_at
+from hmlm.spec.rcall import Argument, Call, parse_call
+from hmlm.types import Distribution
+
+
+@dataclass(frozen=True)
+class DistributionKind:
+    """What is known of all distributions of one name.
+
+    Attributes:
+        name: its name, brms's and Stan's.
+        parameters: names of its arguments.
+        support: ``"real"``, ``"positive"``, ``"interval"`` or ``"corr"``.
+        positive: the parameters that must be above 0.
+        scale: arguments -> finite spread for over-dispersed starts, near the standard deviation
+            where there is one; None for flat.
+        ordered: whether the arguments are a lower and an upper bound.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    support: str
+    positive: tuple[str, ...]
+    scale: Callable[..., float] | None
+    ordered: bool = False
+
+    @property
+    def signature(self) -> str:
+        """``"(mu, sigma)"``."""
+        return f"({', '.join(self.parameters)})"
+
+
+KINDS = (
+    DistributionKind("normal", ("mu", "sigma"), "real", ("sigma",), lambda mu, sigma: sigma),
+    DistributionKind(
+        "student_t", ("nu", "mu", "sigma"), "real", ("nu", "sigma"), lambda nu, mu, sigma: sigma
+    ),
+    DistributionKind("cauchy", ("mu", "sigma"), "real", ("sigma",), lambda mu, sigma: sigma),
+    DistributionKind("exponential", ("rate",), "positive", ("rate",), lambda rate: 1 / rate),
+    DistributionKind(
+        "gamma",
+        ("shape", "rate"),
+        "positive",
+        ("shape", "rate"),
+        lambda shape, rate: math.sqrt(shape) / rate,
+    ),
+    DistributionKind(
+        "uniform",
+        ("lower", "upper"),
+        "interval",
+        (),
+        lambda lower, upper: (upper - lower) / math.sqrt(12),
+        ordered=True,
+    ),
+    DistributionKind(
+        "lognormal", ("mu", "sigma"), "positive", ("sigma",), lambda mu, sigma: math.exp(min(mu, 700.0))
+    ),
+    DistributionKind("lkj", ("eta",), "corr", ("eta",), lambda eta: 1 / math.sqrt(2 * eta + 1)),
+    DistributionKind("flat", (), "real", (), None),
+)
+
+DISTRIBUTIONS = {kind.name: kind for kind in KINDS}
+
+FLAT = Distribution("flat")
+
+ALIASES = {"lkj_corr_cholesky": "lkj", "lkj_corr": "lkj"}
+FLAT_TEXTS = ("", "flat", "(flat)")
+FUNCTIONS = {"log": math.log, "exp": math.exp, "sqrt": math.sqrt}
+OPERATORS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.UAdd: operator.pos,
+    ast.USub: operator.neg,
+}
+
+
+def kind_of(distribution: Distribution) -> DistributionKind:
+    """What is known of ``distribution`` by its name."""
+    return DISTRIBUTIONS[distribution.name]
+
+
+def is_flat(distribution: Distribution) -> bool:
+    """Whether it is the improper flat prior."""
+    return distribution == FLAT
+
+
+def typical_scale(distribution: Distribution) -> float | None:
+    """A finite spread, near the standard deviation where there is one; None for flat."""
+    scale = kind_of(distribution).scale
+    return None if scale is None else float(scale(*distribution.args))
+
+
+def parse_distribution(text: str) -> Distribution:
+    """The distribution written as in brms: ``"normal(0, 0.2)"``, ``""`` for flat.
+
+    Raises:
+        PriorError: malformed text, an unknown name, or arguments it cannot have.
+    """
+    if text.strip() in FLAT_TEXTS:
+        return FLAT
+    call = parse_call(text)
+    kind = _find_kind(text, call)
+    args = tuple(_parse_number(text, argument, kind) for argument in call.arguments)
+    _check_count(text, call, kind)
+    _check_arguments(text, call, kind, args)
+    return Distribution(kind.name, args)
+
+
+def _find_kind(text: str, call: Call) -> DistributionKind:
+    name = ALIASES.get(call.name, call.name)
+    if name not in DISTRIBUTIONS:
+        hint = did_you_mean(name, DISTRIBUTIONS) or f"; available: {', '.join(DISTRIBUTIONS)}"
+        raise point_at(text, call.start, f"unknown distribution {call.name!r}{hint}")
+    return DISTRIBUTIONS[name]
+
+
+def _check_count(text: str, call: Call, kind: DistributionKind) -> None:
+    wanted, got = len(kind.parameters), len(call.arguments)
+    if wanted != got:
+        noun = "argument" if wanted == 1 else "arguments"
+        message = f"{call.name} takes {wanted} {noun} {kind.signature}, got {got}"
+        raise point_at(text, call.start, message)
+
+
+def _check_arguments(text: str, call: Call, kind: DistributionKind, args: tuple[float, ...]) -> None:
+    for name, value, argument in zip(kind.parameters, args, call.arguments, strict=True):
+        if name in kind.positive and value <= 0:
+            message = f"{name} of {call.name}{kind.signature} must be above 0, got {value:g}"
+            raise point_at(text, argument.start, message)
+    if kind.ordered and args[0] >= args[1]:
+        message = f"{call.name} needs lower < upper, got {args[0]:g} and {args[1]:g}"
+        raise point_at(text, call.arguments[0].start, message)
+
+
+def _parse_number(text: str, argument: Argument, kind: DistributionKind) -> float:
+    if argument.name:
+        raise point_at(text, argument.start, f"arguments go by position: {kind.name}{kind.signature}")
+    try:
+        value = float(_evaluate(ast.parse(argument.value, mode="eval").body))
+    except (SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
+        message = f"{argument.value!r} is not a number; write one like 0.5, -2, 1/2 or log(2)"
+        raise point_at(text, argument.start, message) from error
+    if not math.isfinite(value):
+        raise point_at(text, argument.start, f"{argument.value!r} is not finite")
+    return value
+
+
+def _evaluate(node: ast.expr) -> float:
+    match node:
+        case ast.Constant(value=float() | int() as value) if not isinstance(value, bool):
+            return value
+        case ast.UnaryOp(op=op, operand=operand) if type(op) in OPERATORS:
+            return OPERATORS[type(op)](_evaluate(operand))
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+            return OPERATORS[type(op)](_evaluate(left), _evaluate(right))
+        case ast.Call(func=ast.Name(id=name), args=[inner], keywords=[]) if name in FUNCTIONS:
+            return FUNCTIONS[name](_evaluate(inner))
+    raise ValueError("not simple arithmetic")

@@ -1,0 +1,120 @@
+"""The names and printed labels of draws, as brms has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+from hmlm.spec.spec import Block, BlockTerm, Spec
+
+
+class ParameterRow(NamedTuple):
+    """A scalar parameter of the summary: the draw's name, brms's label, section and grouping factor.
+
+    ``section`` is ``"group"``, ``"population"``, ``"family"`` or ``"residual"``.
+    """
+
+    variable: str
+    label: str
+    section: str
+    group: str = ""
+
+
+def intercept_name(spec: Spec, p: int) -> str:
+    """Draws of the intercept of predictor ``p``, ``"b_sigma_Intercept"``."""
+    return f"b_{_with_prefix(spec, p, 'Intercept')}"
+
+
+def coefficient_names(spec: Spec, p: int) -> tuple[str, ...]:
+    """Draws of the K coefficients of predictor ``p`` apart from the intercept, ``"b_NAstd_PA_lag"``."""
+    return tuple(f"b_{_with_prefix(spec, p, name)}" for name in spec.predictors[p].names)
+
+
+def sd_names(spec: Spec, block: Block) -> tuple[str, ...]:
+    """Draws of the Q standard deviations of a block in brms's order, ``"sd_id__sigma_Intercept"``."""
+    factor = spec.factors[block.factor].name
+    return tuple(f"sd_{factor}__{name}" for name in _reported_coefficients(spec, block))
+
+
+def cor_names(spec: Spec, block: Block) -> tuple[tuple[str, int, int], ...]:
+    """Draws of a block's correlations in brms's order, each with its two positions in that order.
+
+    ``("cor_id__Intercept__day", 0, 1)``; empty where the block is not correlated.
+    """
+    if block.cor is None:
+        return ()
+    factor, names = spec.factors[block.factor].name, _reported_coefficients(spec, block)
+    return tuple((f"cor_{factor}__{names[i]}__{names[j]}", i, j) for i, j in _pairs(block.size))
+
+
+def sigma_name(spec: Spec, m: int) -> str:
+    """Draws of the residual standard deviation of outcome ``m``: ``"sigma"``, ``"sigma_NAstd"``."""
+    return f"sigma_{spec.outcomes[m]}" if spec.multivariate else "sigma"
+
+
+def rescor_names(spec: Spec) -> tuple[tuple[str, int, int], ...]:
+    """Draws of the residual correlations with their outcomes, ``("rescor__NAstd__PAstd", 0, 1)``."""
+    if spec.rescor is None:
+        return ()
+    outcomes = spec.outcomes
+    return tuple((f"rescor__{outcomes[i]}__{outcomes[j]}", i, j) for i, j in _pairs(len(outcomes)))
+
+
+def effects_name(spec: Spec, factor: int, predictor: int) -> str:
+    """Draws of a predictor's effects by a factor: ``"r_id"``, ``"r_id__sigma_NAstd"``."""
+    prefix = spec.predictors[predictor].prefix
+    return f"r_{spec.factors[factor].name}{'__' if prefix else ''}{prefix}"
+
+
+def summary_rows(spec: Spec) -> tuple[ParameterRow, ...]:
+    """Every scalar parameter in the order that brms prints: by factor, coefficients, sigma, rescor."""
+    return (*_group_rows(spec), *_population_rows(spec), *_family_rows(spec), *_residual_rows(spec))
+
+
+def _with_prefix(spec: Spec, p: int, name: str) -> str:
+    prefix = spec.predictors[p].prefix
+    return f"{prefix}_{name}" if prefix else name
+
+
+def _reported_coefficients(spec: Spec, block: Block) -> tuple[str, ...]:
+    terms: tuple[BlockTerm, ...] = tuple(block.terms[position] for position in block.order)
+    return tuple(_with_prefix(spec, term.predictor, term.name) for term in terms)
+
+
+def _pairs(size: int) -> list[tuple[int, int]]:
+    return sorted(combinations(range(size), 2), key=lambda pair: pair[::-1])
+
+
+def _group_rows(spec: Spec) -> Iterator[ParameterRow]:
+    by_name = sorted(range(len(spec.factors)), key=lambda f: spec.factors[f].name)
+    for f in by_name:
+        group, blocks = spec.factors[f].name, [block for block in spec.blocks if block.factor == f]
+        for block in blocks:
+            for variable, name in zip(
+                sd_names(spec, block), _reported_coefficients(spec, block), strict=True
+            ):
+                yield ParameterRow(variable, f"sd({name})", "group", group)
+        for block in blocks:
+            names = _reported_coefficients(spec, block)
+            for variable, i, j in cor_names(spec, block):
+                yield ParameterRow(variable, f"cor({names[i]},{names[j]})", "group", group)
+
+
+def _population_rows(spec: Spec) -> Iterator[ParameterRow]:
+    predictors = range(len(spec.predictors))
+    intercepts = [intercept_name(spec, p) for p in predictors if spec.predictors[p].intercept is not None]
+    coefficients = [name for p in predictors for name in coefficient_names(spec, p)]
+    for variable in intercepts + coefficients:
+        yield ParameterRow(variable, variable.removeprefix("b_"), "population")
+
+
+def _family_rows(spec: Spec) -> Iterator[ParameterRow]:
+    for m, prior in enumerate(spec.sigma):
+        if prior is not None:
+            yield ParameterRow(sigma_name(spec, m), sigma_name(spec, m), "family")
+
+
+def _residual_rows(spec: Spec) -> Iterator[ParameterRow]:
+    for variable, i, j in rescor_names(spec):
+        yield ParameterRow(variable, f"rescor({spec.outcomes[i]},{spec.outcomes[j]})", "residual")

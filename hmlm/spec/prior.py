@@ -1,0 +1,163 @@
+"""Priors as the user states them: ``prior("normal(0, 1)", class_="b")``, dicts, or text pasted from R."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from hmlm.spec.distribution import kind_of, parse_distribution
+from hmlm.spec.hint import did_you_mean, listed, point_at
+from hmlm.spec.rcall import Call, blank_comments, parse_call, split_top_level, unquote
+from hmlm.types import Prior, PriorError
+
+
+@dataclass(frozen=True)
+class PriorClass:
+    """A class of parameters: what may narrow its priors down, and the supports these may have."""
+
+    fields: tuple[str, ...]
+    supports: tuple[str, ...]
+    advice: str
+
+
+ANY_VALUE = "that has no lower bound; priors that start at 0 are for class 'sd' or 'sigma'"
+POSITIVE = "a standard deviation; use for example exponential(1) or student_t(3, 0, 2.5)"
+CORRELATION = "a correlation matrix; use lkj(eta), where lkj(1) is flat"
+
+CLASSES = {
+    "Intercept": PriorClass(("resp", "dpar"), ("real", "interval"), ANY_VALUE),
+    "b": PriorClass(("coef", "resp", "dpar"), ("real", "interval"), ANY_VALUE),
+    "sd": PriorClass(("coef", "group", "resp", "dpar"), ("real", "interval", "positive"), POSITIVE),
+    "cor": PriorClass(("group",), ("corr",), CORRELATION),
+    "sigma": PriorClass(("resp",), ("real", "interval", "positive"), POSITIVE),
+    "rescor": PriorClass((), ("corr",), CORRELATION),
+}
+
+FIELDS = ("prior", "class", "coef", "group", "resp", "dpar")
+R_FUNCTIONS = ("prior", "set_prior", "prior_string")
+ASSIGNMENT = re.compile(
+    r"\s*[A-Za-z.][\w.]*\s*(?:=|<-)(?=\s*(?:c|brms::\w+|prior|set_prior|prior_string)\s*\()"
+)
+
+
+def prior(
+    text: str, class_: str = "b", *, coef: str = "", group: str = "", resp: str = "", dpar: str = ""
+) -> Prior:
+    """A prior, as brms's ``prior(normal(0, 1), class = b, coef = x)``.
+
+    Args:
+        text: the distribution, ``"normal(0, 1)"``; ``""`` is flat.
+        class_: ``"Intercept"``, ``"b"``, ``"sd"``, ``"cor"``, ``"sigma"`` or ``"rescor"``.
+        coef: name of one coefficient.
+        group: name of one grouping factor.
+        resp: name of one outcome.
+        dpar: distributional parameter with a formula; the mean's if empty.
+
+    Raises:
+        PriorError: malformed text, an unknown class, or a distribution the class cannot have.
+    """
+    stated = Prior(parse_distribution(text), class_, coef, group, resp, dpar)
+    check_prior(stated)
+    return stated
+
+
+def as_priors(value: None | str | Prior | Mapping | Iterable) -> tuple[Prior, ...]:
+    """All priors in ``value``: None, a prior, a dict as in model.yaml, text from R, or several of these.
+
+    Raises:
+        PriorError: something in ``value`` is not a prior.
+    """
+    match value:
+        case None:
+            return ()
+        case Prior():
+            return (value,)
+        case str():
+            return _from_r(value)
+        case Mapping():
+            return (_from_mapping(value),)
+        case Iterable():
+            return tuple(one for item in value for one in as_priors(item))
+    raise PriorError(f'{value!r} is not a prior; write hm.prior("normal(0, 1)", class_="b")')
+
+
+def prior_text(stated: Prior) -> str:
+    """The prior as brms writes it, ``"prior(normal(0, 1), class = b, coef = x)"``."""
+    fields = [("class", stated.class_)]
+    fields += [(name, getattr(stated, name)) for name in FIELDS[2:]]
+    shown = [str(stated.distribution), *(f"{name} = {value}" for name, value in fields if value)]
+    return f"prior({', '.join(shown)})"
+
+
+def check_prior(stated: Prior) -> None:
+    """Raise PriorError if the class is unknown or cannot have such a field or distribution."""
+    if stated.class_ not in CLASSES:
+        hint = did_you_mean(stated.class_, CLASSES)
+        raise PriorError(f"unknown prior class {stated.class_!r}{hint} (classes: {listed(CLASSES)})")
+    _check_fields(stated, CLASSES[stated.class_])
+    _check_support(stated, CLASSES[stated.class_])
+
+
+def _check_fields(stated: Prior, known: PriorClass) -> None:
+    for name in FIELDS[2:]:
+        if getattr(stated, name) and name not in known.fields:
+            takes = f"it takes {listed(known.fields)}" if known.fields else "it takes no other argument"
+            raise PriorError(f"{prior_text(stated)}: class {stated.class_!r} has no {name}; {takes}")
+
+
+def _check_support(stated: Prior, known: PriorClass) -> None:
+    kind = kind_of(stated.distribution)
+    if kind.support not in known.supports:
+        reason = f"{kind.name} cannot be the prior of class {stated.class_!r}, {known.advice}"
+        raise PriorError(f"{prior_text(stated)}: {reason}")
+    if "positive" in known.supports and kind.ordered and stated.distribution.args[1] <= 0:
+        raise PriorError(f"{prior_text(stated)}: all of this prior lies below 0, the lower bound")
+
+
+def _from_mapping(fields: Mapping) -> Prior:
+    named = {str(name).rstrip("_"): "" if value is None else str(value) for name, value in fields.items()}
+    for name in named:
+        if name not in FIELDS:
+            hint = did_you_mean(name, FIELDS)
+            raise PriorError(f"a prior has no {name!r}{hint} (it has {listed(FIELDS)})")
+    if "prior" not in named:
+        raise PriorError(f"{dict(fields)!r} has no 'prior'; write {{prior: \"normal(0, 1)\", class: b}}")
+    return prior(named.pop("prior"), named.pop("class", "") or "b", **named)
+
+
+def _from_r(text: str) -> tuple[Prior, ...]:
+    clean = blank_comments(text).rstrip().removesuffix(",")
+    assigned = ASSIGNMENT.match(clean)
+    start = assigned.end() if assigned else 0
+    return tuple(_r_priors(clean, start, len(clean)))
+
+
+def _r_priors(text: str, start: int, end: int) -> Iterable[Prior]:
+    for begin, stop in split_top_level(text, start, end, "+"):
+        call = parse_call(text, begin, stop)
+        if call.name == "c":
+            for argument in call.arguments:
+                yield from _r_priors(text, argument.start, argument.start + len(argument.value))
+        else:
+            yield _r_prior(text, call)
+
+
+def _r_prior(text: str, call: Call) -> Prior:
+    if call.name not in R_FUNCTIONS:
+        message = f"expected prior(...), got {call.name}(...); write prior({call.name}(...), class = b)"
+        raise point_at(text, call.start, message)
+    fields: dict[str, str] = {}
+    for position, argument in enumerate(call.arguments):
+        name = argument.name or FIELDS[min(position, len(FIELDS) - 1)]
+        if name in fields or name not in FIELDS:
+            raise point_at(text, argument.start, _bad_argument(name, name in fields))
+        fields[name] = unquote(argument.value)
+    return _from_mapping(fields)
+
+
+def _bad_argument(name: str, repeated: bool) -> str:
+    if repeated:
+        return f"argument {name!r} is given twice"
+    hint = did_you_mean(name, FIELDS)
+    return f"prior has no argument {name!r} here{hint} (it has {listed(FIELDS)})"

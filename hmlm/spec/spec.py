@@ -1,0 +1,116 @@
+"""The model as pure, hashable data: what the density, the NumPyro program and the names are made from.
+
+A spec holds no array. Order matters: predictors are ordered outcome by outcome with ``mu`` first, and
+the coefficients of a block ``[scale; location]``: every predictor that is not a mean comes first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hmlm.spec.family import Family
+from hmlm.types import Distribution
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A linear predictor.
+
+    Attributes:
+        response: index of its outcome.
+        dpar: distributional parameter, ``"mu"`` or ``"sigma"``.
+        intercept: prior of the intercept (of the centred one if ``centered``), None without one.
+        names: K coefficient names apart from that intercept.
+        priors: K priors.
+        centered: whether the K columns are centred for sampling.
+        prefix: what brms puts before its coefficients' names: ``""``, ``"sigma"``, ``"NAstd"``,
+            ``"sigma_NAstd"``.
+    """
+
+    response: int
+    dpar: str
+    intercept: Distribution | None
+    names: tuple[str, ...]
+    priors: tuple[Distribution, ...]
+    centered: bool
+    prefix: str
+
+
+@dataclass(frozen=True)
+class BlockTerm:
+    """One varying coefficient of a block: column ``column`` of group term ``group`` of a predictor."""
+
+    predictor: int
+    group: int
+    column: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """All coefficients of one factor that share a covariance matrix: ``u_j ~ N(0, diag(tau) R diag(tau))``.
+
+    Attributes:
+        factor: index of the grouping factor.
+        terms: Q coefficients in the order [scale; location] of the Cholesky factor.
+        sd: Q priors of the standard deviations.
+        cor: shape of the LKJ prior of R; None where R is the identity (``||``, or Q = 1).
+        order: the Q positions in ``terms`` in brms's order (location first, outcome by outcome).
+        name: unique name of the block, used in sites: ``"id"``, ``"id_2"``.
+    """
+
+    factor: int
+    terms: tuple[BlockTerm, ...]
+    sd: tuple[Distribution, ...]
+    cor: float | None
+    order: tuple[int, ...]
+    name: str
+
+    @property
+    def size(self) -> int:
+        """Q, coefficients per level."""
+        return len(self.terms)
+
+
+@dataclass(frozen=True)
+class FactorSpec:
+    """A grouping factor: its name and its J levels as text."""
+
+    name: str
+    levels: tuple[str, ...]
+
+    @property
+    def n_levels(self) -> int:
+        """J, the number of levels."""
+        return len(self.levels)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The whole model.
+
+    Attributes:
+        family: the response distribution of every outcome.
+        outcomes: M cleaned names; one outcome's name appears in no parameter.
+        predictors: every linear predictor.
+        sigma: per outcome the prior of a constant residual standard deviation, None where sigma has
+            a formula.
+        factors: grouping factors.
+        blocks: blocks of varying coefficients.
+        rescor: shape of the LKJ prior of the residual correlation; None without one.
+        n_rows: N.
+    """
+
+    family: Family
+    outcomes: tuple[str, ...]
+    predictors: tuple[Predictor, ...]
+    sigma: tuple[Distribution | None, ...]
+    factors: tuple[FactorSpec, ...]
+    blocks: tuple[Block, ...]
+    rescor: float | None
+    n_rows: int
+
+    @property
+    def multivariate(self) -> bool:
+        """Whether names carry the outcome."""
+        return len(self.outcomes) > 1

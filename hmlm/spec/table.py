@@ -1,0 +1,135 @@
+"""Priors as a table and as lines: what can be set, and what is in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from hmlm.spec.blocks import lay_out_blocks
+from hmlm.spec.checks import check_family
+from hmlm.spec.defaults import default_prior
+from hmlm.spec.family import Family
+from hmlm.spec.names import coefficient_names, effects_name, intercept_name, sd_names, sigma_name
+from hmlm.spec.prior import CLASSES
+from hmlm.spec.resolve import asked_value, check_priors
+from hmlm.spec.spec import Spec
+from hmlm.spec.target import Target, list_targets
+from hmlm.types import Design, Distribution, Prior
+
+COLUMNS = ("prior", "class", "coef", "group", "resp", "dpar", "lb", "ub", "source")
+LOWER_BOUNDS = {"sd": "0", "sigma": "0"}
+
+
+def prior_table(design: Design, family: Family, priors: tuple[Prior, ...] = ()) -> pd.DataFrame:
+    """The priors that can be set, one row each, like brms's ``get_prior``.
+
+    A row with an empty prior inherits: a coefficient from its group, a group or outcome from its class.
+
+    Returns:
+        Columns prior, class, coef, group, resp, dpar, lb, ub, source (``"default"`` or ``"user"``).
+
+    Raises:
+        PriorError: a prior is invalid or reaches no parameter.
+    """
+    check_family(design, family)
+    targets = list_targets(design, family, lay_out_blocks(design))
+    check_priors(priors, targets)
+    values = _values_by_address(design)
+    stated = {_stated_address(prior, values): prior.distribution for prior in priors}
+    listed = [address for target in targets for address in _addresses(target, values)]
+    ranked = sorted(
+        dict.fromkeys((*listed, *stated)), key=lambda address: list(CLASSES).index(address.class_)
+    )
+    return pd.DataFrame([_row(address, stated, values) for address in ranked], columns=list(COLUMNS))
+
+
+def prior_lines(spec: Spec) -> tuple[str, ...]:
+    """The priors in force, equal ones of one predictor together: ``"b ~ normal(0, 1)"``."""
+    return (*_population_lines(spec), *_sd_lines(spec), *_cor_lines(spec), *_residual_lines(spec))
+
+
+def _values_by_address(design: Design) -> dict[str, np.ndarray]:
+    """Outcomes by what the column resp says: empty where there is only one."""
+    if len(design.outcomes) == 1:
+        return {"": design.outcomes[0].values}
+    return {outcome.name: outcome.values for outcome in design.outcomes}
+
+
+def _stated_address(prior: Prior, values: Mapping[str, np.ndarray]) -> Target:
+    resp = "" if "" in values else asked_value(prior, "resp")
+    return Target(prior.class_, prior.coef, prior.group, resp, asked_value(prior, "dpar"))
+
+
+def _addresses(target: Target, values: Mapping[str, np.ndarray]) -> Iterator[Target]:
+    """The rows that speak of ``target``, from the most general to its own."""
+    own = replace(target, resp="") if "" in values else target
+    if own.class_ in ("b", "Intercept") and own.dpar == "mu":
+        yield replace(own, coef="", resp="")
+    yield replace(own, coef="", group="")
+    yield replace(own, coef="")
+    yield own
+
+
+def _row(
+    address: Target, stated: Mapping[Target, Distribution], values: Mapping[str, np.ndarray]
+) -> tuple[str, ...]:
+    text = str(stated[address]) if address in stated else _default_text(address, stated, values)
+    source = "user" if address in stated else "default"
+    dpar = "" if address.dpar == "mu" else address.dpar
+    bound = LOWER_BOUNDS.get(address.class_, "")
+    return text, address.class_, address.coef, address.group, address.resp, dpar, bound, "", source
+
+
+def _default_text(
+    address: Target, stated: Mapping[Target, Distribution], values: Mapping[str, np.ndarray]
+) -> str:
+    """The default where it is in force at this row, empty where the row inherits."""
+    of_outcome = address.resp in values or address.class_ in ("cor", "rescor")
+    inherits = address.coef or address.group or replace(address, resp="") in stated
+    if inherits or not of_outcome:
+        return ""
+    return str(default_prior(address, values.get(address.resp)))
+
+
+def _population_lines(spec: Spec) -> Iterator[str]:
+    for p, predictor in enumerate(spec.predictors):
+        if predictor.intercept is not None:
+            note = " (at the means of its columns)" if predictor.centered else ""
+            yield f"{intercept_name(spec, p)} ~ {predictor.intercept}{note}"
+        short = f"b_{predictor.prefix}" if predictor.prefix else "b"
+        yield from _together(short, dict(zip(coefficient_names(spec, p), predictor.priors, strict=True)))
+
+
+def _sd_lines(spec: Spec) -> Iterator[str]:
+    by_predictor: dict[str, dict[str, Distribution]] = {}
+    for block in spec.blocks:
+        for name, position in zip(sd_names(spec, block), block.order, strict=True):
+            effects = effects_name(spec, block.factor, block.terms[position].predictor)
+            by_predictor.setdefault(effects, {})[name] = block.sd[position]
+    for effects, priors in by_predictor.items():
+        yield from _together(f"sd_{effects.removeprefix('r_')}", priors)
+
+
+def _cor_lines(spec: Spec) -> Iterator[str]:
+    for block in spec.blocks:
+        if block.cor is not None:
+            yield f"cor_{block.name} ~ lkj({block.cor:g})"
+
+
+def _residual_lines(spec: Spec) -> Iterator[str]:
+    for m, prior in enumerate(spec.sigma):
+        if prior is not None:
+            yield f"{sigma_name(spec, m)} ~ {prior}"
+    if spec.rescor is not None:
+        yield f"rescor ~ lkj({spec.rescor:g})"
+
+
+def _together(short: str, priors: Mapping[str, Distribution]) -> Iterator[str]:
+    """One line under the short name if several priors are equal, else one line each."""
+    if len(priors) > 1 and len(set(priors.values())) == 1:
+        yield f"{short} ~ {next(iter(priors.values()))}"
+    else:
+        yield from (f"{name} ~ {prior}" for name, prior in priors.items())
