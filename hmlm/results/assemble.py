@@ -1,0 +1,152 @@
+"""From a run of the sampler to a ``Fit``: names, dimensions and the facts beside the draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+import xarray as xr
+
+from hmlm.density.log_density import LogDensity
+from hmlm.density.plan import explain_plan
+from hmlm.infer.driver import Run
+from hmlm.infer.settings import Settings
+from hmlm.results.fit import Fit
+from hmlm.results.info import FitInfo, Row
+from hmlm.spec.names import effects_name, summary_rows
+from hmlm.spec.spec import Spec
+from hmlm.spec.table import prior_lines
+from hmlm.types import Design, ModelFormula
+
+PACKAGES = ("hmlm", "jax", "jaxlib", "numpyro", "arviz", "formulaic")
+
+
+def assemble(density: LogDensity, design: Design, run: Run, settings: Settings, data_name: str) -> Fit:
+    """The fit of a finished (or interrupted) run."""
+    return Fit(
+        info=_info(density, design, run, settings, data_name),
+        posterior=_posterior(density, run),
+        sample_stats=_sample_stats(run),
+        effects_fn=_effects_fn(density, run),
+        observed=xr.Dataset({o.name: ("row", o.values) for o in design.outcomes}, {"row": design.rows}),
+    )
+
+
+def _posterior(density: LogDensity, run: Run) -> xr.Dataset:
+    values = density.constrain(run.draws.position)
+    return _with_draws({name: (("chain", "draw"), value) for name, value in values.items()})
+
+
+def _sample_stats(run: Run) -> xr.Dataset:
+    draws = run.draws
+    stats = {
+        "lp": draws.lp,
+        "energy": draws.energy,
+        "n_steps": draws.n_steps,
+        "tree_depth": np.floor(np.log2(np.maximum(draws.n_steps, 1))).astype(np.int64) + 1,
+        "acceptance_rate": draws.acceptance_rate,
+        "diverging": draws.diverging,
+        "step_size": draws.step_size,
+    }
+    return _with_draws({name: (("chain", "draw"), value) for name, value in stats.items()})
+
+
+def _with_draws(variables: Mapping) -> xr.Dataset:
+    dataset = xr.Dataset(variables)
+    return dataset.assign_coords({dim: np.arange(size) for dim, size in dataset.sizes.items()})
+
+
+def _effects_fn(density: LogDensity, run: Run) -> Callable[[], dict[str, xr.DataArray]]:
+    def effects() -> dict[str, xr.DataArray]:
+        return effect_arrays(density.spec, density.effects(run.draws.position))
+
+    return effects
+
+
+def effect_arrays(spec: Spec, blocks: tuple[np.ndarray, ...]) -> dict[str, xr.DataArray]:
+    """Draws of group effects by name, dims (chain, draw, <factor>, term).
+
+    Args:
+        spec: the model.
+        blocks: per block (C, S, J, Q) in the order of its terms.
+    """
+    parts: dict[str, list[xr.DataArray]] = {}
+    for block, values in zip(spec.blocks, blocks, strict=True):
+        factor = spec.factors[block.factor]
+        for q in block.order:
+            term = block.terms[q]
+            name = effects_name(spec, block.factor, term.predictor)
+            array = xr.DataArray(
+                values[..., q : q + 1],
+                dims=("chain", "draw", factor.name, "term"),
+                coords={factor.name: list(factor.levels), "term": [term.name]},
+            )
+            parts.setdefault(name, []).append(array)
+    return {name: _numbered(xr.concat(arrays, dim="term")) for name, arrays in parts.items()}
+
+
+def _numbered(array: xr.DataArray) -> xr.DataArray:
+    return array.assign_coords(chain=np.arange(array.sizes["chain"]), draw=np.arange(array.sizes["draw"]))
+
+
+def _info(density: LogDensity, design: Design, run: Run, settings: Settings, data_name: str) -> FitInfo:
+    spec = density.spec
+    return FitInfo(
+        family=_family(spec),
+        links=_links(spec),
+        formulas=formula_lines(design.formula),
+        priors=prior_lines(spec),
+        data_name=data_name,
+        n_rows=design.n_rows,
+        n_dropped=design.n_dropped,
+        factors=tuple((factor.name, factor.n_levels) for factor in spec.factors),
+        rows=tuple(Row(*row) for row in summary_rows(spec)),
+        algorithm="NUTS",
+        chains=settings.chains,
+        warmup=settings.warmup,
+        draws=run.draws.lp.shape[1],
+        seed=settings.seed,
+        density="; ".join(explain_plan(spec, density.coordinates)),
+        seconds=tuple(run.seconds.items()),
+        max_tree_depth=settings.max_tree_depth,
+        interrupted=run.interrupted,
+        versions=_versions(),
+    )
+
+
+def _family(spec: Spec) -> str:
+    names = [spec.family.name] * len(spec.outcomes)
+    return f"MV({', '.join(names)})" if spec.multivariate else names[0]
+
+
+def _links(spec: Spec) -> tuple[str, ...]:
+    """One line per outcome; a parameter without a formula has the identity link."""
+
+    def line(m: int) -> str:
+        modelled = {p.dpar for p in spec.predictors if p.response == m}
+        links = {
+            dpar: spec.family.link(dpar) if dpar in modelled else "identity" for dpar in spec.family.dpars
+        }
+        return "; ".join(f"{dpar} = {link}" for dpar, link in links.items())
+
+    return tuple(line(m) for m in range(len(spec.outcomes)))
+
+
+def formula_lines(formula: ModelFormula) -> tuple[tuple[str, ...], ...]:
+    """Per outcome the lines that brms prints: the mean's, then the other parameters'."""
+    return tuple(
+        tuple(f"{outcome.column if dpar == 'mu' else dpar} ~ {p.text}" for dpar, p in outcome.predictors)
+        for outcome in formula.outcomes
+    )
+
+
+def _versions() -> tuple[tuple[str, str], ...]:
+    return tuple((package, _version(package)) for package in PACKAGES)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,67 @@
+"""What a fit says about itself: plain, JSON-able facts for printing and storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One population-level scalar parameter of the summary.
+
+    Attributes:
+        variable: the draw's name, ``"sd_id__Intercept"``.
+        label: brms's printed label, ``"sd(Intercept)"``.
+        section: ``"group"``, ``"population"``, ``"family"`` or ``"residual"``.
+        group: the grouping factor for the section ``"group"``, else ``""``.
+    """
+
+    variable: str
+    label: str
+    section: str
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class FitInfo:
+    """Everything ``print(fit)`` says beside the table.
+
+    Attributes:
+        family: as printed, ``"gaussian"`` or ``"MV(gaussian, gaussian)"``.
+        links: one line per outcome, ``"mu = identity; sigma = log"``.
+        formulas: per outcome the lines as printed, the mean's first: ``("PA.std ~ 1 + (1 | c | id)",
+            "sigma ~ 1 + (1 | c | id)")``.
+        priors: one line per prior used, ``"b ~ normal(0, 1)"``.
+        data_name: what to call the table.
+        n_rows, n_dropped: rows used, rows left out for missing values.
+        factors: (name, number of levels) of each grouping factor.
+        rows: the summary's parameters in brms's order.
+        algorithm: ``"NUTS"``.
+        chains, warmup, draws: per-chain warm-up and post-warm-up draws.
+        seed: the seed of the run.
+        density: one line of how effects were treated, as ``explain()`` says.
+        seconds: wall-clock seconds by phase: ``(("compile", 2.1), ("warmup", 3.0), ("sampling", 4.0))``.
+        max_tree_depth: trees deeper than this are cut.
+        interrupted: whether Ctrl-C ended the run early.
+        versions: ``(("hmlm", "0.1.0"), ("jax", ...), ...)``.
+    """
+
+    family: str
+    links: tuple[str, ...]
+    formulas: tuple[tuple[str, ...], ...]
+    priors: tuple[str, ...]
+    data_name: str
+    n_rows: int
+    n_dropped: int
+    factors: tuple[tuple[str, int], ...]
+    rows: tuple[Row, ...]
+    algorithm: str
+    chains: int
+    warmup: int
+    draws: int
+    seed: int
+    density: str
+    seconds: tuple[tuple[str, float], ...]
+    max_tree_depth: int
+    interrupted: bool = False
+    versions: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,135 @@
+"""What ``print(fit)`` shows: brms's layout, line by line."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+
+import pandas as pd
+
+from hmlm.results.info import FitInfo, Row
+from hmlm.results.table import ESS_COLUMNS, seconds_of
+
+WIDTH = 110
+SECTIONS = (
+    ("population", "Regression Coefficients:"),
+    ("family", "Further Distributional Parameters:"),
+    ("residual", "Residual Correlations:"),
+)
+CLOSING = """\
+Draws were sampled using {algorithm}. For each parameter, Bulk_ESS
+and Tail_ESS are effective sample size measures, and Rhat is the potential
+scale reduction factor on split chains (at convergence, Rhat = 1)."""
+
+
+def printout(info: FitInfo, frame: pd.DataFrame, problems: Sequence[str]) -> str:
+    """The whole text.
+
+    Args:
+        info: the facts beside the table.
+        frame: the summary, one row per ``info.rows``, in that order.
+        problems: convergence warnings.
+    """
+    parts = [_header(info), *_sections(info, frame), CLOSING.format(algorithm=info.algorithm)]
+    if problems:
+        parts.append("\n".join(_warning(problem) for problem in problems))
+    return "\n\n".join(parts)
+
+
+def _warning(problem: str) -> str:
+    return textwrap.fill(f"Warning: {problem}", WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+# --- header ---------------------------------------------------------------------------------------
+
+
+def _header(info: FitInfo) -> str:
+    fields = (
+        ("Family", [info.family]),
+        ("Links", info.links),
+        ("Formula", [line for outcome in info.formulas for line in outcome]),
+        ("Data", [_data(info)]),
+        ("Draws", _draws(info)),
+        ("Time", _time(info)),
+        ("Effects", textwrap.wrap(info.density, WIDTH - 9)),
+    )
+    return "\n".join(f"{name:>7}: " + f"\n{'':9}".join(lines) for name, lines in fields if lines)
+
+
+def _data(info: FitInfo) -> str:
+    dropped = f"; {info.n_dropped} rows with missing values left out" if info.n_dropped else ""
+    return f"{info.data_name} (Number of observations: {info.n_rows}{dropped})"
+
+
+def _draws(info: FitInfo) -> list[str]:
+    chains = "1 chain" if info.chains == 1 else f"{info.chains} chains, each"
+    iterations = f"iter = {info.warmup + info.draws}; warmup = {info.warmup}; thin = 1;"
+    early = " (interrupted)" if info.interrupted else ""
+    total = f"total post-warmup draws = {info.chains * info.draws}{early}"
+    return [f"{chains} with {iterations}", total]
+
+
+def _time(info: FitInfo) -> list[str]:
+    if not info.seconds:
+        return []
+    phases = (f"{name.replace('warmup', 'warm-up')} {seconds:.1f}" for name, seconds in info.seconds)
+    return [f"{seconds_of(info):.1f} s ({', '.join(phases)})"]
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _sections(info: FitInfo, frame: pd.DataFrame) -> Iterator[str]:
+    title = "Multilevel Hyperparameters:\n"
+    for factor, levels in info.factors:
+        chosen = [row.section == "group" and row.group == factor for row in info.rows]
+        if any(chosen):
+            yield f"{title}~{factor} (Number of levels: {levels})\n" + _rows(info.rows, frame, chosen)
+            title = ""
+    for section, heading in SECTIONS:
+        chosen = [row.section == section for row in info.rows]
+        if any(chosen):
+            yield f"{heading}\n" + _rows(info.rows, frame, chosen)
+
+
+def _rows(rows: Sequence[Row], frame: pd.DataFrame, chosen: Sequence[bool]) -> str:
+    names = [row.label for row, keep in zip(rows, chosen, strict=True) if keep]
+    return format_table(frame.loc[list(chosen)].set_axis(names, axis=0))
+
+
+def format_table(frame: pd.DataFrame, digits: int = 2, width: int = WIDTH) -> str:
+    """A table as R prints it: columns that do not fit in the width go to a further block below."""
+    index = _justified(["", *map(str, frame.index)], str.ljust)
+    columns = [_column(str(name), list(values), digits) for name, values in frame.items()]
+    blocks = _packed(columns, width - len(index[0]))
+    return "\n".join(" ".join(cells) for block in blocks for cells in zip(index, *block, strict=True))
+
+
+def _column(name: str, values: Sequence[float], digits: int) -> list[str]:
+    decimals = 0 if name in ESS_COLUMNS else digits
+    return _justified([name, *(_number(value, decimals) for value in values)], str.rjust)
+
+
+def _number(value: float, decimals: int) -> str:
+    if math.isnan(value):
+        return "NA"
+    return f"{value:.{decimals}f}".replace("inf", "Inf")
+
+
+def _justified(cells: list[str], justify: Callable[[str, int], str]) -> list[str]:
+    widest = max(map(len, cells))
+    return [justify(cell, widest) for cell in cells]
+
+
+def _packed(columns: list[list[str]], room: int) -> list[list[list[str]]]:
+    """Columns in order, as many per block as there is room for, at least one."""
+    blocks, left = [], 0
+    for column in columns:
+        size = len(column[0]) + 1
+        if not blocks or size > left:
+            blocks.append([])
+            left = room
+        blocks[-1].append(column)
+        left -= size
+    return blocks

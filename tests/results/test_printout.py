@@ -1,0 +1,66 @@
+"""``print(fit)`` against golden text made from fixed draws."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hmlm.results.printout import format_table
+
+GOLDEN = Path(__file__).parent
+
+
+@pytest.mark.parametrize("name", ["melsm", "outcomes", "nested", "single_chain"])
+def test_print_is_the_golden_text(name, request):
+    assert str(request.getfixturevalue(name)) + "\n" == (GOLDEN / f"{name}.txt").read_text()
+
+
+def test_print_shows_problems_last(melsm, change_stats):
+    fit = change_stats(melsm, diverging=np.ones((4, 250), bool))
+    last = str(fit).split("\n\n")[-1]
+    assert last.startswith("Warning: 1000 of 1000 draws diverged")
+    assert max(map(len, last.splitlines())) <= 110
+
+
+def test_print_makes_no_group_effects(melsm):
+    str(melsm)
+    assert melsm.effects_fn.calls == 0
+
+
+def test_print_says_interrupted(melsm):
+    fit = dataclasses.replace(melsm, info=dataclasses.replace(melsm.info, interrupted=True))
+    assert "total post-warmup draws = 1000 (interrupted)" in str(fit)
+
+
+def test_print_without_times_or_plan(melsm):
+    fit = dataclasses.replace(melsm, info=dataclasses.replace(melsm.info, seconds=(), density=""))
+    assert "Time:" not in str(fit) and "Effects:" not in str(fit)
+
+
+def test_table_is_laid_out_as_by_brms():
+    columns = ["Estimate", "Est.Error", "l-95% CI", "u-95% CI", "Rhat", "Bulk_ESS", "Tail_ESS"]
+    rows = {
+        "NAstd_Intercept": [-0.03, 0.05, -0.14, 0.07, 1.01, 231, 486],
+        "PAstd_Intercept": [0.00, 0.06, -0.11, 0.11, 1.02, 251, 566],
+    }
+    assert format_table(pd.DataFrame.from_dict(rows, orient="index", columns=columns)) == (
+        "                Estimate Est.Error l-95% CI u-95% CI Rhat Bulk_ESS Tail_ESS\n"
+        "NAstd_Intercept    -0.03      0.05    -0.14     0.07 1.01      231      486\n"
+        "PAstd_Intercept     0.00      0.06    -0.11     0.11 1.02      251      566"
+    )
+
+
+def test_table_wraps_only_when_too_wide():
+    frame = pd.DataFrame({"Estimate": [1.0], "Rhat": [np.nan], "Bulk_ESS": [np.inf]}, index=["a" * 10])
+    assert format_table(frame) == "           Estimate Rhat Bulk_ESS\naaaaaaaaaa     1.00   NA      Inf"
+    wrapped = format_table(frame, width=24).splitlines()
+    assert wrapped == [
+        "           Estimate Rhat",
+        "aaaaaaaaaa     1.00   NA",
+        "           Bulk_ESS",
+        "aaaaaaaaaa      Inf",
+    ]
