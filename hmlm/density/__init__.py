@@ -1,0 +1,1 @@
+"""The model as a NumPyro program and as a fast log density over one unconstrained vector."""

@@ -1,0 +1,58 @@
+"""Population-level parameters under the names that users read."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jax import Array
+
+from hmlm.density.data import ModelData
+from hmlm.density.parameters import Parameters
+from hmlm.spec.names import (
+    coefficient_names,
+    cor_names,
+    intercept_name,
+    rescor_names,
+    sd_names,
+    sigma_name,
+)
+from hmlm.spec.spec import Spec
+
+
+def constrained_names(spec: Spec) -> tuple[str, ...]:
+    """Draws' names in the order of :func:`constrained_values`."""
+    names: list[str] = []
+    for p, predictor in enumerate(spec.predictors):
+        names.extend([] if predictor.intercept is None else [intercept_name(spec, p)])
+        names.extend(coefficient_names(spec, p))
+    names.extend(sigma_name(spec, m) for m, prior in enumerate(spec.sigma) if prior is not None)
+    for block in spec.blocks:
+        names.extend(sd_names(spec, block))
+        names.extend(name for name, _, _ in cor_names(spec, block))
+    names.extend(name for name, _, _ in rescor_names(spec))
+    return tuple(names)
+
+
+def constrained_values(spec: Spec, parameters: Parameters, data: ModelData) -> Array:
+    """Population-level parameters; intercepts are those of uncentred columns."""
+    parts = [_coefficients(parameters, data, p) for p in range(len(spec.predictors))]
+    parts.extend(sigma[None] for sigma in parameters.sigma if sigma is not None)
+    for b, block in enumerate(spec.blocks):
+        order = jnp.array(block.order)
+        parts.append(parameters.tau[b][order])
+        if block.cor is not None:
+            parts.append(_correlations(parameters.correlation[b][order]))
+    if parameters.rescor is not None:
+        parts.append(_correlations(parameters.rescor))
+    return jnp.concatenate(parts)
+
+
+def _coefficients(parameters: Parameters, data: ModelData, p: int) -> Array:
+    intercept, b = parameters.intercept[p], parameters.b[p]
+    if intercept is None:
+        return b
+    return jnp.concatenate([(intercept - data.means[p] @ b)[None], b])
+
+
+def _correlations(factor: Array) -> Array:
+    matrix = factor @ factor.T
+    return jnp.stack([matrix[i, j] for j in range(1, len(matrix)) for i in range(j)])

@@ -1,0 +1,120 @@
+"""Coordinates for the group effects of a block: which zeta the sampler moves, which u it means.
+
+All three are exact for any data; they differ in how well the posterior of zeta behaves. Shapes:
+``zeta``, ``z`` and ``u`` are (Q, J), the factor ``L`` of the covariance is (Q, Q), ``u = L z``.
+
+References:
+    Papaspiliopoulos, Roberts & Skold (2007), doi:10.1214/088342307000000014
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from hmlm.kernels.small import (
+    Cholesky,
+    cholesky,
+    lower_product_transposed,
+    solve_lower,
+    solve_lower_transposed,
+)
+
+
+class Coordinates(enum.Enum):
+    """How a block of group effects is sampled."""
+
+    NONCENTERED = "noncentered"
+    CENTERED = "centered"
+    INFORMED = "informed"
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Information:
+    """What the data say about each level's effects, at a pilot estimate.
+
+    Attributes:
+        precision: (Q, Q, J) expected Fisher information F of the effects.
+        score: (Q, J) ``k``, one scoring step's right-hand side.
+        cross: (Q, P, J) cross-information K with the P population-level coefficients.
+        projection: (Q, P, J) pseudo-inverse of F times K, the limit of much data.
+    """
+
+    precision: Array
+    score: Array
+    cross: Array
+    projection: Array
+
+
+class Effects(NamedTuple):
+    """Effects u (Q, J) and the log density of their coordinates, Jacobian included, up to a constant."""
+
+    u: Array
+    log_density: Array
+
+
+def effects(kind: Coordinates, zeta: Array, factor: Array, beta: Array, information: Information) -> Effects:
+    """Effects and log density at coordinates ``zeta``.
+
+    Args:
+        kind: which coordinates.
+        zeta: (Q, J).
+        factor: (Q, Q) lower factor L of the effects' covariance.
+        beta: (P,) population-level coefficients of the predictors that the block enters.
+        information: of this block.
+    """
+    if kind is Coordinates.NONCENTERED:
+        return Effects(factor @ zeta, -0.5 * jnp.sum(zeta * zeta))
+    if kind is Coordinates.CENTERED:
+        return _centered(zeta, factor, _mean(information.projection, beta))
+    return _informed(zeta, factor, beta, information)
+
+
+def invert(kind: Coordinates, u: Array, factor: Array, beta: Array, information: Information) -> Array:
+    """The coordinates (Q, J) at which :func:`effects` gives ``u``."""
+    if kind is Coordinates.CENTERED:
+        return u + _mean(information.projection, beta)
+    z = jax.scipy.linalg.solve_triangular(factor, u, lower=True)
+    if kind is Coordinates.NONCENTERED:
+        return z
+    root, mode = _posterior(factor, beta, information)
+    return lower_product_transposed(root, z - mode)
+
+
+def _centered(zeta: Array, factor: Array, mean: Array) -> Effects:
+    u = zeta - mean
+    z = solve_lower(_shared(factor), u)
+    log_det = zeta.shape[1] * jnp.sum(jnp.log(jnp.diagonal(factor)))
+    return Effects(u, -0.5 * jnp.sum(z * z) - log_det)
+
+
+def _informed(zeta: Array, factor: Array, beta: Array, information: Information) -> Effects:
+    root, mode = _posterior(factor, beta, information)
+    z = mode + solve_lower_transposed(root, zeta)
+    log_density = -0.5 * jnp.sum(z * z) - jnp.sum(root.log_diagonal)
+    return Effects(factor @ z, log_density)
+
+
+def _posterior(factor: Array, beta: Array, information: Information) -> tuple[Cholesky, Array]:
+    """``P = I + L'FL = CC'`` and ``m = P^-1 L'(k - K beta)`` of every level."""
+    precision = jnp.einsum("ca,cdj,db->abj", factor, information.precision, factor)
+    root = cholesky(precision + jnp.eye(factor.shape[0], dtype=factor.dtype)[:, :, None])
+    right = factor.T @ (information.score - _mean(information.cross, beta))
+    return root, solve_lower_transposed(root, solve_lower(root, right))
+
+
+def _mean(cross: Array, beta: Array) -> Array:
+    return jnp.einsum("qpj,p->qj", cross, beta)
+
+
+def _shared(factor: Array) -> Cholesky:
+    size = factor.shape[0]
+    entries = tuple(tuple(factor[a, b] for b in range(a + 1)) for a in range(size))
+    inverse = tuple(1.0 / factor[a, a] for a in range(size))
+    return Cholesky(entries, inverse, jnp.zeros(1, factor.dtype))

@@ -1,0 +1,116 @@
+"""What the data say about each level's effects, at the pilot estimate: the stuff of informed coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+
+import jax.numpy as jnp
+import numpy as np
+
+from hmlm.density.coordinates import Information
+from hmlm.density.data import block_columns
+from hmlm.density.linear import block_predictors
+from hmlm.density.pilot import Pilot
+from hmlm.density.precision import double_precision
+from hmlm.density.working import GroupSum
+from hmlm.spec.spec import Predictor, Spec
+from hmlm.types import Design
+
+Weight = Callable[[int, int], np.ndarray | None]
+
+
+def make_information(spec: Spec, design: Design, pilot: Pilot) -> tuple[Information, ...]:
+    """Per block its :class:`Information` in float64."""
+    weight = _fisher_weights(spec, pilot)
+    score = _scores(spec, pilot)
+    with double_precision():
+        return tuple(_block(spec, design, pilot, b, weight, score) for b in range(len(spec.blocks)))
+
+
+def _block(
+    spec: Spec, design: Design, pilot: Pilot, b: int, weight: Weight, score: list[np.ndarray]
+) -> Information:
+    block = spec.blocks[b]
+    columns = block_columns(block, design)
+    own = [term.predictor for term in block.terms]
+    predictors = block_predictors(spec, b)
+    sums = next(part.sums for p in predictors for part in pilot.working[p].varying if part.block == b)
+    target = {p: _own_rows(pilot, p, b) for p in predictors}
+    precision = _pair_sums(sums, columns, own, columns, own, weight)
+    population = np.concatenate([pilot.working[p].columns for p in predictors])
+    owner = [p for p in predictors for _ in range(len(pilot.working[p].columns))]
+    cross = _pair_sums(sums, columns, own, population, owner, weight)
+    right = np.stack([score[p] + _weighted(weight, p, target) for p in own])
+    return Information(
+        precision=jnp.asarray(precision),
+        score=jnp.asarray(sums(columns * right)),
+        cross=jnp.asarray(cross),
+        projection=jnp.asarray(_projection(precision, cross)),
+    )
+
+
+def _own_rows(pilot: Pilot, p: int, b: int) -> np.ndarray:
+    """The predictor less what other blocks contribute: what this block and beta have to explain."""
+    working = pilot.working[p]
+    return working.eta() - sum(part.rows() for part in working.varying if part.block != b)
+
+
+def _weighted(weight: Weight, p: int, target: dict[int, np.ndarray]) -> np.ndarray:
+    parts = [w * rows for q, rows in target.items() if (w := weight(p, q)) is not None]
+    return np.sum(parts, axis=0)
+
+
+def _pair_sums(
+    sums: GroupSum, left: np.ndarray, own: list[int], right: np.ndarray, owner: list[int], weight: Weight
+) -> np.ndarray:
+    """(A, B, J) sums over the rows of each group of ``left_a * weight * right_b``."""
+    out = np.zeros((len(left), len(right), sums.operator.shape[0]))
+    for a, c in product(range(len(left)), range(len(right))):
+        w = weight(own[a], owner[c])
+        if w is not None:
+            out[a, c] = sums(left[a] * w * right[c])
+    return out
+
+
+def _projection(precision: np.ndarray, cross: np.ndarray) -> np.ndarray:
+    """Pseudo-inverse of each group's precision times its cross-information."""
+    inverse = np.linalg.pinv(precision.transpose(2, 0, 1), rcond=1e-8, hermitian=True)
+    return np.einsum("jab,bpj->apj", inverse, cross)
+
+
+def _fisher_weights(spec: Spec, pilot: Pilot) -> Weight:
+    """Expected Fisher information per row between two predictors; None where it is zero."""
+    inverse = np.linalg.inv(pilot.rescor)
+    scale = np.eye(len(inverse)) + pilot.rescor * inverse
+    inverse_sigma = np.exp(-pilot.log_sigma)
+
+    def weight(p: int, q: int) -> np.ndarray | None:
+        a, b = spec.predictors[p], spec.predictors[q]
+        if a.dpar != b.dpar:
+            return None
+        if a.dpar == "sigma":
+            return _or_none(scale[a.response, b.response], np.ones_like(inverse_sigma[0]))
+        pair = inverse_sigma[a.response] * inverse_sigma[b.response]
+        return _or_none(inverse[a.response, b.response], pair)
+
+    return weight
+
+
+def _or_none(value: float, rows: np.ndarray) -> np.ndarray | None:
+    return value * rows if value else None
+
+
+def _scores(spec: Spec, pilot: Pilot) -> list[np.ndarray]:
+    """Per predictor the (N,) gradient of the rows' log likelihood."""
+    inverse = np.linalg.inv(pilot.rescor)
+    scaled = pilot.residual * np.exp(-pilot.log_sigma)
+    white = inverse @ scaled
+
+    def score(p: Predictor) -> np.ndarray:
+        m = p.response
+        if p.dpar == "sigma":
+            return scaled[m] * white[m] - 1.0
+        return white[m] * np.exp(-pilot.log_sigma[m])
+
+    return [score(p) for p in spec.predictors]

@@ -1,0 +1,120 @@
+"""Where each parameter stands in the one unconstrained vector that samplers see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from hmlm.density.correlation import n_correlations
+from hmlm.spec.spec import Spec
+from hmlm.types import Distribution
+
+
+@dataclass(frozen=True)
+class Span:
+    """Half-open range of coordinates."""
+
+    start: int
+    stop: int
+
+    @property
+    def slice(self) -> slice:
+        """As a Python slice."""
+        return slice(self.start, self.stop)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Neighbouring coordinates with one prior and one bound."""
+
+    span: Span
+    prior: Distribution
+    positive: bool
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Coordinates of every parameter; population-level ones first, group effects last.
+
+    Attributes:
+        intercept: per predictor, one coordinate or an empty span.
+        b: per predictor, K coordinates.
+        sigma: per outcome, one coordinate or an empty span.
+        sd: per block, Q coordinates in the order of its terms.
+        cor: per block, Q (Q - 1) / 2 coordinates or an empty span.
+        rescor: M (M - 1) / 2 coordinates or an empty span.
+        effects: per block, Q x J coordinates, coefficient by coefficient.
+        runs: the scalars (intercept, b, sigma, sd) as runs of equal prior.
+        n_scalars: coordinates of those scalars; they come first.
+        n_population: coordinates before the first group effect.
+        size: D.
+    """
+
+    intercept: tuple[Span, ...]
+    b: tuple[Span, ...]
+    sigma: tuple[Span, ...]
+    sd: tuple[Span, ...]
+    cor: tuple[Span, ...]
+    rescor: Span
+    effects: tuple[Span, ...]
+    runs: tuple[Run, ...]
+    n_scalars: int
+    n_population: int
+    size: int
+
+
+def make_layout(spec: Spec) -> Layout:
+    """The layout of a spec."""
+    cursor = _Cursor()
+    intercept, b = [], []
+    for predictor in spec.predictors:
+        intercept.append(cursor.take(0 if predictor.intercept is None else 1))
+        b.append(cursor.take(len(predictor.names)))
+    sigma = [cursor.take(0 if prior is None else 1) for prior in spec.sigma]
+    sd = [cursor.take(block.size) for block in spec.blocks]
+    n_scalars = cursor.position
+    cor = [cursor.take(0 if block.cor is None else n_correlations(block.size)) for block in spec.blocks]
+    rescor = cursor.take(0 if spec.rescor is None else n_correlations(len(spec.outcomes)))
+    n_population = cursor.position
+    effects = [cursor.take(block.size * spec.factors[block.factor].n_levels) for block in spec.blocks]
+    return Layout(
+        intercept=tuple(intercept),
+        b=tuple(b),
+        sigma=tuple(sigma),
+        sd=tuple(sd),
+        cor=tuple(cor),
+        rescor=rescor,
+        effects=tuple(effects),
+        runs=tuple(_runs(_scalar_priors(spec))),
+        n_scalars=n_scalars,
+        n_population=n_population,
+        size=cursor.position,
+    )
+
+
+class _Cursor:
+    def __init__(self) -> None:
+        self.position = 0
+
+    def take(self, size: int) -> Span:
+        start = self.position
+        self.position += size
+        return Span(start, self.position)
+
+
+def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, bool]]:
+    for predictor in spec.predictors:
+        if predictor.intercept is not None:
+            yield predictor.intercept, False
+        yield from ((prior, False) for prior in predictor.priors)
+    yield from ((prior, True) for prior in spec.sigma if prior is not None)
+    yield from ((prior, True) for block in spec.blocks for prior in block.sd)
+
+
+def _runs(priors: Iterable[tuple[Distribution, bool]]) -> Iterator[Run]:
+    start = 0
+    for (prior, positive), members in groupby(priors):
+        stop = start + sum(1 for _ in members)
+        yield Run(Span(start, stop), prior, positive)
+        start = stop

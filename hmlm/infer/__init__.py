@@ -1,0 +1,1 @@
+"""The sampling driver: chunked, many chains, on one device or many."""

@@ -1,0 +1,180 @@
+"""The driver: compiled chunks for every chain, and between them a look from the host."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hmlm.density.log_density import LogDensity
+from hmlm.density.precision import double_precision
+from hmlm.infer.initial import starting_points
+from hmlm.infer.nuts import Draws, make_nuts
+from hmlm.infer.placement import Placement, place
+from hmlm.infer.program import Program, compile_program
+from hmlm.infer.progress import ProgressBar
+from hmlm.infer.settings import Settings
+from hmlm.types import HmlmError
+
+Tree = Any
+
+ATTEMPTS = 20  # at a starting point with a finite density
+
+
+@dataclass(frozen=True)
+class Run:
+    """What sampling gave.
+
+    Attributes:
+        draws: positions (C, S, D) and statistics (C, S), warm-up left out, on the host.
+        seconds: wall-clock seconds of ``compile``, ``warmup`` and ``sampling``.
+        interrupted: whether Ctrl-C ended it early; then S is less than asked for.
+    """
+
+    draws: Draws
+    seconds: dict[str, float]
+    interrupted: bool
+
+
+def sample(density: LogDensity, settings: Settings, *, progress: bool | None = None) -> Run:
+    """Sample a density with NUTS.
+
+    Args:
+        density: what to sample.
+        settings: of the run.
+        progress: show a bar; None means only at a terminal.
+
+    Raises:
+        KeyboardInterrupt: interrupted before the first draw after warm-up.
+        HmlmError: no starting point has a finite density, or devices that do not exist.
+    """
+    placement = place(settings.chains, settings.devices)
+    nuts = make_nuts(density.static, settings)
+    with double_precision():
+        keys, data = _chain_keys(settings), jax.device_put(density.data, placement.shared)
+        first = next(_arguments(placement, keys, starting_points(density, settings.chains, settings.seed)))
+        program = compile_program(nuts, placement, *first, data)
+    with ThreadPoolExecutor(placement.workers) as pool:
+        states = _start(pool, program, density, placement, keys, data, settings)
+        return _collect(pool, program, states, data, settings, progress)
+
+
+def _start(
+    pool: Executor,
+    program: Program,
+    density: LogDensity,
+    placement: Placement,
+    keys: jax.Array,
+    data: Tree,
+    settings: Settings,
+) -> list[Tree]:
+    """States of all groups at starting points with finite density and gradient."""
+    positions = starting_points(density, settings.chains, settings.seed)
+    for attempt in range(1, ATTEMPTS + 1):
+        with double_precision():
+            arguments = list(_arguments(placement, keys, positions))
+        states = _each(pool, program.start, arguments, data)
+        bad = ~np.concatenate([_finite(state) for state in states])
+        if not bad.any():
+            return states
+        nearer = starting_points(density, settings.chains, settings.seed, attempt)
+        positions = np.where(bad[:, None], nearer, positions)
+    raise HmlmError(
+        f"no finite starting point after {ATTEMPTS} attempts: a column may be far from the others in scale, "
+        "or a prior may exclude what the data say; rescale columns and check the bounds of the priors"
+    )
+
+
+def _finite(state: Any) -> np.ndarray:
+    """(chains,) whether potential and gradient are finite."""
+    leaves = [state.potential_energy, *jax.tree.leaves(state.z_grad)]
+    return np.all([np.isfinite(np.asarray(leaf).reshape(len(leaf), -1)).all(1) for leaf in leaves], axis=0)
+
+
+def _collect(
+    pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings, show: bool | None
+) -> Run:
+    chunks: list[Draws] = []
+    clock = _Clock(program.seconds)
+    interrupted = False
+    total = settings.warmup + settings.draws
+    with ProgressBar(total, show=show) as bar:
+        try:
+            for done, chunk in _advance(pool, program, states, data, settings):
+                chunks.append(chunk)
+                clock.lap("warmup" if done <= settings.warmup else "sampling")
+                bar.update(
+                    min(done, total),
+                    phase="warm-up" if done < settings.warmup else "sampling",
+                    divergences=_divergences(chunks, settings.warmup),
+                )
+        except KeyboardInterrupt:
+            if len(chunks) * settings.chunk <= settings.warmup:
+                raise
+            interrupted = True
+    return Run(_kept(chunks, settings), clock.seconds, interrupted)
+
+
+def _advance(
+    pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings
+) -> Iterator[tuple[int, Draws]]:
+    """After each chunk of every chain: draws done so far, and the chunk on the host."""
+    for i in range(math.ceil((settings.warmup + settings.draws) / settings.chunk)):
+        results = _each(pool, program.advance, [(state,) for state in states], data)
+        states = [state for state, _ in results]
+        parts = [jax.tree.map(np.asarray, draws) for _, draws in results]
+        yield (i + 1) * settings.chunk, jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def _each(pool: Executor, function: Any, arguments: list[tuple], data: Tree) -> list[Tree]:
+    """``function(*arguments, data)`` of every group, groups at the same time."""
+
+    def run(group: tuple) -> Tree:
+        with double_precision():
+            return jax.block_until_ready(function(*group, data))
+
+    return list(pool.map(run, arguments))
+
+
+def _kept(chunks: list[Draws], settings: Settings) -> Draws:
+    stop = settings.warmup + settings.draws
+    whole = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *chunks)
+    return jax.tree.map(lambda leaf: leaf[:, settings.warmup : stop], whole)
+
+
+def _divergences(chunks: list[Draws], warmup: int) -> int:
+    done = np.concatenate([chunk.diverging for chunk in chunks], axis=1)
+    return int(done[:, warmup:].sum())
+
+
+def _chain_keys(settings: Settings) -> jax.Array:
+    key = jax.random.key_data(jax.random.key(settings.seed))
+    return jnp.stack([jax.random.fold_in(key, chain) for chain in range(settings.chains)])
+
+
+def _arguments(placement: Placement, keys: jax.Array, positions: np.ndarray) -> Iterator[tuple]:
+    """(keys, positions) of each group, on its devices."""
+    size = placement.chains
+    for g in range(placement.groups):
+        part = slice(g * size, (g + 1) * size)
+        yield tuple(
+            jax.device_put(jnp.asarray(array[part]), placement.per_chain) for array in (keys, positions)
+        )
+
+
+class _Clock:
+    def __init__(self, compile_seconds: float) -> None:
+        self.seconds = {"compile": compile_seconds, "warmup": 0.0, "sampling": 0.0}
+        self._last = time.perf_counter()
+
+    def lap(self, phase: str) -> None:
+        now = time.perf_counter()
+        self.seconds[phase] += now - self._last
+        self._last = now

@@ -1,0 +1,32 @@
+"""Starting points of chains: around the density's point estimate, wider than the posterior."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hmlm.density.log_density import LogDensity
+
+WIDTH = 2.0  # of population-level coordinates, in approximate posterior standard deviations
+CLOSER = 0.8  # after a point without a finite density the next one is drawn this much closer
+
+
+def starting_points(density: LogDensity, chains: int, seed: int, attempt: int = 0) -> np.ndarray:
+    """(C, D) over-dispersed starting points around the density's initial point.
+
+    Group effects start with the spread of their posterior, population-level parameters with twice that.
+
+    Args:
+        density: what will be sampled.
+        chains: C.
+        seed: the same seed, chain and attempt give the same point.
+        attempt: how many earlier points had no finite density.
+    """
+    return np.stack(
+        [_point(density, np.random.default_rng((seed, c, attempt)), attempt) for c in range(chains)]
+    )
+
+
+def _point(density: LogDensity, rng: np.random.Generator, attempt: int) -> np.ndarray:
+    width = np.ones(density.size)
+    width[: density.layout.n_population] = WIDTH
+    return density.initial + CLOSER**attempt * width * rng.standard_normal(density.size)

@@ -1,0 +1,49 @@
+"""What a run is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+
+from hmlm.types import HmlmError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of a NUTS run.
+
+    Attributes:
+        chains: number of chains.
+        warmup: adaptation draws per chain, thrown away.
+        draws: draws kept per chain.
+        seed: of all randomness.
+        target_accept: mean acceptance probability that the step size is adapted to.
+        max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` leapfrog steps.
+        devices: number of devices to spread the chains over; None is one device, and on a CPU one
+            thread per core.
+        chunk: draws between two looks from the host.
+    """
+
+    chains: int = 4
+    warmup: int = 1000
+    draws: int = 1000
+    seed: int = 0
+    target_accept: float = 0.8
+    max_tree_depth: int = 10
+    devices: int | None = None
+    chunk: int = 100
+
+    def __post_init__(self) -> None:
+        for name, least in (("chains", 1), ("warmup", 1), ("draws", 1), ("max_tree_depth", 1), ("chunk", 1)):
+            _check_count(name, getattr(self, name), least)
+        _check_count("seed", self.seed, 0)
+        if self.devices is not None:
+            _check_count("devices", self.devices, 1)
+        if not 0.0 < self.target_accept < 1.0:
+            raise HmlmError(f"target_accept={self.target_accept!r} must lie between 0 and 1, e.g. 0.9")
+
+
+def _check_count(name: str, value: object, least: int) -> None:
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise HmlmError(f"{name}={value!r} must be a whole number of at least {least}")

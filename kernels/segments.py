@@ -1,0 +1,87 @@
+"""Rows and groups: spread group values over rows and sum rows by group, both without scatter.
+
+A scatter-add over few groups is the slowest way to sum on a GPU and is scalar code on a CPU, so both
+directions are gathers: ``expand`` reads the group of each row, ``reduce`` reads the padded rows of each
+group. Each is the transpose of the other, and each is the other's derivative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Segments:
+    """Which rows belong to which of J groups.
+
+    Attributes:
+        index: (N,) int32, the group of each row.
+        buckets: groups of similar size together, each (J_b, n_b) int32 row numbers padded with N.
+        position: (J,) int32, where each group stands in the concatenated buckets.
+    """
+
+    index: Array
+    buckets: tuple[Array, ...]
+    position: Array
+
+
+def make_segments(index: np.ndarray, n_groups: int) -> Segments:
+    """Segments of (N,) group numbers in ``[0, n_groups)``; group sizes in a bucket differ at most twofold.
+
+    One bucket holds all groups where padding them to the largest costs at most the half of N again.
+    """
+    sizes = np.bincount(index, minlength=n_groups)
+    rows = np.argsort(index, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    members = _bucket_members(sizes, len(index))
+    buckets = tuple(_padded(rows, starts[groups], sizes[groups], len(index)) for groups in members)
+    position = np.argsort(np.concatenate(members), kind="stable")
+    return Segments(
+        jnp.asarray(index, jnp.int32),
+        tuple(jnp.asarray(bucket, jnp.int32) for bucket in buckets),
+        jnp.asarray(position, jnp.int32),
+    )
+
+
+def _bucket_members(sizes: np.ndarray, n_rows: int) -> list[np.ndarray]:
+    if len(sizes) * sizes.max(initial=1) <= 1.5 * n_rows + 64:
+        return [np.arange(len(sizes))]
+    level = np.ceil(np.log2(np.maximum(sizes, 1))).astype(int)
+    return [np.flatnonzero(level == value) for value in np.unique(level)]
+
+
+def _padded(rows: np.ndarray, starts: np.ndarray, sizes: np.ndarray, fill: int) -> np.ndarray:
+    offset = np.arange(max(int(sizes.max(initial=1)), 1))
+    inside = offset < sizes[:, None]
+    where = np.where(inside, starts[:, None] + offset, 0)
+    return np.where(inside, rows[where], fill)
+
+
+@jax.custom_vjp
+def expand(segments: Segments, values: Array) -> Array:
+    """Value of each row's group: ``out[..., n] = values[..., index[n]]``; (..., J) to (..., N)."""
+    return jnp.take(values, segments.index, axis=-1)
+
+
+@jax.custom_vjp
+def reduce(segments: Segments, rows: Array) -> Array:
+    """Sum over the rows of each group: ``out[..., j] = sum over index[n] = j``; (..., N) to (..., J)."""
+    padded = jnp.concatenate([rows, jnp.zeros((*rows.shape[:-1], 1), rows.dtype)], axis=-1)
+    sums = [jnp.take(padded, bucket, axis=-1).sum(-1) for bucket in segments.buckets]
+    return jnp.take(jnp.concatenate(sums, axis=-1), segments.position, axis=-1)
+
+
+expand.defvjp(
+    lambda segments, values: (expand(segments, values), segments),
+    lambda segments, rows: (None, reduce(segments, rows)),
+)
+reduce.defvjp(
+    lambda segments, rows: (reduce(segments, rows), segments),
+    lambda segments, values: (None, expand(segments, values)),
+)

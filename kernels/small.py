@@ -1,0 +1,63 @@
+"""Factorizations of many small matrices, unrolled over a trailing batch axis.
+
+A batch is laid out (Q, Q, J): entry (a, b) of all J matrices is one vector, so that every operation is
+elementwise over J; batched library calls on 3 x 3 matrices are scalar code on a CPU and dozens of
+launches on a GPU. Matrices shared by all J are (Q, Q, 1).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+
+class Cholesky(NamedTuple):
+    """Lower factors C of a batch, by entries; ``inverse_diagonal[a] = 1 / C[a, a]``."""
+
+    entries: tuple[tuple[Array, ...], ...]
+    inverse_diagonal: tuple[Array, ...]
+    log_diagonal: Array
+
+
+def cholesky(matrix: Array) -> Cholesky:
+    """``C C' = matrix`` for (Q, Q, J) symmetric positive definite matrices; log_diagonal is (J,)."""
+    size = matrix.shape[0]
+    rows: list[list[Array]] = [[] for _ in range(size)]
+    inverse: list[Array] = []
+    log_diagonal = jnp.zeros(matrix.shape[2:], matrix.dtype)
+    for b in range(size):
+        pivot = matrix[b, b] - sum(rows[b][k] ** 2 for k in range(b))
+        inverse.append(lax.rsqrt(pivot))
+        log_diagonal = log_diagonal + 0.5 * jnp.log(pivot)
+        rows[b].append(pivot * inverse[b])
+        for a in range(b + 1, size):
+            value = matrix[a, b] - sum(rows[a][k] * rows[b][k] for k in range(b))
+            rows[a].append(value * inverse[b])
+    return Cholesky(tuple(tuple(row) for row in rows), tuple(inverse), log_diagonal)
+
+
+def solve_lower(factor: Cholesky, right: Array) -> Array:
+    """``C^-1 right`` for (Q, J) right-hand sides."""
+    out: list[Array] = []
+    for a in range(right.shape[0]):
+        known = sum(factor.entries[a][k] * out[k] for k in range(a))
+        out.append((right[a] - known) * factor.inverse_diagonal[a])
+    return jnp.stack(out)
+
+
+def solve_lower_transposed(factor: Cholesky, right: Array) -> Array:
+    """``C^-T right`` for (Q, J) right-hand sides."""
+    size = right.shape[0]
+    out: list[Array] = [right[0]] * size
+    for a in reversed(range(size)):
+        known = sum(factor.entries[k][a] * out[k] for k in range(a + 1, size))
+        out[a] = (right[a] - known) * factor.inverse_diagonal[a]
+    return jnp.stack(out)
+
+
+def lower_product_transposed(factor: Cholesky, right: Array) -> Array:
+    """``C' right`` for (Q, J) right-hand sides."""
+    size = right.shape[0]
+    return jnp.stack([sum(factor.entries[k][a] * right[k] for k in range(a, size)) for a in range(size)])
