@@ -1,0 +1,99 @@
+"""hmlm: Bayesian multilevel and mixed-effects location scale models in JAX.
+
+Names are loaded on first use, so that ``import hmlm`` and the command line start at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hmlm import datasets
+    from hmlm.api import Model, fit, get_prior, model
+    from hmlm.datasets import load_dataset
+    from hmlm.factories import (
+        correlated_varying_intercept_slope,
+        melsm,
+        multivariate,
+        varying_intercept,
+        varying_intercept_slope,
+        varying_slope,
+    )
+    from hmlm.formula.bf import bf, set_rescor
+    from hmlm.results.fit import Fit
+    from hmlm.results.storage import load_fit
+    from hmlm.spec.prior import prior
+    from hmlm.types import (
+        DataError,
+        DataWarning,
+        FormulaError,
+        HmlmError,
+        PriorError,
+        SamplingWarning,
+    )
+
+_HOMES = {
+    "hmlm.api": ("Model", "fit", "get_prior", "model"),
+    "hmlm.datasets": ("load_dataset",),
+    "hmlm.factories": (
+        "correlated_varying_intercept_slope",
+        "melsm",
+        "multivariate",
+        "varying_intercept",
+        "varying_intercept_slope",
+        "varying_slope",
+    ),
+    "hmlm.formula.bf": ("bf", "set_rescor"),
+    "hmlm.spec.prior": ("prior",),
+    "hmlm.results.fit": ("Fit",),
+    "hmlm.results.storage": ("load_fit",),
+    "hmlm.types": (
+        "DataError",
+        "DataWarning",
+        "FormulaError",
+        "HmlmError",
+        "PriorError",
+        "SamplingWarning",
+    ),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__version__ = "0.1.0"
+__all__ = [
+    "DataError",
+    "DataWarning",
+    "Fit",
+    "FormulaError",
+    "HmlmError",
+    "Model",
+    "PriorError",
+    "SamplingWarning",
+    "bf",
+    "correlated_varying_intercept_slope",
+    "datasets",
+    "fit",
+    "get_prior",
+    "load_dataset",
+    "load_fit",
+    "melsm",
+    "model",
+    "multivariate",
+    "prior",
+    "set_rescor",
+    "varying_intercept",
+    "varying_intercept_slope",
+    "varying_slope",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "datasets":
+        return import_module("hmlm.datasets")
+    if name not in _HOME:
+        raise AttributeError(f"module 'hmlm' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,185 @@
+"""The public verbs: state a model, look at it, fit it. Wiring only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hmlm.density.build import make_log_density
+from hmlm.density.log_density import LogDensity
+from hmlm.density.pilot import fit_pilot
+from hmlm.density.plan import explain_plan, make_plan
+from hmlm.density.program import Program, make_program, program_arguments
+from hmlm.formula.bf import as_model_formula
+from hmlm.formula.design import build_design
+from hmlm.infer.driver import sample
+from hmlm.infer.initial import starting_points
+from hmlm.infer.settings import Settings
+from hmlm.results.assemble import assemble, formula_lines
+from hmlm.results.diagnostics import warn
+from hmlm.results.fit import Fit
+from hmlm.spec.build import build_spec
+from hmlm.spec.family import Family, find_family
+from hmlm.spec.prior import as_priors
+from hmlm.spec.spec import Spec
+from hmlm.spec.table import prior_lines, prior_table
+from hmlm.types import Design, ModelFormula, OutcomeFormula, Prior
+
+Formula = str | OutcomeFormula | ModelFormula | Iterable[str | OutcomeFormula]
+Priors = str | Prior | Mapping[str, Any] | Iterable[Prior | Mapping[str, Any]] | None
+Table = pd.DataFrame | Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A stated model: spec and data. Made by :func:`model` or a named factory.
+
+    Attributes:
+        spec: the model as pure data.
+        design: its matrices.
+        density: how group effects are treated, see :func:`model`.
+        data_name: what printed output calls the table.
+    """
+
+    spec: Spec
+    design: Design
+    density: str | Mapping[str, str] = "auto"
+    data_name: str = "data"
+
+    def __repr__(self) -> str:
+        lines = [line for outcome in formula_lines(self.design.formula) for line in outcome]
+        return "\n".join([f"hmlm model, {self.design.n_rows} rows", *lines])
+
+    @cached_property
+    def numpyro_model(self) -> Program:
+        """The model as a plain NumPyro program; call it with :attr:`model_kwargs`."""
+        return make_program(self.spec)
+
+    @property
+    def model_args(self) -> tuple[()]:
+        """Positional arguments of :attr:`numpyro_model`: none."""
+        return ()
+
+    @cached_property
+    def model_kwargs(self) -> dict[str, Mapping[str, np.ndarray]]:
+        """Keyword arguments of :attr:`numpyro_model`; without ``y`` it simulates outcomes."""
+        return program_arguments(self.spec, self.design)
+
+    @cached_property
+    def log_density(self) -> LogDensity:
+        """The log density that is sampled: (D,) unconstrained -> scalar."""
+        plan = make_plan(self.spec, self.density)
+        return make_log_density(self.spec, self.design, fit_pilot(self.spec, self.design), plan)
+
+    def initial(self, chains: int = 4, seed: int = 0) -> np.ndarray:
+        """(chains, D) over-dispersed starting points around a quick point estimate."""
+        return starting_points(self.log_density, chains, seed)
+
+    def explain(self) -> str:
+        """What is sampled and how: dimensions, treatment of each block of group effects, priors."""
+        density = self.log_density
+        lines = [
+            f"{self.design.n_rows} rows, {density.size} sampled coordinates, "
+            f"{density.layout.n_population} of them population-level (dense mass matrix)",
+            *explain_plan(self.spec, density.coordinates),
+            *(f"prior: {line}" for line in prior_lines(self.spec)),
+        ]
+        return "\n".join(lines)
+
+    def fit(
+        self,
+        *,
+        chains: int = 4,
+        warmup: int = 1000,
+        draws: int = 1000,
+        seed: int = 0,
+        target_accept: float = 0.8,
+        max_tree_depth: int = 10,
+        devices: int | None = None,
+        progress: bool | None = None,
+    ) -> Fit:
+        """Sample the posterior with NUTS.
+
+        Args:
+            chains: number of chains.
+            warmup: adaptation draws per chain.
+            draws: draws kept per chain.
+            seed: the same seed on the same machine gives the same draws.
+            target_accept: raise towards 1 where there are divergences.
+            max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
+            devices: spread the chains over that many devices.
+            progress: show a bar; None means only at a terminal.
+
+        Raises:
+            HmlmError: an argument out of range; the message says what is allowed.
+        """
+        settings = Settings(
+            chains=chains,
+            warmup=warmup,
+            draws=draws,
+            seed=seed,
+            target_accept=target_accept,
+            max_tree_depth=max_tree_depth,
+            devices=devices,
+        )
+        run = sample(self.log_density, settings, progress=progress)
+        fit = assemble(self.log_density, self.design, run, settings, self.data_name)
+        warn(fit)
+        return fit
+
+
+def model(
+    formula: Formula,
+    data: Table,
+    family: str | Family = "gaussian",
+    prior: Priors = None,
+    *,
+    density: str | Mapping[str, str] = "auto",
+    data_name: str = "data",
+) -> Model:
+    """State a multilevel model from a brms or lme4 formula and a table.
+
+    Args:
+        formula: as pasted, ``"y ~ x + (1 + x | id)"``, or of :func:`hmlm.bf`.
+        data: the table, a row per observation.
+        family: response distribution.
+        prior: of :func:`hmlm.prior`, a list of them, or pasted from R.
+        density: how group effects are sampled: ``"auto"``, ``"noncentered"``, ``"centered"``,
+            ``"informed"``, or a mapping from blocks to these.
+        data_name: what printed output calls the table.
+
+    Raises:
+        FormulaError, DataError, PriorError: saying what is wrong and the nearest valid thing.
+    """
+    design = build_design(as_model_formula(formula), data)
+    spec = build_spec(design, find_family(family), as_priors(prior))
+    make_plan(spec, density)
+    return Model(spec, design, density, data_name)
+
+
+def fit(
+    formula: Formula,
+    data: Table,
+    family: str | Family = "gaussian",
+    prior: Priors = None,
+    *,
+    density: str | Mapping[str, str] = "auto",
+    data_name: str = "data",
+    **settings: Any,
+) -> Fit:
+    """State a model and sample it in one call; arguments as :func:`model` and :meth:`Model.fit`."""
+    stated = model(formula, data, family, prior, density=density, data_name=data_name)
+    return stated.fit(**settings)
+
+
+def get_prior(
+    formula: Formula, data: Table, family: str | Family = "gaussian", prior: Priors = None
+) -> pd.DataFrame:
+    """The priors a model would have, like brms's ``get_prior``: a row per prior that can be set."""
+    design = build_design(as_model_formula(formula), data)
+    return prior_table(design, find_family(family), as_priors(prior))

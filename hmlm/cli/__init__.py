@@ -1,0 +1,5 @@
+"""The command line: ``hmlm demo``, ``hmlm fit``, ``hmlm summary`` and ``hmlm doctor``."""
+
+from hmlm.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,108 @@
+"""``hmlm fit``: fit the model of a file to a table."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hmlm.cli.model_file import ModelFile
+    from hmlm.types import ModelFormula, OutcomeFormula
+
+
+def fit(
+    model: Path,
+    *,
+    data: Path,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    chains: int | None = None,
+    warmup: int | None = None,
+    draws: int | None = None,
+    seed: int | None = None,
+    devices: int | None = None,
+) -> int:
+    """Fit the model of a YAML file to a table, print the result and save it.
+
+    Args:
+        model: model.yaml with formula, dpars, rescor, center, family, prior and sampling.
+        data: the table, CSV (NA and empty cells are missing) or Parquet.
+        output: netCDF file for the fit.
+        chains: number of chains, instead of the file's.
+        warmup: warm-up draws per chain, instead of the file's.
+        draws: draws per chain after warm-up, instead of the file's.
+        seed: seed of the random numbers, instead of the file's.
+        devices: number of devices to spread the chains over, instead of the file's.
+    """
+    from hmlm.cli.model_file import read_model_file
+
+    stated = read_model_file(model)
+    table = read_table(data)
+    _check_folder(output)
+    given = {"chains": chains, "warmup": warmup, "draws": draws, "seed": seed, "devices": devices}
+    sampling = {**stated.sampling, **_said(given)}
+
+    import hmlm as hm
+
+    fitted = hm.fit(
+        formula_of(stated),
+        table,
+        family=stated.family,
+        prior=stated.prior,
+        data_name=data.name,
+        **sampling,
+    )
+    print(fitted)
+    fitted.save(output)
+    print(f"\nSaved as {output}.")
+    return 0
+
+
+def formula_of(model: ModelFile) -> OutcomeFormula | ModelFormula:
+    """The formula of a model file: ``bf(...)``, or ``bf(...) + bf(...) + set_rescor(...)``."""
+    import hmlm as hm
+
+    outcomes = [
+        hm.bf(text, *(f"{name} {formula}" for name, formula in dpars.items()), center=model.center)
+        for text, dpars in zip(model.formulas, model.dpars, strict=True)
+    ]
+    rescor = [] if model.rescor is None else [hm.set_rescor(model.rescor)]
+    return reduce(add, [*outcomes, *rescor])
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A CSV or Parquet file as a table.
+
+    Raises:
+        DataError: it is missing or cannot be read.
+    """
+    import pandas as pd
+
+    from hmlm.datasets.table import read_csv
+    from hmlm.types import DataError
+
+    if not path.is_file():
+        raise DataError(f"--data: there is no file {path}")
+    try:
+        return pd.read_parquet(path) if path.suffix in (".parquet", ".pq") else read_csv(path)
+    except (ValueError, OSError, ImportError) as error:
+        raise DataError(f"--data: cannot read {path}: {error}") from error
+
+
+def _said(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _check_folder(output: Path) -> None:
+    """Before the model is fitted, since a fit that cannot be saved is lost."""
+    from hmlm.types import HmlmError
+
+    if not output.parent.is_dir():
+        raise HmlmError(f"--output: there is no folder {output.parent}")
+    if output.is_dir():
+        raise HmlmError(f"--output: {output} is a folder; name a file, such as {output / 'fit.nc'}")
