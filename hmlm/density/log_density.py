@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import jax
@@ -99,7 +99,7 @@ class LogDensity:
     @cached_property
     def static(self) -> Static:
         """The hashable half of the density, by which programs are cached."""
-        return Static(self.spec, self.coordinates)
+        return Static(_without_levels(self.spec), self.coordinates)
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,12 @@ class Static:
     def layout(self) -> Layout:
         """Where each parameter stands."""
         return make_layout(self.spec)
+
+
+def _without_levels(spec: Spec) -> Spec:
+    """The spec with nameless levels: programs depend on how many there are, not on what they are called."""
+    factors = tuple(replace(factor, levels=("",) * factor.n_levels) for factor in spec.factors)
+    return replace(spec, factors=factors)
 
 
 def log_density(static: Static, x: Array, data: DensityData) -> Array:
