@@ -86,7 +86,7 @@ class Model:
         lines = [
             f"{self.design.n_rows} rows, {density.size} sampled coordinates, "
             f"{density.layout.n_population} of them population-level (dense mass matrix)",
-            *explain_plan(self.spec, density.coordinates),
+            *explain_plan(self.spec, density.plan),
             *(f"prior: {line}" for line in prior_lines(self.spec)),
         ]
         return "\n".join(lines)

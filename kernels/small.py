@@ -61,3 +61,25 @@ def lower_product_transposed(factor: Cholesky, right: Array) -> Array:
     """``C' right`` for (Q, J) right-hand sides."""
     size = right.shape[0]
     return jnp.stack([sum(factor.entries[k][a] * right[k] for k in range(a, size)) for a in range(size)])
+
+
+def inverse(factor: Cholesky) -> Array:
+    """(Q, Q, J) ``(C C')^-1``, symmetric."""
+    size = len(factor.inverse_diagonal)
+    lower = _inverse_lower(factor)
+    rows = [
+        [sum(lower[k][a] * lower[k][b] for k in range(max(a, b), size)) for b in range(a + 1)]
+        for a in range(size)
+    ]
+    return jnp.stack([jnp.stack([rows[max(a, b)][min(a, b)] for b in range(size)]) for a in range(size)])
+
+
+def _inverse_lower(factor: Cholesky) -> list[list[Array]]:
+    """Entries of ``C^-1``, row by row of the lower triangle."""
+    out: list[list[Array]] = []
+    for a, diagonal in enumerate(factor.inverse_diagonal):
+        row = [
+            -diagonal * sum(factor.entries[a][k] * out[k][b] for k in range(b, a)) for b in range(a)
+        ]
+        out.append([*row, diagonal])
+    return out

@@ -53,9 +53,11 @@ class Information:
 
 
 class Effects(NamedTuple):
-    """Effects u (Q, J) and the log density of their coordinates, Jacobian included, up to a constant."""
+    """Effects ``u = L z`` (Q, J) and the log density of their coordinates, Jacobian included, up to a
+    constant."""
 
     u: Array
+    z: Array
     log_density: Array
 
 
@@ -70,7 +72,7 @@ def effects(kind: Coordinates, zeta: Array, factor: Array, beta: Array, informat
         information: of this block.
     """
     if kind is Coordinates.NONCENTERED:
-        return Effects(factor @ zeta, -0.5 * jnp.sum(zeta * zeta))
+        return Effects(factor @ zeta, zeta, -0.5 * jnp.sum(zeta * zeta))
     if kind is Coordinates.CENTERED:
         return _centered(zeta, factor, _mean(information.projection, beta))
     return _informed(zeta, factor, beta, information)
@@ -91,14 +93,14 @@ def _centered(zeta: Array, factor: Array, mean: Array) -> Effects:
     u = zeta - mean
     z = solve_lower(_shared(factor), u)
     log_det = zeta.shape[1] * jnp.sum(jnp.log(jnp.diagonal(factor)))
-    return Effects(u, -0.5 * jnp.sum(z * z) - log_det)
+    return Effects(u, z, -0.5 * jnp.sum(z * z) - log_det)
 
 
 def _informed(zeta: Array, factor: Array, beta: Array, information: Information) -> Effects:
     root, mode = _posterior(factor, beta, information)
     z = mode + solve_lower_transposed(root, zeta)
     log_density = -0.5 * jnp.sum(z * z) - jnp.sum(root.log_diagonal)
-    return Effects(factor @ z, log_density)
+    return Effects(factor @ z, z, log_density)
 
 
 def _posterior(factor: Array, beta: Array, information: Information) -> tuple[Cholesky, Array]:

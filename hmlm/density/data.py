@@ -48,17 +48,19 @@ def block_columns(block: Block, design: Design) -> np.ndarray:
     return np.stack([design.predictors[t.predictor].groups[t.group].matrix[:, t.column] for t in block.terms])
 
 
-def make_data(spec: Spec, design: Design) -> ModelData:
-    """Arrays of ``design`` in float64, as ``spec`` wants them."""
+def make_data(spec: Spec, design: Design, rows: np.ndarray | slice = slice(None)) -> ModelData:
+    """Arrays of ``design`` (or of some of its rows) in float64, as ``spec`` wants them."""
     means = column_means(spec, design)
     with double_precision():
         return ModelData(
-            outcomes=jnp.asarray(np.stack([outcome.values for outcome in design.outcomes])),
+            outcomes=jnp.asarray(np.stack([outcome.values[rows] for outcome in design.outcomes])),
             columns=tuple(
-                jnp.asarray((part.population.matrix - mean).T)
+                jnp.asarray((part.population.matrix[rows] - mean).T)
                 for part, mean in zip(design.predictors, means, strict=True)
             ),
             means=tuple(jnp.asarray(mean) for mean in means),
-            varying=tuple(jnp.asarray(block_columns(block, design)) for block in spec.blocks),
-            segments=tuple(make_segments(factor.index, len(factor.levels)) for factor in design.factors),
+            varying=tuple(jnp.asarray(block_columns(block, design)[:, rows]) for block in spec.blocks),
+            segments=tuple(
+                make_segments(factor.index[rows], len(factor.levels)) for factor in design.factors
+            ),
         )

@@ -10,8 +10,9 @@ import numpy as np
 
 from hmlm.density.coordinates import Information
 from hmlm.density.data import block_columns
-from hmlm.density.linear import block_predictors
+from hmlm.density.linear import sampled_predictors
 from hmlm.density.pilot import Pilot
+from hmlm.density.plan import BlockPlan, Plan
 from hmlm.density.precision import double_precision
 from hmlm.density.working import GroupSum
 from hmlm.spec.spec import Predictor, Spec
@@ -20,21 +21,32 @@ from hmlm.types import Design
 Weight = Callable[[int, int], np.ndarray | None]
 
 
-def make_information(spec: Spec, design: Design, pilot: Pilot) -> tuple[Information, ...]:
-    """Per block its :class:`Information` in float64."""
-    weight = _fisher_weights(spec, pilot)
-    score = _scores(spec, pilot)
+def make_information(
+    spec: Spec, design: Design, pilot: Pilot, plan: Plan
+) -> tuple[Information | None, ...]:
+    """Per block the :class:`Information` on its sampled effects in float64, None where there are none."""
+    weight = _fisher_weights(spec, pilot, plan)
+    score = _scores(spec, pilot, plan)
     with double_precision():
-        return tuple(_block(spec, design, pilot, b, weight, score) for b in range(len(spec.blocks)))
+        return tuple(
+            _block(spec, design, pilot, b, plan.blocks[b], weight, score) if plan.blocks[b].n_sampled else None
+            for b in range(len(spec.blocks))
+        )
 
 
 def _block(
-    spec: Spec, design: Design, pilot: Pilot, b: int, weight: Weight, score: list[np.ndarray]
+    spec: Spec,
+    design: Design,
+    pilot: Pilot,
+    b: int,
+    plan: BlockPlan,
+    weight: Weight,
+    score: list[np.ndarray],
 ) -> Information:
     block = spec.blocks[b]
-    columns = block_columns(block, design)
-    own = [term.predictor for term in block.terms]
-    predictors = block_predictors(spec, b)
+    columns = block_columns(block, design)[: plan.n_sampled]
+    own = [term.predictor for term in block.terms[: plan.n_sampled]]
+    predictors = sampled_predictors(block, plan)
     sums = next(part.sums for p in predictors for part in pilot.working[p].varying if part.block == b)
     target = {p: _own_rows(pilot, p, b) for p in predictors}
     precision = _pair_sums(sums, columns, own, columns, own, weight)
@@ -79,18 +91,19 @@ def _projection(precision: np.ndarray, cross: np.ndarray) -> np.ndarray:
     return np.einsum("jab,bpj->apj", inverse, cross)
 
 
-def _fisher_weights(spec: Spec, pilot: Pilot) -> Weight:
+def _fisher_weights(spec: Spec, pilot: Pilot, plan: Plan) -> Weight:
     """Expected Fisher information per row between two predictors; None where it is zero."""
     inverse = np.linalg.inv(pilot.rescor)
     scale = np.eye(len(inverse)) + pilot.rescor * inverse
     inverse_sigma = np.exp(-pilot.log_sigma)
+    known = 1.0 - _leverage(spec, pilot, plan)
 
     def weight(p: int, q: int) -> np.ndarray | None:
         a, b = spec.predictors[p], spec.predictors[q]
         if a.dpar != b.dpar:
             return None
         if a.dpar == "sigma":
-            return _or_none(scale[a.response, b.response], np.ones_like(inverse_sigma[0]))
+            return _or_none(scale[a.response, b.response], np.sqrt(known[a.response] * known[b.response]))
         pair = inverse_sigma[a.response] * inverse_sigma[b.response]
         return _or_none(inverse[a.response, b.response], pair)
 
@@ -101,16 +114,27 @@ def _or_none(value: float, rows: np.ndarray) -> np.ndarray | None:
     return value * rows if value else None
 
 
-def _scores(spec: Spec, pilot: Pilot) -> list[np.ndarray]:
-    """Per predictor the (N,) gradient of the rows' log likelihood."""
-    inverse = np.linalg.inv(pilot.rescor)
+def _leverage(spec: Spec, pilot: Pilot, plan: Plan) -> np.ndarray:
+    """(M, N) share of a row's variance that is uncertainty about effects that are integrated out."""
+    out = np.zeros(pilot.residual.shape)
+    if plan.factor is None:
+        return out
+    for p, working in zip(spec.predictors, pilot.working, strict=True):
+        if p.dpar == "mu":
+            out[p.response] = working.leverage() * np.exp(-2 * pilot.log_sigma[p.response])
+    return np.clip(out, 0.0, 0.9)
+
+
+def _scores(spec: Spec, pilot: Pilot, plan: Plan) -> list[np.ndarray]:
+    """Per predictor the (N,) gradient of the rows' log likelihood, integrated effects averaged over."""
     scaled = pilot.residual * np.exp(-pilot.log_sigma)
-    white = inverse @ scaled
+    white = np.linalg.inv(pilot.rescor) @ scaled
+    leverage = _leverage(spec, pilot, plan)
 
     def score(p: Predictor) -> np.ndarray:
         m = p.response
         if p.dpar == "sigma":
-            return scaled[m] * white[m] - 1.0
+            return scaled[m] * white[m] + leverage[m] - 1.0
         return white[m] * np.exp(-pilot.log_sigma[m])
 
     return [score(p) for p in spec.predictors]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from hmlm.density.correlation import n_correlations
+from hmlm.density.plan import Plan
 from hmlm.spec.spec import Spec
 from hmlm.types import Distribution
 
@@ -26,11 +27,19 @@ class Span:
 
 @dataclass(frozen=True)
 class Run:
-    """Neighbouring coordinates with one prior and one bound."""
+    """Neighbouring coordinates with one prior, one bound and one map to the real line.
+
+    Attributes:
+        span: where they stand.
+        prior: of each of them.
+        positive: whether they are bounded below by zero.
+        between: whether they are standard deviations between groups, mapped by a scaled softplus.
+    """
 
     span: Span
     prior: Distribution
     positive: bool
+    between: bool
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class Layout:
         sd: per block, Q coordinates in the order of its terms.
         cor: per block, Q (Q - 1) / 2 coordinates or an empty span.
         rescor: M (M - 1) / 2 coordinates or an empty span.
-        effects: per block, Q x J coordinates, coefficient by coefficient.
+        effects: per block, n x J coordinates of the n coefficients that are sampled, one after another.
         runs: the scalars (intercept, b, sigma, sd) as runs of equal prior.
         n_scalars: coordinates of those scalars; they come first.
         n_population: coordinates before the first group effect.
@@ -64,8 +73,8 @@ class Layout:
     size: int
 
 
-def make_layout(spec: Spec) -> Layout:
-    """The layout of a spec."""
+def make_layout(spec: Spec, plan: Plan) -> Layout:
+    """The layout of a spec under a plan."""
     cursor = _Cursor()
     intercept, b = [], []
     for predictor in spec.predictors:
@@ -77,7 +86,10 @@ def make_layout(spec: Spec) -> Layout:
     cor = [cursor.take(0 if block.cor is None else n_correlations(block.size)) for block in spec.blocks]
     rescor = cursor.take(0 if spec.rescor is None else n_correlations(len(spec.outcomes)))
     n_population = cursor.position
-    effects = [cursor.take(block.size * spec.factors[block.factor].n_levels) for block in spec.blocks]
+    effects = [
+        cursor.take(part.n_sampled * spec.factors[block.factor].n_levels)
+        for block, part in zip(spec.blocks, plan.blocks, strict=True)
+    ]
     return Layout(
         intercept=tuple(intercept),
         b=tuple(b),
@@ -103,18 +115,19 @@ class _Cursor:
         return Span(start, self.position)
 
 
-def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, bool]]:
+def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, bool, bool]]:
+    """Prior, ``positive`` and ``between`` of every scalar."""
     for predictor in spec.predictors:
         if predictor.intercept is not None:
-            yield predictor.intercept, False
-        yield from ((prior, False) for prior in predictor.priors)
-    yield from ((prior, True) for prior in spec.sigma if prior is not None)
-    yield from ((prior, True) for block in spec.blocks for prior in block.sd)
+            yield predictor.intercept, False, False
+        yield from ((prior, False, False) for prior in predictor.priors)
+    yield from ((prior, True, False) for prior in spec.sigma if prior is not None)
+    yield from ((prior, True, True) for block in spec.blocks for prior in block.sd)
 
 
-def _runs(priors: Iterable[tuple[Distribution, bool]]) -> Iterator[Run]:
+def _runs(scalars: Iterable[tuple[Distribution, bool, bool]]) -> Iterator[Run]:
     start = 0
-    for (prior, positive), members in groupby(priors):
+    for (prior, positive, between), members in groupby(scalars):
         stop = start + sum(1 for _ in members)
-        yield Run(Span(start, stop), prior, positive)
+        yield Run(Span(start, stop), prior, positive, between)
         start = stop

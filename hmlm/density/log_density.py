@@ -11,60 +11,46 @@ import numpy as np
 from jax import Array
 
 from hmlm.density.constrained import constrained_names, constrained_values
-from hmlm.density.coordinates import Coordinates, Effects, Information, effects
-from hmlm.density.data import ModelData
-from hmlm.density.layout import Layout, make_layout
-from hmlm.density.linear import block_coefficients, linear_predictors, residuals
-from hmlm.density.parameters import Parameters, unpack
+from hmlm.density.layout import Layout
+from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
-from hmlm.kernels.gaussian import gaussian_rows
+from hmlm.density.state import DensityData, Static, integrated_factor, parameters_at, state_at
+from hmlm.kernels.eliminate import draw_effects, eliminate
 from hmlm.spec.spec import Spec
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class DensityData:
-    """Arguments of the density.
-
-    Attributes:
-        model: the model's arrays.
-        information: per block, the pilot's information.
-        scale: (D,) approximate posterior standard deviations on the unconstrained scale: samplers move in
-            units of these, so that no adaptation starts from scales apart by orders of magnitude.
-    """
-
-    model: ModelData
-    information: tuple[Information, ...]
-    scale: Array
 
 
 @dataclass(frozen=True, eq=False)
 class LogDensity:
-    """A pure log density over (D,) unconstrained coordinates.
+    """A pure log density over (D,) sampling coordinates.
 
-    Calling it evaluates in float64. :meth:`evaluate` is the pure function that samplers compile, with the
-    data as an argument.
+    Calling it evaluates in float64; :func:`log_density` is the pure function that samplers compile, with
+    the data as an argument.
 
     Attributes:
         spec: the model.
-        coordinates: per block, how its effects are sampled.
+        plan: what is integrated out, and how the rest is sampled.
         data: arrays.
-        initial: (D,) a quick point estimate, in sampling coordinates.
+        initial: (D,) a quick point estimate.
     """
 
     spec: Spec
-    coordinates: tuple[Coordinates, ...]
+    plan: Plan
     data: DensityData
     initial: np.ndarray
 
     @cached_property
+    def static(self) -> Static:
+        """The hashable half of the density, by which programs are cached."""
+        return Static(_without_levels(self.spec), self.plan)
+
+    @property
     def layout(self) -> Layout:
         """Where each parameter stands."""
-        return make_layout(self.spec)
+        return self.static.layout
 
     @property
     def size(self) -> int:
-        """D, number of unconstrained coordinates."""
+        """D, number of sampling coordinates."""
         return self.layout.size
 
     @property
@@ -89,30 +75,17 @@ class LogDensity:
             flat = _constrain(self.static, x.reshape(-1, self.size), self.data)
         return {name: np.asarray(flat[:, i]).reshape(x.shape[:-1]) for i, name in enumerate(self.names)}
 
-    def effects(self, x: Array | np.ndarray) -> tuple[np.ndarray, ...]:
-        """Group effects at (..., D) ``x``: per block (..., J, Q) in the order of its terms."""
+    def effects(self, x: Array | np.ndarray, seed: int = 0) -> tuple[np.ndarray, ...]:
+        """Group effects at (..., D) ``x``: per block (..., J, Q) in the order of its terms.
+
+        Effects that were integrated out are exact draws given everything else at ``x``; the same seed and
+        ``x`` give the same draws.
+        """
         with double_precision():
             x = jnp.asarray(x)
-            blocks = _effects(self.static, x.reshape(-1, self.size), self.data)
+            flat = x.reshape(-1, self.size)
+            blocks = _effects(self.static, flat, jax.random.split(jax.random.key(seed), len(flat)), self.data)
         return tuple(np.asarray(u.swapaxes(1, 2)).reshape(*x.shape[:-1], *u.shape[:0:-1]) for u in blocks)
-
-    @cached_property
-    def static(self) -> Static:
-        """The hashable half of the density, by which programs are cached."""
-        return Static(_without_levels(self.spec), self.coordinates)
-
-
-@dataclass(frozen=True)
-class Static:
-    """What a compiled program depends on apart from array shapes."""
-
-    spec: Spec
-    coordinates: tuple[Coordinates, ...]
-
-    @cached_property
-    def layout(self) -> Layout:
-        """Where each parameter stands."""
-        return make_layout(self.spec)
 
 
 def _without_levels(spec: Spec) -> Spec:
@@ -122,29 +95,28 @@ def _without_levels(spec: Spec) -> Spec:
 
 
 def log_density(static: Static, x: Array, data: DensityData) -> Array:
-    """Log density at (D,) ``x``: priors, coordinates of the effects, rows."""
-    parameters, log_prior, blocks = state(static, x, data)
-    eta = linear_predictors(static.spec, parameters, [block.u for block in blocks], data.model)
-    log_rows = gaussian_rows(*residuals(static.spec, parameters, eta, data.model), parameters.rescor)
-    return log_prior + sum((block.log_density for block in blocks), start=log_rows)
+    """Log density at (D,) ``x``: priors, sampled effects, rows with the other effects integrated out."""
+    parameters, log_prior, _, moments = state_at(static, x, data)
+    if static.plan.factor is None:
+        return log_prior + moments.log_rows
+    factor = integrated_factor(static, parameters)
+    return log_prior + moments.log_rows + eliminate(moments.precision, moments.score, factor)
 
 
-def state(static: Static, x: Array, data: DensityData) -> tuple[Parameters, Array, list[Effects]]:
-    """Parameters at (D,) ``x``, their log prior, and per block the group effects."""
-    unconstrained = x * data.scale
-    parameters, log_prior = unpack(static.spec, static.layout, unconstrained)
-    return parameters, log_prior, _block_effects(static, parameters, unconstrained, data)
-
-
-def _block_effects(static: Static, parameters: Parameters, x: Array, data: DensityData) -> list[Effects]:
-    """Per block the effects at ``x`` and the log density of their coordinates."""
-    out = []
-    for b, block in enumerate(static.spec.blocks):
-        zeta = x[static.layout.effects[b].slice].reshape(block.size, -1)
-        beta = block_coefficients(static.spec, b, parameters)
-        factor = parameters.factor(b)
-        out.append(effects(static.coordinates[b], zeta, factor, beta, data.information[b]))
-    return out
+def group_effects(static: Static, x: Array, key: Array, data: DensityData) -> tuple[Array, ...]:
+    """Per block (Q, J) effects at (D,) ``x``, those integrated out drawn given everything else."""
+    state = state_at(static, x, data)
+    if static.plan.factor is None:
+        return tuple(state.u)
+    noise = jax.random.normal(key, state.moments.score.shape, x.dtype)
+    factor = integrated_factor(static, state.parameters)
+    drawn = draw_effects(state.moments.precision, state.moments.score, factor, noise)
+    out, start = [], 0
+    for u, plan in zip(state.u, static.plan.blocks, strict=True):
+        n = len(u) - plan.n_sampled
+        out.append(u.at[plan.n_sampled :].add(drawn[start : start + n]))
+        start += n
+    return tuple(out)
 
 
 @jax.jit(static_argnums=0)
@@ -160,15 +132,12 @@ def _value_and_grad(static: Static, x: Array, data: DensityData) -> tuple[Array,
 @jax.jit(static_argnums=0)
 def _constrain(static: Static, x: Array, data: DensityData) -> Array:
     def one(row: Array) -> Array:
-        parameters, _ = unpack(static.spec, static.layout, row * data.scale)
+        parameters, _ = parameters_at(static, row, data)
         return constrained_values(static.spec, parameters, data.model)
 
     return jax.vmap(one)(x)
 
 
 @jax.jit(static_argnums=0)
-def _effects(static: Static, x: Array, data: DensityData) -> tuple[Array, ...]:
-    def one(row: Array) -> tuple[Array, ...]:
-        return tuple(block.u for block in state(static, row, data)[2])
-
-    return jax.vmap(one)(x)
+def _effects(static: Static, x: Array, keys: Array, data: DensityData) -> tuple[Array, ...]:
+    return jax.vmap(lambda row, key: group_effects(static, row, key, data))(x, keys)

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from hmlm.density.correlation import correlation_cholesky, lkj_log_density
-from hmlm.density.layout import Layout, Span
-from hmlm.density.priors import constrain
+from hmlm.density.layout import Layout, Run, Span
+from hmlm.density.priors import Transform, constrain, real_line_map
 from hmlm.spec.spec import Block, Spec
 
 
@@ -37,9 +37,12 @@ class Parameters(NamedTuple):
         return self.tau[block][:, None] * self.correlation[block]
 
 
-def unpack(spec: Spec, layout: Layout, x: Array) -> tuple[Parameters, Array]:
-    """Parameters at (D,) ``x`` and their log prior density including the log Jacobian of the map."""
-    scalars, log_prior = _scalars(layout, x)
+def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Parameters, Array]:
+    """Parameters at (D,) ``x`` and their log prior density including the log Jacobian of the map.
+
+    ``softplus`` holds a scale for every scalar; those of standard deviations between groups are used.
+    """
+    scalars, log_prior = _scalars(layout, softplus, x)
     correlation, log_cor = _correlations(spec, layout, x)
     rescor, log_rescor = _lkj(len(spec.outcomes), spec.rescor, layout.rescor, x)
     parameters = Parameters(
@@ -53,12 +56,20 @@ def unpack(spec: Spec, layout: Layout, x: Array) -> tuple[Parameters, Array]:
     return parameters, log_prior + log_cor + log_rescor
 
 
-def _scalars(layout: Layout, x: Array) -> tuple[Array, Array]:
+def _scalars(layout: Layout, softplus: Array, x: Array) -> tuple[Array, Array]:
     if not layout.runs:
         return x[:0], jnp.zeros((), x.dtype)
-    parts = [constrain(run.prior, run.positive, x[run.span.slice]) for run in layout.runs]
+    parts = [
+        constrain(run.prior, run_map(run, softplus), x[run.span.slice]) for run in layout.runs
+    ]
     values, log_priors = zip(*parts, strict=True)
     return jnp.concatenate(values), sum(log_priors, start=jnp.zeros((), x.dtype))
+
+
+def run_map(run: Run, softplus: Array) -> Transform:
+    """The map of a run from the real line, given the scales of all scalars."""
+    scale = softplus[run.span.slice] if run.between else None
+    return real_line_map(run.prior, positive=run.positive, scale=scale)
 
 
 def _correlations(spec: Spec, layout: Layout, x: Array) -> tuple[tuple[Array, ...], Array]:

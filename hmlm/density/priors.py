@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jax import Array
 from numpyro.distributions import constraints
+from numpyro.distributions.transforms import Transform as NumpyroTransform
 from numpyro.distributions.transforms import biject_to
 
 from hmlm.types import Distribution
+
+
+Transform = "NumpyroTransform | ScaledSoftplus"
 
 _REAL_LINE = {
     "normal": dist.Normal,
@@ -36,27 +43,56 @@ def to_numpyro(prior: Distribution, *, positive: bool) -> dist.Distribution:
     return dist.TruncatedDistribution(base, low=0.0) if positive else base
 
 
-def constrain(prior: Distribution, positive: bool, x: Array) -> tuple[Array, Array]:
+def constrain(prior: Distribution, transform: Transform, x: Array) -> tuple[Array, Array]:
     """Values of parameters with this prior and their summed log density.
 
     Args:
         prior: one prior for all entries.
-        positive: whether they are bounded below by zero.
+        transform: from the real line to the prior's support, of :func:`real_line_map`.
         x: (n,) unconstrained coordinates.
 
     Returns:
         (n,) values and ``sum log p(value) + log |d value / d x|``, up to a constant of truncation.
     """
-    support = to_numpyro(prior, positive=positive).support
-    transform = biject_to(support)
     value = transform(x)
     jacobian = transform.log_abs_det_jacobian(x, value)
     return value, jnp.sum(_log_prob(prior, value) + jacobian)
 
 
-def unconstrain(prior: Distribution, positive: bool, value: Array) -> Array:
-    """Inverse of :func:`constrain`'s mapping."""
-    return biject_to(to_numpyro(prior, positive=positive).support).inv(value)
+def real_line_map(prior: Distribution, *, positive: bool, scale: Array | None = None) -> Transform:
+    """The map from the real line to the support of a prior.
+
+    Args:
+        prior: whose support it is.
+        positive: whether zero is a lower bound.
+        scale: where given, a positive support is reached by :class:`ScaledSoftplus` instead of exp.
+    """
+    if scale is not None and positive and prior.name != "uniform":
+        return ScaledSoftplus(scale)
+    return biject_to(to_numpyro(prior, positive=positive).support)
+
+
+class ScaledSoftplus(NamedTuple):
+    """``tau = s softplus(x / s)``: linear above s, exponential below.
+
+    On the log scale a small standard deviation has a long flat left tail; here it has none where s is
+    about the standard error of tau.
+    """
+
+    scale: Array
+
+    def __call__(self, x: Array) -> Array:
+        """tau at x."""
+        return self.scale * jax.nn.softplus(x / self.scale)
+
+    def inv(self, value: Array) -> Array:
+        """x at tau."""
+        ratio = value / self.scale
+        return self.scale * (ratio + jnp.log(-jnp.expm1(-ratio)))
+
+    def log_abs_det_jacobian(self, x: Array, value: Array) -> Array:
+        """``log d tau / d x``."""
+        return jax.nn.log_sigmoid(x / self.scale)
 
 
 def _log_prob(prior: Distribution, value: Array) -> Array:

@@ -13,54 +13,57 @@ import numpy as np
 
 from hmlm.density.coordinates import Coordinates, Information, invert
 from hmlm.density.correlation import correlation_unconstrained
-from hmlm.density.layout import Layout, Run
-from hmlm.density.linear import block_coefficients
-from hmlm.density.parameters import unpack
+from hmlm.density.information import make_information
+from hmlm.density.layout import Layout, Run, make_layout
+from hmlm.density.linear import coefficients_of, sampled_predictors
+from hmlm.density.parameters import Parameters, run_map, unpack
 from hmlm.density.pilot import Pilot
+from hmlm.density.plan import BlockPlan, Plan, sampled_plan
 from hmlm.density.precision import double_precision
-from hmlm.density.priors import unconstrain
 from hmlm.spec.spec import Spec
+from hmlm.types import Design
 
 CORRELATION_SHRINK = 0.7  # of the pilot's correlations, which its modes overstate or understate
 WIDEST = 1.0  # of a standard deviation on the log scale or a correlation on the arctanh scale
 
 
 class Start(NamedTuple):
-    """(D,) centre and (D,) width on the unconstrained scale."""
+    """(D,) centre and (D,) width on the unconstrained scale, and (n_scalars,) scales of the softplus map."""
 
     center: np.ndarray
     width: np.ndarray
+    softplus: np.ndarray
 
 
 def make_start(
-    spec: Spec,
-    layout: Layout,
-    coordinates: tuple[Coordinates, ...],
-    information: tuple[Information, ...],
-    pilot: Pilot,
+    spec: Spec, plan: Plan, information: tuple[Information | None, ...], design: Design, pilot: Pilot
 ) -> Start:
-    """The start of a density with these coordinates."""
+    """The start of a density under a plan."""
+    layout = make_layout(spec, plan)
     center, width = np.zeros(layout.size), np.ones(layout.size)
-    _fill_scalars(spec, layout, pilot, center, width)
-    _fill_correlations(spec, layout, pilot, center, width)
-    with double_precision():
-        parameters, _ = unpack(spec, layout, jnp.asarray(center))
-        for b, (kind, known) in enumerate(zip(coordinates, information, strict=True)):
-            span, factor = layout.effects[b].slice, parameters.factor(b)
-            mode, spread = block_modes(spec, pilot, b)
-            beta = block_coefficients(spec, b, parameters)
-            center[span] = np.asarray(invert(kind, jnp.asarray(mode), factor, beta, known)).ravel()
-            width[span] = _effect_width(kind, spread, np.asarray(factor)).ravel()
-    return Start(center, width)
-
-
-def _fill_scalars(spec: Spec, layout: Layout, pilot: Pilot, center: np.ndarray, width: np.ndarray) -> None:
-    values, spreads = _coefficients(pilot)
-    for scales, relative in (_sigmas(spec, pilot), _taus(spec, pilot)):
-        values, spreads = np.append(values, scales), np.append(spreads, scales * relative)
+    values, spreads = _scalars(spec, design, pilot)
+    softplus = np.maximum(spreads, 1e-300)
     for run in layout.runs:
         span = run.span.slice
-        center[span], width[span] = _unconstrained(run, values[span], spreads[span])
+        center[span], width[span] = _unconstrained(run, softplus, values[span], spreads[span])
+    _fill_correlations(spec, layout, pilot, center, width)
+    with double_precision():
+        parameters, _ = unpack(spec, layout, jnp.asarray(softplus), jnp.asarray(center))
+        for b, part in enumerate(plan.blocks):
+            if part.n_sampled:
+                span = layout.effects[b].slice
+                center[span], width[span] = _effects(spec, pilot, b, part, parameters, information[b])
+    return Start(center, width, softplus)
+
+
+def _scalars(spec: Spec, design: Design, pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
+    """Values and rough standard errors of intercepts, coefficients, sigmas and standard deviations."""
+    beta, beta_error = _coefficients(pilot)
+    sigma = np.array([pilot.sigma[m] for m, prior in enumerate(spec.sigma) if prior is not None])
+    taus = [between(spec, design, pilot, b) for b in range(len(spec.blocks))]
+    values = np.concatenate([beta, sigma, *(tau for tau, _ in taus)])
+    errors = np.concatenate([beta_error, sigma / np.sqrt(2 * spec.n_rows), *(error for _, error in taus)])
+    return values, errors
 
 
 def _coefficients(pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
@@ -69,32 +72,35 @@ def _coefficients(pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
     return values, np.sqrt(np.maximum(variances, 1e-300))
 
 
-def _sigmas(spec: Spec, pilot: Pilot) -> tuple[np.ndarray, float]:
-    sigma = np.array([pilot.sigma[m] for m, prior in enumerate(spec.sigma) if prior is not None])
-    return sigma, (2 * spec.n_rows) ** -0.5
+def between(spec: Spec, design: Design, pilot: Pilot, b: int) -> tuple[np.ndarray, np.ndarray]:
+    """(Q,) standard deviations of a block between levels, and their standard errors.
+
+    The information on a variance is ``sum_j V_j^2 / 2`` with ``V = F - F (F + Sigma^-1)^-1 F``, F the
+    information on the effect; where the pilot puts the variance near zero, the standard error of the
+    standard deviation is the square root of that of the variance.
+    """
+    covariance = block_covariance(spec, pilot, b)
+    tau = np.sqrt(np.diag(covariance))
+    n = len(tau)
+    known = make_information(spec, design, pilot, sampled_plan(spec))[b]
+    precision = np.asarray(known.precision).transpose(2, 0, 1)
+    spread = np.linalg.inv(precision + np.linalg.inv(covariance + 1e-12 * np.diag(tau**2)))
+    information = precision - precision @ spread @ precision
+    variance_error = (0.5 * np.einsum("jqq,jqq->q", information, information) + 1e-300) ** -0.5
+    error = np.minimum(variance_error / (2 * tau), np.sqrt(variance_error))
+    return tau, np.minimum(error, np.maximum(tau, np.sqrt(variance_error))).reshape(n)
 
 
-def _taus(spec: Spec, pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
-    """Standard deviations between levels and their relative standard errors."""
-    taus, relative = [np.zeros(0)], [np.zeros(0)]
-    for b, block in enumerate(spec.blocks):
-        tau = np.sqrt(np.diag(block_covariance(spec, pilot, b)))
-        _, spread = block_modes(spec, pilot, b)
-        reliability = 1 - np.einsum("qqj->q", spread) / spread.shape[2] / tau**2
-        levels = 2 * spec.factors[block.factor].n_levels
-        taus.append(tau)
-        relative.append(np.minimum(WIDEST, 1 / (np.sqrt(levels) * np.maximum(reliability, 0.05))))
-    return np.concatenate(taus), np.concatenate(relative)
-
-
-def _unconstrained(run: Run, value: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _unconstrained(
+    run: Run, softplus: np.ndarray, value: np.ndarray, error: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Values on the unconstrained scale and their widths, by a difference quotient."""
     value = _inside(run, value)
-    step = np.minimum(spread, 0.4 * np.abs(value)) if run.positive else spread
-    above = _inside(run, value + step)
+    above = _inside(run, value + (np.minimum(error, 0.4 * np.abs(value)) if run.positive else error))
     with double_precision():
-        x = np.asarray(unconstrain(run.prior, run.positive, jnp.asarray(value)))
-        there = np.asarray(unconstrain(run.prior, run.positive, jnp.asarray(above)))
+        transform = run_map(run, jnp.asarray(softplus))
+        x = np.asarray(transform.inv(jnp.asarray(value)))
+        there = np.asarray(transform.inv(jnp.asarray(above)))
     return x, np.clip(np.abs(there - x), 1e-8, None)
 
 
@@ -126,6 +132,19 @@ def _arctanh(covariance: np.ndarray) -> np.ndarray:
     matrix = CORRELATION_SHRINK * covariance / np.outer(sd, sd)
     np.fill_diagonal(matrix, 1.0)
     return correlation_unconstrained(matrix)
+
+
+def _effects(
+    spec: Spec, pilot: Pilot, b: int, plan: BlockPlan, parameters: Parameters, information: Information
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of the pilot's effects that are sampled, and their widths, both flat."""
+    n = plan.n_sampled
+    mode, spread = block_modes(spec, pilot, b)
+    factor = parameters.factor(b)[:n, :n]
+    beta = coefficients_of(parameters, sampled_predictors(spec.blocks[b], plan))
+    center = invert(plan.coordinates, jnp.asarray(mode[:n]), factor, beta, information)
+    width = _effect_width(plan.coordinates, spread[:n, :n], np.asarray(factor))
+    return np.asarray(center).ravel(), width.ravel()
 
 
 def _effect_width(kind: Coordinates, spread: np.ndarray, factor: np.ndarray) -> np.ndarray:

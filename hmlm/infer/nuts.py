@@ -19,7 +19,8 @@ import jax.numpy as jnp
 from jax import Array
 from numpyro.infer.hmc import HMCState, hmc
 
-from hmlm.density.log_density import DensityData, Static, log_density
+from hmlm.density.log_density import log_density
+from hmlm.density.state import DensityData, Static
 from hmlm.infer.settings import Settings
 
 

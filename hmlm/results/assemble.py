@@ -107,7 +107,7 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         warmup=settings.warmup,
         draws=run.draws.lp.shape[1],
         seed=settings.seed,
-        density="; ".join(explain_plan(spec, density.coordinates)),
+        density="; ".join(explain_plan(spec, density.plan)),
         seconds=tuple(run.seconds.items()),
         max_tree_depth=settings.max_tree_depth,
         interrupted=run.interrupted,

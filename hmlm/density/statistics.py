@@ -1,0 +1,229 @@
+"""Sufficient statistics: where sigma is constant within cells of rows, their cross-products replace the rows.
+
+A cell is a set of rows of one level with one value of everything that sigma depends on. The cross-products
+of the columns, accumulated once in float64 with columns centred and a pilot fit taken off the outcomes,
+give the same moments as the rows at a cost that no longer depends on their number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from hmlm.density.data import ModelData, block_columns, make_data
+from hmlm.density.linear import coefficients_of, log_sigmas, predictor_of
+from hmlm.density.moments import Moments, inverse_covariance, outcomes_of
+from hmlm.density.parameters import Parameters
+from hmlm.density.pilot import Pilot
+from hmlm.density.plan import Plan
+from hmlm.kernels.gaussian import LOG_2PI
+from hmlm.kernels.segments import Segments, expand, make_segments, reduce
+from hmlm.spec.spec import Spec
+from hmlm.types import Design
+
+FEWER = 4  # statistics are used where there are at least this many rows per cell
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Statistics:
+    """Cross-products of B basis columns and Q varying columns over the rows of each of T cells.
+
+    Attributes:
+        cells: one row per cell, for the predictors of sigma.
+        count: (T,) rows.
+        basis: (B, B, T); total: (B, B), their sum.
+        mixed: (Q, B, T) varying by basis columns.
+        varying: (Q, Q, T).
+        outcome: (B, M), each outcome minus its pilot fit in the basis.
+        columns: per outcome (B, P), the columns of its mean in the basis.
+        pilot: per outcome (P,) pilot coefficients.
+        groups: cells by level of the eliminated factor; None where each level is one cell, in order.
+    """
+
+    cells: ModelData
+    count: Array
+    basis: Array
+    total: Array
+    mixed: Array
+    varying: Array
+    outcome: Array
+    columns: tuple[Array, ...]
+    pilot: tuple[Array, ...]
+    groups: Segments | None
+
+
+def cell_moments(
+    spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], stats: Statistics
+) -> Moments:
+    """Moments from statistics; arguments as :func:`hmlm.density.moments.row_moments`."""
+    log_sigma = log_sigmas(spec, parameters, u, stats.cells)
+    weight = inverse_covariance(log_sigma, parameters.rescor)
+    residual = _residual(spec, parameters, stats)
+    outcome = np.array(outcomes_of(spec, plan), int)
+    shift = _shift(plan, u, stats)
+    mixed = jnp.einsum("abt,bm->amt", stats.mixed, residual, precision="highest")
+    if shift is None and log_sigma.shape[1] == 1:
+        square = jnp.einsum("bm,bc,cn->mn", residual, stats.total, residual, precision="highest")[..., None]
+    else:
+        square = jnp.einsum("bm,bct,cn->mnt", residual, stats.basis, residual, precision="highest")
+    if shift is not None:
+        mixed, square = _shifted(mixed, square, stats.varying, shift, outcome)
+    rows = _log_rows(parameters, log_sigma, weight, square, stats.count)
+    precision = weight[outcome][:, outcome] * stats.varying
+    score = jnp.sum(weight[outcome] * mixed, axis=1)
+    return Moments(rows, _by_group(stats, precision), _by_group(stats, score))
+
+
+def _residual(spec: Spec, parameters: Parameters, stats: Statistics) -> Array:
+    """(B, M) residual of every outcome in the basis, without group effects."""
+    parts = []
+    for m in range(len(spec.outcomes)):
+        beta = coefficients_of(parameters, (predictor_of(spec, m, "mu"),))
+        parts.append(stats.outcome[:, m] - stats.columns[m] @ (beta - stats.pilot[m]))
+    return jnp.stack(parts, axis=1)
+
+
+def _shift(plan: Plan, u: list[Array], stats: Statistics) -> Array | None:
+    """(Q, T) conditional means of the integrated effects given the sampled ones; None where zero."""
+    blocks = [(values, part) for values, part in zip(u, plan.blocks, strict=True) if part.n_sampled < len(values)]
+    if all(part.n_sampled == 0 for _, part in blocks):
+        return None
+    shift = jnp.concatenate([values[part.n_sampled :] for values, part in blocks])
+    return shift if stats.groups is None else expand(stats.groups, shift)
+
+
+def _shifted(
+    mixed: Array, square: Array, varying: Array, shift: Array, outcome: np.ndarray
+) -> tuple[Array, Array]:
+    """Cross-products of residuals after ``Z shift`` is taken off them."""
+    own = jnp.asarray(outcome[:, None] == np.arange(square.shape[0]), mixed.dtype)
+    by_outcome = own[:, :, None] * shift[:, None]
+    carried = jnp.einsum("act,cmt->amt", varying, by_outcome, precision="highest")
+    cross = jnp.einsum("amt,ant->mnt", by_outcome, mixed, precision="highest")
+    again = jnp.einsum("amt,ant->mnt", by_outcome, carried, precision="highest")
+    return mixed - carried, square - cross - cross.swapaxes(0, 1) + again
+
+
+def _log_rows(
+    parameters: Parameters, log_sigma: Array, weight: Array, square: Array, count: Array
+) -> Array:
+    n_outcomes, n_rows = log_sigma.shape[0], jnp.sum(count)
+    log_det = jnp.sum(log_sigma * (count if log_sigma.shape[1] > 1 else n_rows))
+    if parameters.rescor is not None:
+        log_det = log_det + n_rows * jnp.sum(jnp.log(jnp.diagonal(parameters.rescor)))
+    return -0.5 * jnp.sum(weight * square) - log_det - 0.5 * LOG_2PI * n_outcomes * n_rows
+
+
+def _by_group(stats: Statistics, cells: Array) -> Array:
+    return cells if stats.groups is None else reduce(stats.groups, cells)
+
+
+# --- on the host ----------------------------------------------------------------------------------
+
+
+def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Statistics | None:
+    """Statistics of a model, None where rows are cheaper or sampled effects enter a mean."""
+    if _samples_location(spec, plan):
+        return None
+    cell, first = _cells(spec, design, plan)
+    if len(first) * FEWER > design.n_rows:
+        return None
+    basis, maps = _basis(spec, pilot)
+    integrated = plan.integrated(spec)
+    blocks = [block_columns(block, design) for block in spec.blocks]
+    varying = np.array([blocks[b][q] for b, q in integrated]).reshape(len(integrated), design.n_rows)
+    residual = np.stack([_pilot_residual(spec, design, pilot, m) for m in range(len(spec.outcomes))])
+    full = np.concatenate([basis, residual])
+    n_basis = len(basis)
+    pad = [np.vstack([m, np.zeros((len(residual), m.shape[1]))]) for m in maps]
+    products = _cross_products(np.concatenate([full, varying]), cell, len(first))
+    split = len(full)
+    return Statistics(
+        cells=make_data(spec, design, first),
+        count=jnp.asarray(np.bincount(cell, minlength=len(first)).astype(float)),
+        basis=jnp.asarray(products[:split, :split]),
+        total=jnp.asarray(products[:split, :split].sum(2)),
+        mixed=jnp.asarray(products[split:, :split]),
+        varying=jnp.asarray(products[split:, split:]),
+        outcome=jnp.asarray(np.eye(split)[:, n_basis:]),
+        columns=tuple(jnp.asarray(m) for m in pad),
+        pilot=tuple(jnp.asarray(_mean_coefficients(spec, pilot, m)) for m in range(len(spec.outcomes))),
+        groups=_groups(design, plan, first),
+    )
+
+
+def _samples_location(spec: Spec, plan: Plan) -> bool:
+    return any(
+        spec.predictors[term.predictor].dpar == "mu"
+        for block, part in zip(spec.blocks, plan.blocks, strict=True)
+        for term in block.terms[: part.n_sampled]
+    )
+
+
+def _cells(spec: Spec, design: Design, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) cell of each row and (T,) a row of each cell, cells sorted by level."""
+    keys = [np.zeros(design.n_rows) if plan.factor is None else design.factors[plan.factor].index]
+    for p, predictor in enumerate(spec.predictors):
+        if predictor.dpar != "mu":
+            keys.extend(design.predictors[p].population.matrix.T)
+    for block in spec.blocks:
+        own = [q for q, term in enumerate(block.terms) if spec.predictors[term.predictor].dpar != "mu"]
+        keys.extend(block_columns(block, design)[own])
+        keys.extend([design.factors[block.factor].index] if own else [])
+    _, first, cell = np.unique(np.stack(keys), axis=1, return_index=True, return_inverse=True)
+    return cell.ravel(), first
+
+
+def _basis(spec: Spec, pilot: Pilot) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Distinct columns of all means, and per outcome the (B, P) positions of its own among them."""
+    rows: list[np.ndarray] = []
+    maps = []
+    for m in range(len(spec.outcomes)):
+        columns = pilot.working[predictor_of(spec, m, "mu")].columns
+        positions = [_position(rows, column) for column in columns]
+        maps.append(positions)
+    n_basis, n_rows = len(rows), pilot.residual.shape[1]
+    return np.array(rows).reshape(n_basis, n_rows), [np.eye(n_basis)[:, positions] for positions in maps]
+
+
+def _position(rows: list[np.ndarray], column: np.ndarray) -> int:
+    for i, row in enumerate(rows):
+        if np.array_equal(row, column):
+            return i
+    rows.append(column)
+    return len(rows) - 1
+
+
+def _pilot_residual(spec: Spec, design: Design, pilot: Pilot, m: int) -> np.ndarray:
+    working = pilot.working[predictor_of(spec, m, "mu")]
+    return design.outcomes[m].values - working.beta @ working.columns
+
+
+def _mean_coefficients(spec: Spec, pilot: Pilot, m: int) -> np.ndarray:
+    return pilot.working[predictor_of(spec, m, "mu")].beta
+
+
+def _cross_products(columns: np.ndarray, cell: np.ndarray, n_cells: int) -> np.ndarray:
+    """(A, A, T) sums over the rows of each cell, rows sorted by cell."""
+    order = np.argsort(cell, kind="stable")
+    starts = np.searchsorted(cell[order], np.arange(n_cells))
+    columns = columns[:, order]
+    out = np.empty((len(columns), len(columns), n_cells))
+    for a, left in enumerate(columns):
+        out[a, : a + 1] = out[: a + 1, a] = np.add.reduceat(left * columns[: a + 1], starts, axis=1)
+    return out
+
+
+def _groups(design: Design, plan: Plan, first: np.ndarray) -> Segments | None:
+    if plan.factor is None:
+        return make_segments(np.zeros(len(first), int), 1)
+    factor = design.factors[plan.factor]
+    index = factor.index[first]
+    if np.array_equal(index, np.arange(len(factor.levels))):
+        return None
+    return make_segments(index, len(factor.levels))

@@ -1,0 +1,131 @@
+"""Effects integrated out: density, gradient and recovery against one dense multivariate normal."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+
+import hmlm as hm
+from hmlm.density.log_density import group_effects, log_density
+from hmlm.density.precision import double_precision
+from hmlm.density.state import state_at
+from hmlm.formula.bf import as_model_formula, set_rescor
+from hmlm.kernels.eliminate import draw_effects
+
+from .dense import conditional_moments, dense_log_density
+
+SIZES = np.array([1, 2, 30, 8, 1, 13, 15])
+
+
+def table() -> pd.DataFrame:
+    """70 rows in 7 groups of 1 to 30, three outcomes."""
+    rng = np.random.default_rng(5)
+    g = np.repeat(np.arange(len(SIZES)), SIZES)
+    rng.shuffle(g)
+    n = len(g)
+    frame = pd.DataFrame({"g": g, "x": rng.normal(size=n), "w": rng.normal(3.0, 1.0, n)})
+    frame["f"] = rng.choice(["a", "b"], n)
+    frame["between"] = rng.normal(size=len(SIZES))[g]
+    for name in ("y1", "y2", "y3"):
+        frame[name] = 10 + frame.x + rng.normal(size=len(SIZES))[g] + rng.normal(size=n)
+    return frame
+
+
+VARYING = {1: "1", 2: "1 + x", 3: "1 + x + w"}
+SIGMA = {
+    "constant": None,
+    "cells": "~ 0 + f",
+    "groups": "~ 1 + between + (1 | c | g)",
+    "rows": "~ 1 + w + (1 + x | c | g)",
+}
+
+
+def formula(n_coefficients: int, n_outcomes: int, sigma: str):
+    right = f"1 + x + w + ({VARYING[n_coefficients]} | c | g)"
+    dpars = {} if SIGMA[sigma] is None else {"sigma": SIGMA[sigma]}
+    outcomes = [hm.bf(f"y{m + 1} ~ {right}", **dpars) for m in range(n_outcomes)]
+    whole = as_model_formula(outcomes)
+    return whole + set_rescor(True) if n_outcomes > 1 else whole
+
+
+CASES = [
+    (q, m, sigma) for q in (1, 2, 3) for m in (1, 2, 3) for sigma in SIGMA if m < 3 or q == 2 or sigma == "rows"
+]
+
+
+@cache
+def density(n_coefficients: int, n_outcomes: int, sigma: str):
+    return hm.model(formula(n_coefficients, n_outcomes, sigma), table()).log_density
+
+
+def points(density, n: int = 2) -> list:
+    rng = np.random.default_rng(1)
+    return [jnp.asarray(density.initial + 0.5 * rng.normal(size=density.size)) for _ in range(n)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_density_and_gradient_equal_the_dense_normal(case):
+    fast = density(*case)
+    with double_precision():
+        for x in points(fast):
+            value, gradient = fast.value_and_grad(x)
+            expected, dense_gradient = jax.jit(jax.value_and_grad(dense_log_density, argnums=1), static_argnums=0)(
+                fast.static, x, fast.data
+            )
+            np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-8)
+            np.testing.assert_allclose(gradient, dense_gradient, rtol=1e-8, atol=1e-7)
+
+
+@pytest.mark.parametrize("sigma,used", [("constant", True), ("groups", True), ("cells", True), ("rows", False)])
+def test_statistics_replace_rows_where_cells_are_few(sigma, used):
+    assert (density(2, 1, sigma).data.statistics is not None) == used
+
+
+@pytest.mark.parametrize("case", [(3, 1, "constant"), (2, 1, "rows"), (2, 2, "groups"), (1, 3, "rows")], ids=str)
+def test_recovered_effects_have_the_exact_conditional_moments(case):
+    fast = density(*case)
+    x = points(fast, 1)[0]
+    with double_precision():
+        state = state_at(fast.static, x, fast.data)
+        from hmlm.density.state import integrated_factor
+
+        factor = integrated_factor(fast.static, state.parameters)
+        draw = lambda noise: draw_effects(state.moments.precision, state.moments.score, factor, noise).ravel()
+        zero = jnp.zeros(state.moments.score.shape)
+        root = jax.jacobian(draw)(zero).reshape(zero.size, zero.size)
+        mean, covariance = conditional_moments(fast, x)
+        np.testing.assert_allclose(draw(zero), mean, atol=1e-9)
+        np.testing.assert_allclose(root @ root.T, covariance, atol=1e-9)
+
+
+def test_effects_are_the_same_at_each_call_and_for_each_seed_others():
+    fast = density(2, 1, "rows")
+    x = np.stack(points(fast))
+    first, again, other = fast.effects(x, seed=1), fast.effects(x, seed=1), fast.effects(x, seed=2)
+    np.testing.assert_array_equal(first[0], again[0])
+    n = fast.plan.blocks[0].n_sampled
+    np.testing.assert_array_equal(first[0][..., :n], other[0][..., :n])
+    assert not np.allclose(first[0][..., n:], other[0][..., n:])
+
+
+def test_the_gradient_costs_the_same_for_more_rows():
+    """Statistics leave no array of N rows in the program."""
+    fast = density(2, 1, "constant")
+    with double_precision():
+        gradient = jax.jit(jax.grad(log_density, argnums=1), static_argnums=0)
+        text = gradient.lower(fast.static, jnp.asarray(fast.initial), fast.data).as_text()
+    body = text.split("@main", 1)[1].split("{", 1)[1]
+    assert f"tensor<{SIZES.sum()}x" not in body and f"x{SIZES.sum()}x" not in body
+
+
+def test_an_empty_cell_of_a_level_and_a_level_of_one_row_are_fine():
+    fast = density(3, 2, "constant")
+    with double_precision():
+        keys = jax.random.key(0)
+        u = group_effects(fast.static, points(fast, 1)[0], keys, fast.data)
+    assert np.isfinite(u[0]).all()
