@@ -5,6 +5,7 @@ Names are loaded on first use, so that ``import hmlm`` and the command line star
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,7 @@ def __getattr__(name: str) -> Any:
     if name == "datasets":
         return import_module("hmlm.datasets")
     if name not in _HOME:
-        raise AttributeError(f"module 'hmlm' has no attribute {name!r}")
+        raise AttributeError(f"module 'hmlm' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
     return getattr(import_module(_HOME[name]), name)
 
 

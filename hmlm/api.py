@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -25,14 +25,28 @@ from hmlm.results.diagnostics import warn
 from hmlm.results.fit import Fit
 from hmlm.spec.build import build_spec
 from hmlm.spec.family import Family, find_family
+from hmlm.spec.hint import did_you_mean
 from hmlm.spec.prior import as_priors
 from hmlm.spec.spec import Spec
 from hmlm.spec.table import prior_lines, prior_table
-from hmlm.types import Design, ModelFormula, OutcomeFormula, Prior
+from hmlm.types import Design, HmlmError, ModelFormula, OutcomeFormula, Prior
 
 Formula = str | OutcomeFormula | ModelFormula | Iterable[str | OutcomeFormula]
 Priors = str | Prior | Mapping[str, Any] | Iterable[Prior | Mapping[str, Any]] | None
 Table = pd.DataFrame | Mapping[str, Any]
+
+ELSEWHERE = {
+    "iter": "draws (after warm-up) and warmup",
+    "cores": "devices for several GPUs; on a CPU the chains share its cores anyway",
+    "control": "target_accept and max_tree_depth",
+    "adapt_delta": "target_accept",
+    "max_treedepth": "max_tree_depth",
+    "num_warmup": "warmup",
+    "tune": "warmup",
+    "num_samples": "draws",
+    "num_chains": "chains",
+    "rng_key": "seed",
+}  # what brms, PyMC and NumPyro call the settings of a run
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +116,7 @@ class Model:
         max_tree_depth: int = 10,
         devices: int | None = None,
         progress: bool | None = None,
+        **unknown: Any,
     ) -> Fit:
         """Sample the posterior with NUTS.
 
@@ -114,10 +129,12 @@ class Model:
             max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
             devices: spread the chains over that many devices.
             progress: show a bar; None means only at a terminal.
+            unknown: nothing else; another name is an error that says the right one.
 
         Raises:
-            HmlmError: an argument out of range; the message says what is allowed.
+            HmlmError: an argument out of range or unknown; the message says what is allowed.
         """
+        _check_known(unknown)
         settings = Settings(
             chains=chains,
             warmup=warmup,
@@ -175,6 +192,13 @@ def fit(
     """State a model and sample it in one call; arguments as :func:`model` and :meth:`Model.fit`."""
     stated = model(formula, data, family, prior, density=density, data_name=data_name)
     return stated.fit(**settings)
+
+
+def _check_known(unknown: Iterable[str]) -> None:
+    known = [field.name for field in fields(Settings) if field.name != "chunk"] + ["progress"]
+    for name in unknown:
+        hint = f"; use {ELSEWHERE[name]}" if name in ELSEWHERE else did_you_mean(name, [*known, "prior"])
+        raise HmlmError(f"fit has no argument {name!r}{hint} (settings of a run: {', '.join(known)})")
 
 
 def get_prior(

@@ -45,6 +45,7 @@ def demo(
     data = simulate_affect(people, days, seed)
     print(f"{len(data)} daily reports of {people} simulated people; the model:")
     print(f"  {AFFECT_FORMULA}\n  sigma {AFFECT_SIGMA}\n")
+    print(f"Compiling it and sampling {chains} chains of {warmup} + {draws} draws ...\n", flush=True)
     started = time.perf_counter()
     fitted = hm.fit(
         hm.bf(AFFECT_FORMULA, sigma=AFFECT_SIGMA),
@@ -62,6 +63,7 @@ def demo(
     rhat = float(fitted.summary()["Rhat"].max(skipna=False))
     print()
     Console().print(_table(compared))
+    print()
     print(verdict(compared, rhat, seconds))
     return 0 if succeeded(compared, rhat) else 1
 

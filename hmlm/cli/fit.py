@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -49,14 +50,16 @@ def fit(
 
     import hmlm as hm
 
-    fitted = hm.fit(
-        formula_of(stated),
-        table,
-        family=stated.family,
-        prior=stated.prior,
-        data_name=data.name,
-        **sampling,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hm.SamplingWarning)  # the printed fit ends with them
+        fitted = hm.fit(
+            formula_of(stated),
+            table,
+            family=stated.family,
+            prior=stated.prior,
+            data_name=data.name,
+            **sampling,
+        )
     print(fitted)
     fitted.save(output)
     print(f"\nSaved as {output}.")

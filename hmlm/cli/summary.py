@@ -19,15 +19,22 @@ def summary(fit: Path, *, prob: float = 0.95, effects: bool = False) -> int:
         effects: also print the group-level effects.
     """
     import hmlm as hm
+    from hmlm.results.printout import format_table
 
     fitted = hm.load_fit(fit)
-    print(fitted if prob == 0.95 else fitted.summary(prob=prob, digits=2).to_string())
+    print(fitted if prob == 0.95 else format_table(fitted.summary(prob=prob)))
     if effects:
         _print_effects(fitted.ranef(prob=prob))
     return 0
 
 
 def _print_effects(tables: Mapping[str, pd.DataFrame]) -> None:
+    from hmlm.results.printout import format_table
+
     for factor, table in tables.items():
         print(f"\n~{factor}")
-        print(table.to_string(index=False, float_format="%.2f"))
+        print(
+            format_table(
+                table.set_index(table["level"] + "," + table["term"]).drop(columns=["level", "term"])
+            )
+        )

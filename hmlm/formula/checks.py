@@ -29,8 +29,9 @@ def check_finite(values: np.ndarray, names: Sequence[str], where: str) -> None:
     if n_bad.any():
         column = int(np.argmax(n_bad > 0))
         raise DataError(
-            f"`{where}`: coefficient '{names[column]}' has {n_bad[column]} infinite or undefined "
-            "values; the function is applied outside its domain, or to a constant column"
+            f"`{where}`: '{names[column]}' has {n_bad[column]} infinite or undefined "
+            f"value{'s' * int(n_bad[column] > 1)}; "
+            "the function is applied outside its domain, or to a constant column"
         )
 
 
@@ -47,10 +48,30 @@ def check_varying(values: np.ndarray, names: Sequence[str], where: str) -> None:
     """
     for name, column in zip(names, values.T, strict=True):
         if is_constant(column):
-            raise DataError(
-                f"`{where}`: '{name}' is {column[0]:g} in every row, which the intercept already says; "
-                "leave it out or remove the intercept with `0 +`"
-            )
+            raise DataError(f"`{where}`: {_constancy(name, column)}")
+
+
+def _constancy(name: str, column: np.ndarray) -> str:
+    if np.ptp(column):
+        return (
+            f"'{name}' varies only between {column.min():.17g} and {column.max():.17g}, less than "
+            "its numbers are precise; subtract a constant from it first"
+        )
+    return (
+        f"'{name}' is {column[0]:g} in every row, which the intercept already says; "
+        "leave it out or remove the intercept with `0 +`"
+    )
+
+
+def check_nonzero(values: np.ndarray, names: Sequence[str], where: str) -> None:
+    """Refuse columns that are zero in every row.
+
+    Raises:
+        DataError: naming the column.
+    """
+    for name, column in zip(names, values.T, strict=True):
+        if not column.any():
+            raise DataError(f"`{where}`: '{name}' is 0 in every row, so that it has no effect; leave it out")
 
 
 def check_degree(atoms: Sequence[Node], table: pd.DataFrame) -> None:
@@ -97,7 +118,8 @@ def _depends_alone(column: np.ndarray, intercept: bool) -> bool:
 
 def _dependencies(matrix: np.ndarray, center: bool) -> list[list[int]]:
     """Positions of the columns in each dependency; no column is zero."""
-    columns = matrix - matrix.mean(axis=0) if center else matrix
+    columns = matrix / np.abs(matrix).max(axis=0)
+    columns = columns - columns.mean(axis=0) if center else columns
     columns = columns / np.linalg.norm(columns, axis=0)
     r, pivot = cast(tuple[np.ndarray, np.ndarray], qr(columns, mode="r", pivoting=True))
     rank = int((np.abs(np.diagonal(r)) > _DEPENDENT).sum())

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hmlm.formula.algebra import RESERVED_INTERCEPT, read_terms
-from hmlm.formula.checks import check_varying
+from hmlm.formula.checks import check_nonzero, check_varying
 from hmlm.formula.expression import columns_of
 from hmlm.formula.factors import build_factor
 from hmlm.formula.matrix import TermMatrix, build_matrix
@@ -44,9 +44,11 @@ def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
     """
     _check_outcomes(formula)
     table = as_table(data)
+    for site in _sites(formula):
+        _check_outcome_unused(site, table)
     used = select(table, _uses(formula, table))
     rows = complete_rows(used)
-    used = used.iloc[rows].reset_index(drop=True)
+    used = used.iloc[rows].reset_index(drop=True).infer_objects()
     return Design(
         formula=formula,
         outcomes=tuple(build_outcome(used, o.column, _equation(o.column, o.mu)) for o in formula.outcomes),
@@ -92,6 +94,20 @@ def _check_outcomes(formula: ModelFormula) -> None:
         raise FormulaError(
             f"outcomes {', '.join(map(repr, twice))} share the name {outcome_name(twice[0])!r} in "
             "parameters, where dots and underscores are left out; give each one formula and its own name"
+        )
+
+
+def _check_outcome_unused(site: _Site, table: pd.DataFrame) -> None:
+    """Refuse an outcome among its own predictors; a difference ``I(y - x)`` may be predicted by ``x``."""
+    outcome = outcome_columns(site.outcome.column, table)
+    predictor = site.predictor
+    uses = [*_term_uses(predictor.population, site.equation)]
+    for term in predictor.groups:
+        uses += [*_term_uses(term.expression, site.equation), *(Use(c, site.equation) for c in term.columns)]
+    if len(outcome) == 1 and any(use.column == outcome[0] for use in uses):
+        raise FormulaError(
+            f"`{site.equation}`: the outcome '{outcome[0]}' stands on both sides of `~`; an outcome cannot "
+            "predict itself: leave it out on the right"
         )
 
 
@@ -152,6 +168,9 @@ def _build_group(table: pd.DataFrame, term: GroupTerm) -> GroupDesign:
         raise FormulaError(
             f"`{_group_text(term)}` has no coefficient left of the bar; write 1 or a column there"
         )
+    if matrix.terms.intercept:
+        check_varying(matrix.values[:, 1:], matrix.names[1:], _group_text(term))
+    check_nonzero(matrix.values, matrix.names, _group_text(term))
     return GroupDesign(term=term, matrix=matrix.values, names=matrix.names, rebuild=matrix.rebuild)
 
 

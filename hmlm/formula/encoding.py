@@ -10,7 +10,8 @@ import pandas as pd
 from hmlm.formula.algebra import RESERVED_INTERCEPT, Terms
 from hmlm.formula.expression import Call, Name, Node, columns_of
 from hmlm.formula.functions import is_categorical, literal_values, options_of
-from hmlm.formula.levels import Levels, observed_levels
+from hmlm.formula.levels import Levels, check_plain, observed_levels
+from hmlm.formula.notice import notice
 from hmlm.formula.table import Use, is_boolean, is_numeric, is_text, numbers, series
 from hmlm.types import DataError
 
@@ -64,7 +65,14 @@ def _is_coded(atom: Node, table: pd.DataFrame) -> bool:
 
 def _levels(atom: Node, table: pd.DataFrame, where: str) -> Levels:
     (column,) = columns_of(atom)
+    if isinstance(atom, Name):
+        check_plain(table, Use(column, where))
     levels = observed_levels(table, Use(column, where))
+    if isinstance(atom, Name) and _reads_as_numbers(levels, table):
+        notice(
+            f"`{where}`: column '{column}' holds numbers as text and becomes {len(levels.texts)} categories; "
+            f"convert it with pd.to_numeric, or write factor({column}) if categories are meant"
+        )
     if isinstance(atom, Call) and "levels" in options_of(atom):
         levels = _reordered(levels, literal_values(options_of(atom)["levels"]), atom)
     if len(levels.texts) == 1:
@@ -73,6 +81,13 @@ def _levels(atom: Node, table: pd.DataFrame, where: str) -> Levels:
             f"effect is not identifiable; leave `{atom}` out"
         )
     return levels
+
+
+def _reads_as_numbers(levels: Levels, table: pd.DataFrame) -> bool:
+    """Whether a column of text, not a pandas Categorical, has the text of a number in every row."""
+    if isinstance(series(table, levels.use.column).dtype, pd.CategoricalDtype):
+        return False
+    return bool(pd.to_numeric(pd.Series(levels.texts, dtype=object), errors="coerce").notna().all())
 
 
 def _reordered(levels: Levels, texts: list[str], atom: Node) -> Levels:

@@ -10,6 +10,7 @@ from hmlm.formula.table import Use, series
 from hmlm.types import DataError, Factor
 
 SEPARATOR = "_"
+RESERVED = ("chain", "draw", "term")  # the other dimensions of the draws of group effects
 
 
 def build_factor(table: pd.DataFrame, columns: tuple[str, ...], where: str) -> Factor:
@@ -23,6 +24,7 @@ def build_factor(table: pd.DataFrame, columns: tuple[str, ...], where: str) -> F
     Raises:
         DataError: a single level, or two combinations of one text.
     """
+    check_factor_name(":".join(columns), where)
     levels = [observed_levels(table, Use(column, where)) for column in columns]
     shape = tuple(len(level.texts) for level in levels)
     cells = np.ravel_multi_index([level.codes(table) for level in levels], shape)
@@ -30,6 +32,24 @@ def build_factor(table: pd.DataFrame, columns: tuple[str, ...], where: str) -> F
     texts = tuple(_joined(levels, codes) for codes in zip(*np.unravel_index(observed, shape), strict=True))
     _check_levels(texts, columns, where)
     return Factor(":".join(columns), columns, texts, index.astype(np.int32))
+
+
+def check_factor_name(name: str, where: str) -> None:
+    """Refuse a factor whose name could not be a dimension of its effects' draws, in memory or in a file.
+
+    Raises:
+        DataError: naming it.
+    """
+    if name in RESERVED:
+        raise DataError(
+            f"`{where}`: a grouping factor cannot be called '{name}', since the draws have dimensions "
+            f"{', '.join(RESERVED)}; rename the column, for example to '{name}_id'"
+        )
+    if "/" in name:
+        raise DataError(
+            f"`{where}`: a grouping factor cannot have '/' in its name, which netCDF files do not allow; "
+            f"rename the column, for example to '{name.replace('/', '_')}'"
+        )
 
 
 def _joined(levels: list[Levels], codes: tuple[int, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,7 @@ def observed_levels(table: pd.DataFrame, use: Use) -> Levels:
     Raises:
         DataError: two levels of the same text.
     """
+    _check_values(table, use)
     uniques = series(table, use.column).drop_duplicates()
     texts = [level_text(value) for value in _in_order(uniques)]
     if len(set(texts)) < len(texts):
@@ -58,6 +60,39 @@ def observed_levels(table: pd.DataFrame, use: Use) -> Levels:
             "mixed perhaps; convert the column to one type"
         )
     return Levels(use, tuple(texts))
+
+
+def check_plain(table: pd.DataFrame, use: Use) -> None:
+    """Refuse a column of Python objects, dates or decimals say, that would silently become categories.
+
+    Raises:
+        DataError: naming the column and the types it holds.
+    """
+    column = series(table, use.column)
+    if not pd.api.types.is_object_dtype(column.dtype):
+        return
+    kinds = sorted({type(value).__name__ for value in column})
+    if not all(isinstance(value, str | bool | np.bool_) for value in column):
+        raise DataError(
+            f"`{use.where}`: column '{use.column}' holds Python objects of type {', '.join(kinds)}; "
+            "convert it: pd.to_numeric for numbers, pd.to_datetime for dates, .astype(str) for categories"
+        )
+
+
+def _check_values(table: pd.DataFrame, use: Use) -> None:
+    column = series(table, use.column)
+    if pd.api.types.is_float_dtype(column.dtype) and np.isinf(column.to_numpy(dtype=float)).any():
+        raise DataError(
+            f"`{use.where}`: column '{use.column}' has infinite values, which are no levels; set them to NaN "
+            "to leave those rows out, or correct them"
+        )
+    if pd.api.types.is_object_dtype(column.dtype):
+        unhashable = next((v for v in column if isinstance(v, list | dict | set | np.ndarray)), None)
+        if unhashable is not None:
+            raise DataError(
+                f"`{use.where}`: column '{use.column}' holds a {type(unhashable).__name__}, "
+                f"{unhashable!r}; a level is a text, a number or a date"
+            )
 
 
 def _in_order(uniques: pd.Series) -> list:
@@ -73,11 +108,15 @@ def _collation(text: str) -> tuple[str, str]:
 
 
 def level_text(value) -> str:
-    """R's text of one value: ``1.0`` is ``"1"``, ``True`` is ``"TRUE"``."""
+    """R's text of one value: ``1.0`` is ``"1"``, ``True`` is ``"TRUE"``, a date has no midnight."""
     if isinstance(value, bool | np.bool_):
         return str(value).upper()
     if isinstance(value, float | np.floating):
         return f"{value:.15g}"
+    if isinstance(value, datetime) and value == datetime.combine(
+        value.date(), datetime.min.time(), value.tzinfo
+    ):
+        return str(value.date())
     return str(value)
 
 

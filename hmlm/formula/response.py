@@ -13,6 +13,8 @@ from hmlm.formula.parser import parse
 from hmlm.formula.table import Use, numbers
 from hmlm.types import DataError, FormulaError, Outcome
 
+_SMALLEST = 1e-100  # range of an outcome: squares of smaller numbers vanish
+
 
 def outcome_columns(column: str, table: pd.DataFrame) -> tuple[str, ...]:
     """The columns that an outcome is computed from: itself, unless it is a function of others."""
@@ -30,6 +32,11 @@ def build_outcome(table: pd.DataFrame, column: str, where: str) -> Outcome:
     if is_constant(values):
         raise DataError(
             f"`{where}`: outcome '{column}' is {values[0]:g} in every row used; there is nothing to model"
+        )
+    if np.ptp(values) < _SMALLEST:
+        raise DataError(
+            f"`{where}`: outcome '{column}' varies by {np.ptp(values):.3g} only, too little to compute with; "
+            "multiply it by a constant"
         )
     return Outcome(outcome_name(column), column, values)
 

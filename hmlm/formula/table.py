@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -11,7 +10,10 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from hmlm.types import DataError, DataWarning
+from hmlm.formula.notice import notice
+from hmlm.types import DataError
+
+_LARGEST = 1e100  # absolute value: squares and products of larger numbers overflow
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,11 @@ def as_table(data) -> pd.DataFrame:
         DataError: another type, no rows, columns of unequal length, duplicate columns or index.
     """
     table = _to_frame(data)
+    if table.columns.nlevels > 1:
+        raise DataError(
+            f"the table's columns have {table.columns.nlevels} levels, such as {table.columns[0]!r}; "
+            "give each one name: data.columns = ['_'.join(map(str, c)) for c in data.columns]"
+        )
     if table.columns.has_duplicates:
         twice = sorted(map(str, table.columns[table.columns.duplicated()].unique()))
         raise DataError(
@@ -41,7 +48,7 @@ def as_table(data) -> pd.DataFrame:
         raise DataError("the table has no rows")
     if table.index.has_duplicates:
         raise DataError(
-            f"the table's index repeats {table.index[table.index.duplicated()][0]!r}, as it does after "
+            f"the table's index repeats '{table.index[table.index.duplicated()][0]}', as it does after "
             "pd.concat; call data.reset_index(drop=True) first"
         )
     return table
@@ -51,13 +58,38 @@ def _to_frame(data) -> pd.DataFrame:
     if isinstance(data, pd.DataFrame):
         return data
     if hasattr(data, "to_pandas"):
-        return data.to_pandas()
+        return _to_frame(data.to_pandas())
     if not isinstance(data, Mapping):
         raise DataError(f"data must be a pandas DataFrame or a mapping of columns, not {type(data).__name__}")
-    try:
-        return pd.DataFrame(dict(data))
-    except ValueError as error:
-        raise DataError(f"the columns do not make a table: {error}") from error
+    check_same_index({str(name): column for name, column in data.items()})
+    _check_columns(data)
+    return pd.DataFrame(dict(data))
+
+
+def check_same_index(columns: Mapping[str, object]) -> None:
+    """Refuse pandas columns whose rows are labelled differently: pandas would shuffle them or add gaps.
+
+    Raises:
+        DataError: naming two columns.
+    """
+    labelled = {n: c.index for n, c in columns.items() if isinstance(c, pd.Series | pd.DataFrame)}
+    for name, index in labelled.items():
+        first, reference = next(iter(labelled.items()))
+        if not index.equals(reference):
+            raise DataError(
+                f"'{first}' and '{name}' have different indexes, so that their rows may not belong together; "
+                "take both from one DataFrame, or pass arrays: .to_numpy()"
+            )
+
+
+def _check_columns(data: Mapping) -> None:
+    shapes = {name: np.shape(column) for name, column in data.items()}
+    for name, shape in shapes.items():
+        if len(shape) != 1:
+            raise DataError(f"column '{name}' has the shape {shape}; a column holds one value per row")
+    if len(set(shapes.values())) > 1:
+        lengths = ", ".join(f"{name} {shape[0]}" for name, shape in shapes.items())
+        raise DataError(f"columns differ in length: {lengths}")
 
 
 def select(table: pd.DataFrame, uses: Iterable[Use]) -> pd.DataFrame:
@@ -101,11 +133,9 @@ def complete_rows(table: pd.DataFrame) -> np.ndarray:
     counts = ", ".join(f"{column} {_count(n)}" for column, n in missing.sum().items() if n)
     if incomplete.all():
         raise DataError(f"no row of {_count(len(table))} is complete; missing values by column: {counts}")
-    warnings.warn(
+    notice(
         f"dropped {_count(incomplete.sum())} of {_count(len(table))} rows with missing values; "
-        f"by column: {counts}",
-        DataWarning,
-        stacklevel=3,
+        f"by column: {counts}"
     )
     return np.flatnonzero(~incomplete)
 
@@ -139,8 +169,13 @@ def numbers(table: pd.DataFrame, use: Use) -> np.ndarray:
     n_infinite = int(np.isinf(values).sum())
     if n_infinite:
         raise DataError(
-            f"`{use.where}`: column '{use.column}' has {_count(n_infinite)} infinite values; set them to NaN "
-            "to leave those rows out, or correct them"
+            f"`{use.where}`: column '{use.column}' has {_count(n_infinite)} infinite "
+            f"value{'s' * (n_infinite > 1)}; set to NaN to leave such rows out, or correct them"
+        )
+    if np.abs(values).max(initial=0.0) > _LARGEST:
+        raise DataError(
+            f"`{use.where}`: column '{use.column}' reaches {np.abs(values).max():.3g}, too large to compute "
+            "with; divide it by a constant"
         )
     return values
 
@@ -170,8 +205,22 @@ def is_text(column: pd.Series) -> bool:
 
 
 def _not_numeric(use: Use, column: pd.Series) -> str:
-    examples = ", ".join(repr(str(value)) for value in column.dropna().unique()[:3])
+    examples = ", ".join(list(dict.fromkeys(repr(str(value)) for value in column.dropna()[:50]))[:3])
     return (
         f"`{use.where}`: column '{use.column}' is not numeric (type {column.dtype}; values such as "
-        f"{examples}); convert it with pd.to_numeric, or code its levels as 0 and 1"
+        f"{examples}); {_how_to_convert(use.column, column)}"
     )
+
+
+def _how_to_convert(name: str, column: pd.Series) -> str:
+    """The line of pandas that makes numbers of dates, durations and text."""
+    here = f"data[{name!r}]"
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return f"count time from its start, in days: ({here} - {here}.min()).dt.days"
+    if pd.api.types.is_timedelta64_dtype(column.dtype):
+        return f"turn it into days: {here} / pd.Timedelta(days=1)"
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return f"count time from its start: {here}.astype('int64') - {here}.min().ordinal"
+    if pd.api.types.is_complex_dtype(column.dtype):
+        return f"take its real part or size: np.real({here}), np.abs({here})"
+    return "convert it with pd.to_numeric, or code its levels as 0 and 1"

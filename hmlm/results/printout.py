@@ -12,6 +12,8 @@ from hmlm.results.info import FitInfo, Row
 from hmlm.results.table import ESS_COLUMNS, seconds_of
 
 WIDTH = 110
+MOST_DECIMALS = 6  # beyond these, and from LARGEST on, numbers are printed as 1.23e-09
+LARGEST = 1e8
 SECTIONS = (
     ("population", "Regression Coefficients:"),
     ("family", "Further Distributional Parameters:"),
@@ -52,7 +54,7 @@ def _header(info: FitInfo) -> str:
         ("Data", [_data(info)]),
         ("Draws", _draws(info)),
         ("Time", _time(info)),
-        ("Effects", textwrap.wrap(info.density, WIDTH - 9)),
+        ("Effects", _effects(info)),
     )
     return "\n".join(f"{name:>7}: " + f"\n{'':9}".join(lines) for name, lines in fields if lines)
 
@@ -77,6 +79,11 @@ def _time(info: FitInfo) -> list[str]:
     return [f"{seconds_of(info):.1f} s ({', '.join(phases)})"]
 
 
+def _effects(info: FitInfo) -> list[str]:
+    """Each block of effects on lines of its own."""
+    return [line for block in info.density.split("; ") for line in textwrap.wrap(block, WIDTH - 9)]
+
+
 # --- tables ---------------------------------------------------------------------------------------
 
 
@@ -99,22 +106,43 @@ def _rows(rows: Sequence[Row], frame: pd.DataFrame, chosen: Sequence[bool]) -> s
 
 
 def format_table(frame: pd.DataFrame, digits: int = 2, width: int = WIDTH) -> str:
-    """A table as R prints it: columns that do not fit in the width go to a further block below."""
+    """A table as R prints it, with more decimals in rows whose ``Est.Error`` would read 0.00.
+
+    Columns that do not fit in the width go to a further block below.
+    """
     index = _justified(["", *map(str, frame.index)], str.ljust)
-    columns = [_column(str(name), list(values), digits) for name, values in frame.items()]
+    errors = frame["Est.Error"] if "Est.Error" in frame else [math.nan] * len(frame)
+    decimals = [_decimals(error, digits) for error in errors]
+    columns = [_column(str(name), list(values), decimals, digits) for name, values in frame.items()]
     blocks = _packed(columns, width - len(index[0]))
     return "\n".join(" ".join(cells) for block in blocks for cells in zip(index, *block, strict=True))
 
 
-def _column(name: str, values: Sequence[float], digits: int) -> list[str]:
-    decimals = 0 if name in ESS_COLUMNS else digits
-    return _justified([name, *(_number(value, decimals) for value in values)], str.rjust)
+def _decimals(error: float, digits: int) -> int:
+    """Decimals of a row: two significant digits of its error where ``digits`` would show none."""
+    return 1 - math.floor(math.log10(error)) if 0 < error < 0.5 * 10**-digits else digits
+
+
+def _column(name: str, values: Sequence[float], decimals: Sequence[int], digits: int) -> list[str]:
+    if name in ESS_COLUMNS or name == "Rhat":
+        decimals = [0 if name in ESS_COLUMNS else digits] * len(values)
+    cells = [_number(*cell) for cell in zip(values, decimals, strict=True)]
+    return _justified([name, *_at_the_point(cells)], str.rjust)
 
 
 def _number(value: float, decimals: int) -> str:
     if math.isnan(value):
         return "NA"
+    if math.isfinite(value) and (decimals > MOST_DECIMALS or abs(value) >= LARGEST):
+        return f"{value:.2e}"
     return f"{value:.{decimals}f}".replace("inf", "Inf")
+
+
+def _at_the_point(cells: list[str]) -> list[str]:
+    """Cells padded on the right so that their decimal points stand under each other."""
+    after = [0 if "e" in cell else len(cell.partition(".")[2]) for cell in cells]
+    plain = [n > 0 for n in after]
+    return [cell + " " * (max(after) - n) * keep for cell, n, keep in zip(cells, after, plain, strict=True)]
 
 
 def _justified(cells: list[str], justify: Callable[[str, int], str]) -> list[str]:

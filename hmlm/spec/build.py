@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from hmlm.spec.blocks import BlockLayout, lay_out_blocks
-from hmlm.spec.checks import check_collinearity, check_family
+from hmlm.spec.checks import (
+    check_collinearity,
+    check_family,
+    check_group_collinearity,
+    check_levels,
+    check_names,
+    check_outcomes,
+)
 from hmlm.spec.family import Family
 from hmlm.spec.resolve import PriorBook, check_priors
 from hmlm.spec.spec import Block, BlockTerm, FactorSpec, Predictor, Spec
@@ -30,16 +37,21 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
     Raises:
         PriorError: a prior is invalid or reaches no parameter.
         FormulaError: the family lacks what the formula models, or a coefficient varies twice.
-        DataError: columns depend on each other linearly and have a flat prior.
+        DataError: columns depend on each other linearly and have a flat prior, outcomes that correlate do,
+            or two parameters would share a name.
     """
     check_family(design, family)
+    check_outcomes(design)
+    check_levels(design, family)
     layouts = lay_out_blocks(design)
     check_priors(priors, list_targets(design, family, layouts))
     book = PriorBook(priors, {outcome.name: outcome.values for outcome in design.outcomes})
     predictors = tuple(_predictor(design, predictor, book) for predictor in design.predictors)
     for columns, predictor in zip(design.predictors, predictors, strict=True):
         check_collinearity(columns, predictor)
-    return Spec(
+        for group in columns.groups:
+            check_group_collinearity(group, [book.find(target) for target in sd_targets(columns, group)])
+    spec = Spec(
         family=family,
         outcomes=tuple(outcome.name for outcome in design.outcomes),
         predictors=predictors,
@@ -49,6 +61,8 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
         rescor=book.find(RESCOR).args[0] if design.formula.rescor else None,
         n_rows=design.n_rows,
     )
+    check_names(spec)
+    return spec
 
 
 def _predictor(design: Design, predictor: PredictorDesign, book: PriorBook) -> Predictor:

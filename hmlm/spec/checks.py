@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from hmlm.formula.checks import collinear_columns
+from hmlm.formula.notice import notice
 from hmlm.spec.distribution import is_flat
 from hmlm.spec.family import Family
 from hmlm.spec.hint import did_you_mean, listed
-from hmlm.spec.spec import Predictor
-from hmlm.types import DataError, DataWarning, Design, FormulaError, PredictorDesign
+from hmlm.spec.names import effects_name, summary_rows
+from hmlm.spec.spec import Predictor, Spec
+from hmlm.types import DataError, Design, Distribution, FormulaError, GroupDesign, PredictorDesign
+
+SHOWN = 6  # names in one message
 
 
 def check_family(design: Design, family: Family) -> None:
@@ -27,16 +34,92 @@ def check_family(design: Design, family: Family) -> None:
         )
 
 
+def check_outcomes(design: Design) -> None:
+    """Raise DataError if outcomes with a residual correlation determine each other."""
+    if not design.formula.rescor:
+        return
+    matrix = np.column_stack([outcome.values for outcome in design.outcomes])
+    for names in collinear_columns(matrix, [outcome.column for outcome in design.outcomes], True):
+        raise DataError(
+            f"outcomes {listed(names)} depend on each other linearly, so that their residuals have a "
+            "correlation matrix without an inverse; drop one, or use set_rescor(False)"
+        )
+
+
+def check_levels(design: Design, family: Family) -> None:
+    """Warn of a factor with a level per row where sigma already varies by row."""
+    for factor in design.factors:
+        if "sigma" in family.dpars and len(factor.levels) == design.n_rows:
+            notice(
+                f"'{factor.name}' has a level of its own in each of the {design.n_rows} rows: only the "
+                "priors tell its standard deviation from sigma; leave the term out, or use a coarser factor"
+            )
+
+
 def check_collinearity(design: PredictorDesign, predictor: Predictor) -> None:
     """Raise DataError if columns that depend on each other have a flat prior; warn if all are proper."""
     population = design.population
     priors = dict(zip(predictor.names, predictor.priors, strict=True))
+    _check_size(design, priors)
     for names in collinear_columns(population.matrix, population.names, population.intercept):
-        message = f"columns {listed(names)} of {design.dpar} depend on each other linearly"
-        flat = [name for name in names if name in priors and is_flat(priors[name])]
-        if flat:
+        _check_dependence(_dependence(names, design.dpar), names, priors, "b")
+
+
+def check_group_collinearity(group: GroupDesign, priors: Sequence[Distribution]) -> None:
+    """The same for the columns of a group-level term, whose sd have ``priors``."""
+    first = int(group.names[0] == "Intercept")
+    named = dict(zip(group.names, priors, strict=True))
+    for names in collinear_columns(group.matrix[:, first:], group.names[first:], first == 1):
+        where = f"the term that varies by '{group.term.factor}'"
+        _check_dependence(_dependence(names, where), names, named, "sd")
+
+
+def check_names(spec: Spec) -> None:
+    """Raise DataError if two parameters, or a parameter and a grouping factor, would share a name."""
+    names = [row.variable for row in summary_rows(spec)]
+    effects = {effects_name(spec, b.factor, t.predictor) for b in spec.blocks for t in b.terms}
+    for name, count in Counter([*names, *effects]).items():
+        if count > 1:
             raise DataError(
-                f"{message}, and {listed(flat)} have a flat prior: drop one of the columns, "
-                'or give them proper priors, prior("normal(0, 1)", class_="b")'
+                f"{count} parameters would be called '{name}': the name of a column joins with that of a "
+                "parameter, outcome or factor in several ways; rename the column"
             )
-        warnings.warn(f"{message}; only their priors tell them apart", DataWarning, stacklevel=3)
+    for factor in spec.factors:
+        if factor.name in (*names, *effects):
+            raise DataError(
+                f"the grouping factor '{factor.name}' has the name of a parameter; rename the column, for "
+                f"example to '{factor.name}_id'"
+            )
+
+
+def _check_size(design: PredictorDesign, priors: Mapping[str, Distribution]) -> None:
+    """As many coefficients as rows fit any outcome exactly."""
+    n_rows, n = len(design.population.matrix), len(priors) + design.population.intercept
+    if n < n_rows or not priors:
+        return
+    message = f"{design.dpar} has {n} coefficients but there are only {n_rows} rows"
+    _check_dependence(message, tuple(priors), priors, "b")
+
+
+def _dependence(names: Sequence[str], where: str) -> str:
+    if len(names) == 1:
+        return f"column {names[0]!r} of {where} is 0 in every row"
+    return f"columns {_few(names)} of {where} depend on each other linearly"
+
+
+def _check_dependence(
+    message: str, names: Sequence[str], priors: Mapping[str, Distribution], class_: str
+) -> None:
+    flat = [name for name in names if name in priors and is_flat(priors[name])]
+    if flat:
+        has = "has" if len(flat) == 1 else "have"
+        raise DataError(
+            f"{message}, and {_few(flat)} {has} a flat prior: drop one of the columns, "
+            f'or give them proper priors, prior("normal(0, 1)", class_="{class_}")'
+        )
+    notice(f"{message}; only their priors tell them apart")
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - SHOWN
+    return listed(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

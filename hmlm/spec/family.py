@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hmlm.spec.hint import did_you_mean
 from hmlm.types import HmlmError
 
 
@@ -41,6 +42,7 @@ def find_family(name: str | Family) -> Family:
     """
     if isinstance(name, Family):
         return name
-    if name not in FAMILIES:
-        raise HmlmError(f"unknown family {name!r}; available: {', '.join(sorted(FAMILIES))}")
+    if not isinstance(name, str) or name not in FAMILIES:
+        hint = did_you_mean(str(name), FAMILIES)
+        raise HmlmError(f"unknown family {name!r}; available: {', '.join(sorted(FAMILIES))}{hint}")
     return FAMILIES[name]

@@ -57,6 +57,12 @@ def prior(
     Raises:
         PriorError: malformed text, an unknown class, or a distribution the class cannot have.
     """
+    fields = {"prior": text, "class_": class_, "coef": coef, "group": group, "resp": resp, "dpar": dpar}
+    for name, value in fields.items():
+        if not isinstance(value, str):
+            raise PriorError(
+                f'{name} of a prior is text, not {value!r}; write prior("normal(0, 1)", class_="b")'
+            )
     stated = Prior(parse_distribution(text), class_, coef, group, resp, dpar)
     check_prior(stated)
     return stated

@@ -62,8 +62,8 @@ REFUSED = {
     "y ~ same": "categorical column 'same' has the single level 'u'",
     "constant ~ x": "outcome 'constant' is 3 in every row",
     "y ~ empty": "no row of 24 is complete; missing values by column: empty 24",
-    "y ~ log(x)": "coefficient 'logx' has .* infinite or undefined",
-    "y ~ scale(constant)": "coefficient 'scaleconstant' has 24 infinite or undefined",
+    "y ~ log(x)": "'logx' has .* infinite or undefined",
+    "y ~ scale(constant)": "'scaleconstant' has 24 infinite or undefined",
     "y ~ poly(year, 3)": "degree must be less than the number of distinct values, 3",
     "log(x) ~ 1": "infinite or undefined",
     'y ~ factor(sex, levels = c("Male"))': "also has the levels 'Female'",
@@ -90,7 +90,7 @@ def test_constant_column_without_intercept(table):
         (lambda d: pd.concat([d, d]), "reset_index"),
         (lambda d: pd.concat([d, d[["x"]]], axis=1), "several columns named 'x'"),
         (lambda d: [1, 2], "not list"),
-        (lambda d: {"y": [1, 2], "x": [1, 2, 3]}, "do not make a table"),
+        (lambda d: {"y": [1, 2], "x": [1, 2, 3]}, "columns differ in length: y 2, x 3"),
     ],
 )
 def test_table_refused(change, said, table):

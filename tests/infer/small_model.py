@@ -7,7 +7,8 @@ import pandas as pd
 
 import hmlm as hm
 
-PRIORS = "c(prior(normal(0, 2), class = b), prior(exponential(1), class = sd), prior(exponential(1), class = sigma))"
+PRIORS = """c(prior(normal(0, 2), class = b), prior(exponential(1), class = sd),
+           prior(exponential(1), class = sigma))"""
 
 
 def table(seed: int = 0, shift: float = 0.0) -> pd.DataFrame:

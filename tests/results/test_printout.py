@@ -54,6 +54,29 @@ def test_table_is_laid_out_as_by_brms():
     )
 
 
+def test_small_errors_get_two_significant_digits():
+    """A slope per day of 0.0015 with an error of 0.0004 used to read 0.00 and 0.00."""
+    rows = {
+        "PA_lag": [0.36, 0.01, 1.0, 5362],
+        "day": [-0.00149, 0.00043, 1.0, 4895],
+        "x": [4.55e-7, 5e-8, 1.0, 9],
+    }
+    frame = pd.DataFrame.from_dict(
+        rows, orient="index", columns=["Estimate", "Est.Error", "Rhat", "Bulk_ESS"]
+    )
+    assert format_table(frame).splitlines() == [
+        "       Estimate Est.Error Rhat Bulk_ESS",
+        "PA_lag  0.36      0.01    1.00     5362",
+        "day    -0.00149   0.00043 1.00     4895",
+        "x      4.55e-07  5.00e-08 1.00        9",
+    ]
+
+
+def test_large_numbers_are_powers_of_ten():
+    frame = pd.DataFrame({"Estimate": [1.5e12, np.inf], "Est.Error": [2e11, np.nan]}, index=["b", "c"])
+    assert format_table(frame) == "  Estimate Est.Error\nb 1.50e+12  2.00e+11\nc      Inf        NA"
+
+
 def test_table_wraps_only_when_too_wide():
     frame = pd.DataFrame({"Estimate": [1.0], "Rhat": [np.nan], "Bulk_ESS": [np.inf]}, index=["a" * 10])
     assert format_table(frame) == "           Estimate Rhat Bulk_ESS\naaaaaaaaaa     1.00   NA      Inf"

@@ -1,5 +1,7 @@
 """Specifications: the published models, blocks, centring, and the designs that are refused."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -198,7 +200,7 @@ def test_a_parameter_the_family_lacks_is_explained():
 
 
 def test_collinear_columns_need_proper_priors():
-    twice = predictor(population("x z x"))
+    twice = predictor(dataclasses.replace(population("x z x"), names=("x", "z", "same")))
     with pytest.raises(DataError, match="have a flat prior: drop one"):
         spec_of(twice)
     with pytest.warns(DataWarning, match="only their priors tell them apart"):
