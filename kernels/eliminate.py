@@ -5,7 +5,7 @@ Given the effects, the log likelihood of group j is quadratic, ``-u'F u / 2 + g'
 
     log integral = v'x / 2 - sum log diag C
 
-and the effects given the data are normal with mean ``m = Lambda x`` and covariance ``V = Lambda A^-1 Lambda'``.
+and given the data the effects are normal with mean ``m = Lambda x``, covariance ``V = Lambda A^-1 Lambda'``.
 Gradients are the moments of the effects (Fisher's identity), so nothing differentiates a factorization:
 
     d/dg = m      d/dF = -(m m' + V) / 2      d/dLambda = sum_j g x' - F Lambda (A^-1 + x x')

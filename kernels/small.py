@@ -78,8 +78,6 @@ def _inverse_lower(factor: Cholesky) -> list[list[Array]]:
     """Entries of ``C^-1``, row by row of the lower triangle."""
     out: list[list[Array]] = []
     for a, diagonal in enumerate(factor.inverse_diagonal):
-        row = [
-            -diagonal * sum(factor.entries[a][k] * out[k][b] for k in range(b, a)) for b in range(a)
-        ]
+        row = [-diagonal * sum(factor.entries[a][k] * out[k][b] for k in range(b, a)) for b in range(a)]
         out.append([*row, diagonal])
     return out

@@ -21,15 +21,15 @@ from hmlm.types import Design
 Weight = Callable[[int, int], np.ndarray | None]
 
 
-def make_information(
-    spec: Spec, design: Design, pilot: Pilot, plan: Plan
-) -> tuple[Information | None, ...]:
+def make_information(spec: Spec, design: Design, pilot: Pilot, plan: Plan) -> tuple[Information | None, ...]:
     """Per block the :class:`Information` on its sampled effects in float64, None where there are none."""
     weight = _fisher_weights(spec, pilot, plan)
     score = _scores(spec, pilot, plan)
     with double_precision():
         return tuple(
-            _block(spec, design, pilot, b, plan.blocks[b], weight, score) if plan.blocks[b].n_sampled else None
+            _block(spec, design, pilot, b, plan.blocks[b], weight, score)
+            if plan.blocks[b].n_sampled
+            else None
             for b in range(len(spec.blocks))
         )
 

@@ -7,8 +7,8 @@ from jax import Array
 
 from hmlm.density.data import ModelData
 from hmlm.density.parameters import Parameters
-from hmlm.kernels.segments import expand
 from hmlm.density.plan import BlockPlan
+from hmlm.kernels.segments import expand
 from hmlm.spec.spec import Block, Spec
 
 

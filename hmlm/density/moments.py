@@ -35,9 +35,7 @@ def outcomes_of(spec: Spec, plan: Plan) -> tuple[int, ...]:
     return tuple(spec.predictors[term.predictor].response for term in terms)
 
 
-def row_moments(
-    spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], data: ModelData
-) -> Moments:
+def row_moments(spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], data: ModelData) -> Moments:
     """Moments summed over rows.
 
     Args:

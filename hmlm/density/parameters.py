@@ -59,9 +59,7 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
 def _scalars(layout: Layout, softplus: Array, x: Array) -> tuple[Array, Array]:
     if not layout.runs:
         return x[:0], jnp.zeros((), x.dtype)
-    parts = [
-        constrain(run.prior, run_map(run, softplus), x[run.span.slice]) for run in layout.runs
-    ]
+    parts = [constrain(run.prior, run_map(run, softplus), x[run.span.slice]) for run in layout.runs]
     values, log_priors = zip(*parts, strict=True)
     return jnp.concatenate(values), sum(log_priors, start=jnp.zeros((), x.dtype))
 

@@ -74,7 +74,8 @@ def make_plan(spec: Spec, density: str | Mapping[str, str]) -> Plan:
     blocks = tuple(
         _block_plan(spec, block, choice, factor) for block, choice in zip(spec.blocks, choices, strict=True)
     )
-    return Plan(blocks, factor if any(p.n_sampled < b.size for p, b in zip(blocks, spec.blocks)) else None)
+    plan = Plan(blocks, factor)
+    return plan if plan.integrated(spec) else Plan(blocks, None)
 
 
 def sampled_plan(spec: Spec) -> Plan:

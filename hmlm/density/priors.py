@@ -9,11 +9,9 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jax import Array
 from numpyro.distributions import constraints
-from numpyro.distributions.transforms import Transform as NumpyroTransform
 from numpyro.distributions.transforms import biject_to
 
 from hmlm.types import Distribution
-
 
 Transform = "NumpyroTransform | ScaledSoftplus"
 

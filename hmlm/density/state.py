@@ -1,4 +1,4 @@
-"""The model at one point of the sampler: parameters, sampled effects, and what they leave to integrate out."""
+"""The model at one point of the sampler: parameters, sampled effects, what is left to integrate out."""
 
 from __future__ import annotations
 

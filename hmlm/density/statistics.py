@@ -90,7 +90,9 @@ def _residual(spec: Spec, parameters: Parameters, stats: Statistics) -> Array:
 
 def _shift(plan: Plan, u: list[Array], stats: Statistics) -> Array | None:
     """(Q, T) conditional means of the integrated effects given the sampled ones; None where zero."""
-    blocks = [(values, part) for values, part in zip(u, plan.blocks, strict=True) if part.n_sampled < len(values)]
+    blocks = [
+        (values, part) for values, part in zip(u, plan.blocks, strict=True) if part.n_sampled < len(values)
+    ]
     if all(part.n_sampled == 0 for _, part in blocks):
         return None
     shift = jnp.concatenate([values[part.n_sampled :] for values, part in blocks])
@@ -109,13 +111,11 @@ def _shifted(
     return mixed - carried, square - cross - cross.swapaxes(0, 1) + again
 
 
-def _log_rows(
-    parameters: Parameters, log_sigma: Array, weight: Array, square: Array, count: Array
-) -> Array:
+def _log_rows(parameters: Parameters, log_sigma: Array, weight: Array, square: Array, count: Array) -> Array:
     n_outcomes, n_rows = log_sigma.shape[0], jnp.sum(count)
     log_det = jnp.sum(log_sigma * (count if log_sigma.shape[1] > 1 else n_rows))
     if parameters.rescor is not None:
-        log_det = log_det + n_rows * jnp.sum(jnp.log(jnp.diagonal(parameters.rescor)))
+        log_det = log_det + n_rows * jnp.sum(jnp.log(jnp.einsum("aa->a", parameters.rescor)))
     return -0.5 * jnp.sum(weight * square) - log_det - 0.5 * LOG_2PI * n_outcomes * n_rows
 
 

@@ -45,7 +45,8 @@ def joint_normal(static: Static, x: Array, data: DensityData) -> tuple[Array, Ar
 def _noise_covariance(sigma: Array, correlation: Array) -> Array:
     n_outcomes, n_rows = sigma.shape
     blocks = [
-        [jnp.diag(correlation[m, n] * sigma[m] * sigma[n]) for n in range(n_outcomes)] for m in range(n_outcomes)
+        [jnp.diag(correlation[m, n] * sigma[m] * sigma[n]) for n in range(n_outcomes)]
+        for m in range(n_outcomes)
     ]
     return jnp.block(blocks)
 

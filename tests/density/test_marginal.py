@@ -13,11 +13,12 @@ import pytest
 import hmlm as hm
 from hmlm.density.log_density import group_effects, log_density
 from hmlm.density.precision import double_precision
-from hmlm.density.state import state_at
+from hmlm.density.state import integrated_factor, state_at
 from hmlm.formula.bf import as_model_formula, set_rescor
 from hmlm.kernels.eliminate import draw_effects
 
 from .dense import conditional_moments, dense_log_density
+from .program_sites import FAST_COMPILE
 
 SIZES = np.array([1, 2, 30, 8, 1, 13, 15])
 
@@ -54,7 +55,11 @@ def formula(n_coefficients: int, n_outcomes: int, sigma: str):
 
 
 CASES = [
-    (q, m, sigma) for q in (1, 2, 3) for m in (1, 2, 3) for sigma in SIGMA if m < 3 or q == 2 or sigma == "rows"
+    (q, m, sigma)
+    for q in (1, 2, 3)
+    for m in (1, 2, 3)
+    for sigma in SIGMA
+    if m < 3 or q == 2 or sigma == "rows"
 ]
 
 
@@ -68,32 +73,40 @@ def points(density, n: int = 2) -> list:
     return [jnp.asarray(density.initial + 0.5 * rng.normal(size=density.size)) for _ in range(n)]
 
 
+dense = jax.jit(
+    jax.value_and_grad(dense_log_density, argnums=1), static_argnums=0, compiler_options=FAST_COMPILE
+)
+structured = jax.jit(
+    jax.value_and_grad(log_density, argnums=1), static_argnums=0, compiler_options=FAST_COMPILE
+)
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_density_and_gradient_equal_the_dense_normal(case):
     fast = density(*case)
     with double_precision():
         for x in points(fast):
-            value, gradient = fast.value_and_grad(x)
-            expected, dense_gradient = jax.jit(jax.value_and_grad(dense_log_density, argnums=1), static_argnums=0)(
-                fast.static, x, fast.data
-            )
+            value, gradient = structured(fast.static, x, fast.data)
+            expected, dense_gradient = dense(fast.static, x, fast.data)
             np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-8)
             np.testing.assert_allclose(gradient, dense_gradient, rtol=1e-8, atol=1e-7)
 
 
-@pytest.mark.parametrize("sigma,used", [("constant", True), ("groups", True), ("cells", True), ("rows", False)])
+@pytest.mark.parametrize(
+    "sigma,used", [("constant", True), ("groups", True), ("cells", True), ("rows", False)]
+)
 def test_statistics_replace_rows_where_cells_are_few(sigma, used):
     assert (density(2, 1, sigma).data.statistics is not None) == used
 
 
-@pytest.mark.parametrize("case", [(3, 1, "constant"), (2, 1, "rows"), (2, 2, "groups"), (1, 3, "rows")], ids=str)
+@pytest.mark.parametrize(
+    "case", [(3, 1, "constant"), (2, 1, "rows"), (2, 2, "groups"), (1, 3, "rows")], ids=str
+)
 def test_recovered_effects_have_the_exact_conditional_moments(case):
     fast = density(*case)
     x = points(fast, 1)[0]
     with double_precision():
         state = state_at(fast.static, x, fast.data)
-        from hmlm.density.state import integrated_factor
-
         factor = integrated_factor(fast.static, state.parameters)
         draw = lambda noise: draw_effects(state.moments.precision, state.moments.score, factor, noise).ravel()
         zero = jnp.zeros(state.moments.score.shape)

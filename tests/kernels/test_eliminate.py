@@ -46,7 +46,9 @@ def test_batches_equal_loops():
     with double_precision():
         precision, score, factor = (jnp.asarray(part) for part in problem(3))
         scores = jnp.stack([score, 2 * score])
-        together = jax.vmap(jax.grad(eliminate, argnums=1), in_axes=(None, 0, None))(precision, scores, factor)
+        together = jax.vmap(jax.grad(eliminate, argnums=1), in_axes=(None, 0, None))(
+            precision, scores, factor
+        )
         one = jnp.stack([jax.grad(eliminate, argnums=1)(precision, s, factor) for s in scores])
         np.testing.assert_allclose(together, one, rtol=1e-12)
 
