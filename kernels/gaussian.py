@@ -26,7 +26,7 @@ def gaussian_rows(residual: Array, log_sigma: Array, rescor: Array | None) -> Ar
     white = scaled if rescor is None else _whiten(scaled, rescor)
     log_det = jnp.sum(log_sigma) * (n_rows / log_sigma.shape[1])
     if rescor is not None:
-        log_det = log_det + n_rows * jnp.sum(jnp.log(jnp.diagonal(rescor)))
+        log_det = log_det + n_rows * jnp.sum(jnp.log(jnp.einsum("aa->a", rescor)))
     return -0.5 * jnp.sum(white * white) - log_det - 0.5 * LOG_2PI * n_outcomes * n_rows
 
 

@@ -52,7 +52,7 @@ def lkj_log_density(factor: Array, shape: float) -> Array:
     """Log density of LKJ(shape) for a Cholesky factor, up to a constant."""
     size = factor.shape[0]
     power = size - 1.0 - np.arange(1, size) + 2.0 * (shape - 1.0)
-    return jnp.sum(power * jnp.log(jnp.diagonal(factor)[1:]))
+    return jnp.sum(power * jnp.log(jnp.einsum("aa->a", factor)[1:]))
 
 
 def correlation_unconstrained(matrix: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ class GroupSum:
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         """(..., N) to (..., J)."""
         flat = self.operator @ rows.reshape(-1, rows.shape[-1]).T
-        return np.asarray(flat).T.reshape(*rows.shape[:-1], -1)
+        return np.asarray(flat).T.reshape(*rows.shape[:-1], self.operator.shape[0])
 
 
 def group_sum(index: np.ndarray, n_groups: int) -> GroupSum:

@@ -1,0 +1,10 @@
+"""Compiled programs are kept between runs: compiling is most of what these tests wait for."""
+
+import os
+from pathlib import Path
+
+CACHE = Path(__file__).parents[1] / ".jax-cache"
+
+# As environment variables: they reach the command line's subprocesses, and nothing imports JAX for them.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

@@ -1,0 +1,132 @@
+"""The map T from sampling coordinates to the NumPyro program's sites, its Jacobian, and the program there.
+
+Everything here starts from what users see, population-level draws and group effects, and goes on in NumPy:
+nothing of the fast density's algebra is assumed. The Jacobian is by finite differences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpyro.infer.util import log_density as numpyro_log_density
+
+import hmlm as hm
+from hmlm.density.constrained import constrained_values
+from hmlm.density.log_density import DensityData, LogDensity, Static, state
+from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names, sd_names
+from hmlm.spec.spec import Block
+
+from ..helpers import stated
+
+Sites = dict[str, np.ndarray]
+Draws = dict[str, np.ndarray]
+FAST_COMPILE = {"xla_backend_optimization_level": 0}
+STEP = 0.01
+# First derivative to sixth order in the step.
+STENCIL = {-3: -1 / 60, -2: 3 / 20, -1: -3 / 4, 1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
+
+
+@jax.jit(static_argnums=0, compiler_options=FAST_COMPILE)
+def _draws_and_effects(static: Static, x: Array, data: DensityData) -> tuple[Array, list[Array]]:
+    def one(row: Array) -> tuple[Array, list[Array]]:
+        parameters, _, blocks = state(static, row, data)
+        values = constrained_values(static.spec, parameters, data.model)
+        return values, [block.u.T for block in blocks]
+
+    return jax.vmap(one)(x)
+
+
+def draws_and_effects(density: LogDensity, x: np.ndarray) -> tuple[Draws, list[np.ndarray]]:
+    """What ``constrain`` and ``effects`` return at (S, D) ``x``, compiled together and quickly."""
+    with jax.enable_x64(True):
+        values, effects = _draws_and_effects(density.static, jnp.asarray(x), density.data)
+    return dict(zip(density.names, np.asarray(values).T, strict=True)), [np.asarray(u) for u in effects]
+
+
+def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> Sites:
+    """The program's sites for S draws, each with a leading axis S."""
+    sites = {name: values for name, values in draws.items() if not name.startswith(("cor_", "rescor_"))}
+    _center_intercepts(model, draws, sites)
+    for block, u in zip(model.spec.blocks, effects, strict=True):
+        correlation = _block_factor(model, block, draws)
+        if block.cor is not None:
+            sites[f"L_{block.name}"] = correlation
+        brms_tau = np.stack([draws[name] for name in sd_names(model.spec, block)], axis=-1)
+        factor = brms_tau[:, np.argsort(block.order), None] * correlation
+        sites[f"z_{block.name}"] = np.linalg.solve(factor, u.swapaxes(1, 2)).swapaxes(1, 2)
+    if model.spec.rescor is not None:
+        pairs = rescor_names(model.spec)
+        sites["L_rescor"] = np.linalg.cholesky(_matrix(draws, pairs, len(model.spec.outcomes)))
+    return sites
+
+
+def _center_intercepts(model: hm.Model, draws: Draws, sites: Sites) -> None:
+    """The program samples the intercept of centred columns."""
+    for p, predictor in enumerate(model.spec.predictors):
+        if predictor.centered:
+            name = intercept_name(model.spec, p)
+            means = model.design.predictors[p].population.matrix.mean(0)
+            slopes = np.stack([draws[slope] for slope in coefficient_names(model.spec, p)])
+            sites[f"centered_{name}"] = sites.pop(name) + means @ slopes
+
+
+def _block_factor(model: hm.Model, block: Block, draws: Draws) -> np.ndarray:
+    """(S, Q, Q) Cholesky factor of R, from brms's order of coefficients to that of the block's terms."""
+    if block.cor is None:
+        return np.eye(block.size)[None]
+    place = np.argsort(block.order)
+    matrix = _matrix(draws, cor_names(model.spec, block), block.size)
+    return np.linalg.cholesky(matrix[:, place][:, :, place])
+
+
+def _matrix(draws: Draws, pairs: tuple[tuple[str, int, int], ...], size: int) -> np.ndarray:
+    """(S, Q, Q) correlation matrices from the draws of their entries."""
+    matrix = np.tile(np.eye(size), (len(draws[pairs[0][0]]), 1, 1))
+    for name, i, j in pairs:
+        matrix[:, i, j] = matrix[:, j, i] = draws[name]
+    return matrix
+
+
+def free_values(sites: Sites) -> np.ndarray:
+    """(S, D) free values of the sites: of a Cholesky factor the strict lower triangle."""
+    columns = []
+    for name, values in sites.items():
+        if name.startswith("L_"):
+            rows, cols = np.tril_indices(values.shape[-1], -1)
+            values = values[:, rows, cols]
+        columns.append(values.reshape(len(values), -1))
+    return np.concatenate(columns, axis=1)
+
+
+def sites_and_log_det(model: hm.Model, density: LogDensity, x: np.ndarray) -> tuple[Sites, np.ndarray]:
+    """The sites at (S, D) ``x`` and the (S,) ``log |det dT|`` over their free values."""
+    steps = np.array(list(STENCIL))[:, None, None] * STEP * np.eye(density.size)
+    near = (x[:, None, None] + steps).reshape(-1, density.size)
+    sites = program_sites(model, *draws_and_effects(density, np.concatenate([x, near])))
+    values = free_values(sites)[len(x) :]
+    assert values.shape == near.shape
+    values = values.reshape(len(x), len(STENCIL), density.size, density.size)
+    jacobian = np.einsum("k,skio->soi", list(STENCIL.values()), values) / STEP
+    return {name: values[: len(x)] for name, values in sites.items()}, np.linalg.slogdet(jacobian)[1]
+
+
+@cache
+def program_log_density(name: str) -> Callable[[Sites], np.ndarray]:
+    """The log density of a design's NumPyro program: sites with a leading axis S -> (S,)."""
+    model = stated(name)
+
+    def one(sites: dict[str, Array]) -> Array:
+        return numpyro_log_density(model.numpyro_model, (), model.model_kwargs, sites)[0]
+
+    compiled = jax.jit(jax.vmap(one), compiler_options=FAST_COMPILE)
+
+    def evaluate(sites: Sites) -> np.ndarray:
+        with jax.enable_x64(True):
+            return np.asarray(compiled(sites))
+
+    return evaluate

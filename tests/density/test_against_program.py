@@ -1,0 +1,109 @@
+"""The fast log density is the NumPyro program's in other coordinates, for every design and coordinates.
+
+``fast(x) = log p(T(x), y) + log |det dT(x)| + constant``, where p is what ``model.numpyro_model`` states.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from numpyro.infer.util import potential_energy
+
+from hmlm.density.coordinates import Coordinates
+from hmlm.density.log_density import DensityData, LogDensity, Static, log_density
+from hmlm.spec.names import coefficient_names, intercept_name, sd_names, sigma_name
+
+from ..helpers import DESIGNS, KINDS, density, points, stated
+from .program_sites import (
+    FAST_COMPILE,
+    STENCIL,
+    STEP,
+    program_log_density,
+    sites_and_log_det,
+)
+
+N_POINTS = 5
+N_DIRECTIONS = 2
+# NumPyro's own transforms are slow to trace: between them these have every kind of site.
+TRANSFORMED = ("correlated", "crossed", "scale", "rescor_of_three", "intercept_as_coefficient", "priors")
+
+
+@jax.jit(static_argnums=0, compiler_options=FAST_COMPILE)
+def _values_and_gradients(static: Static, x: jax.Array, data: DensityData) -> tuple[jax.Array, jax.Array]:
+    value_and_grad = jax.value_and_grad(log_density, argnums=1)
+    return jax.vmap(lambda row: value_and_grad(static, row, data))(x)
+
+
+def fast(evaluated: LogDensity, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(S,) values and (S, D) gradients of the fast density at (S, D) ``x``."""
+    with jax.enable_x64(True):
+        value, gradient = _values_and_gradients(evaluated.static, jnp.asarray(x), evaluated.data)
+    return np.asarray(value), np.asarray(gradient)
+
+
+def reference(name: str, evaluated: LogDensity, x: np.ndarray) -> np.ndarray:
+    """(S,) the program's log density at T(x) plus ``log |det dT(x)|``."""
+    sites, log_det = sites_and_log_det(stated(name), evaluated, x)
+    return program_log_density(name)(sites) + log_det
+
+
+# One test for all coordinates of a design: with xdist, tests of one design may run in several processes,
+# and compiling is what takes the time.
+@pytest.mark.parametrize("name", DESIGNS)
+def test_density_and_gradient_are_the_programs_in_other_coordinates(name):
+    for kind in KINDS if stated(name).spec.blocks else KINDS[:1]:
+        evaluated = density(name, kind)
+        directions = np.random.default_rng(1).normal(size=(N_DIRECTIONS, evaluated.size))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        x = np.vstack([points(evaluated, N_POINTS - 1), evaluated.initial])
+        x = np.concatenate([x, *(x[:1] + STEP * step * directions for step in STENCIL)])
+        value, gradient = fast(evaluated, x)
+        wanted = reference(name, evaluated, x)
+        assert np.isfinite(wanted).all()
+        assert_equal_up_to_a_constant(value, wanted, kind.value)
+        around = wanted[N_POINTS:].reshape(len(STENCIL), N_DIRECTIONS)
+        slopes = np.array(list(STENCIL.values())) @ around / STEP
+        atol = 1e-6 * np.linalg.norm(gradient[0])
+        np.testing.assert_allclose(directions @ gradient[0], slopes, rtol=1e-6, atol=atol, err_msg=kind.value)
+
+
+def assert_equal_up_to_a_constant(value: np.ndarray, wanted: np.ndarray, message: str) -> None:
+    gap = value - wanted
+    np.testing.assert_allclose(gap, gap[0], rtol=0, atol=1e-8 * np.abs(wanted).max(), err_msg=message)
+
+
+@pytest.mark.parametrize("name", TRANSFORMED)
+def test_noncentered_is_minus_the_potential_energy(name):
+    evaluated = density(name, Coordinates.NONCENTERED)
+    x, model = points(evaluated, N_POINTS), stated(name)
+
+    def energy(row: jax.Array) -> jax.Array:
+        sites = unconstrained_sites(evaluated, row)
+        return potential_energy(model.numpyro_model, (), model.model_kwargs, sites)
+
+    with jax.enable_x64(True):
+        compiled = jax.jit(jax.vmap(energy), compiler_options=FAST_COMPILE)
+        wanted = -np.asarray(compiled(jnp.asarray(x)))
+    assert_equal_up_to_a_constant(fast(evaluated, x)[0], wanted, name)
+
+
+def unconstrained_sites(evaluated: LogDensity, x: jax.Array) -> dict[str, jax.Array]:
+    """Noncentered sampling coordinates (D,) are the program's unconstrained ones, scaled."""
+    spec, layout, x = evaluated.spec, evaluated.layout, x * evaluated.data.scale
+    sites: dict[str, jax.Array] = {}
+    for p, predictor in enumerate(spec.predictors):
+        name = intercept_name(spec, p)
+        if predictor.intercept is not None:
+            sites[f"centered_{name}" if predictor.centered else name] = x[layout.intercept[p].start]
+        sites.update(zip(coefficient_names(spec, p), x[layout.b[p].slice], strict=True))
+    for m, span in enumerate(layout.sigma):
+        sites.update({sigma_name(spec, m): x[span.start]} if spec.sigma[m] is not None else {})
+    for b, block in enumerate(spec.blocks):
+        tau = x[layout.sd[b].slice]
+        sites.update({n: tau[q] for n, q in zip(sd_names(spec, block), block.order, strict=True)})
+        sites.update({f"L_{block.name}": x[layout.cor[b].slice]} if block.cor is not None else {})
+        sites[f"z_{block.name}"] = x[layout.effects[b].slice].reshape(block.size, -1).T
+    sites.update({"L_rescor": x[layout.rescor.slice]} if spec.rescor is not None else {})
+    return sites

@@ -1,0 +1,145 @@
+"""What tests of several folders share: small models of every design, with simulated data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import hmlm as hm
+from hmlm.density.build import make_log_density
+from hmlm.density.coordinates import Coordinates
+from hmlm.density.log_density import LogDensity
+from hmlm.density.pilot import fit_pilot
+
+UNEVEN_SIZES = (1, 1, 2, 3, 5, 8, 13, 21, 34, 60)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model to test.
+
+    Attributes:
+        name: what the test report calls it.
+        formula: what :func:`hmlm.model` takes.
+        data: seed -> table; tables of all seeds have the same shape and levels.
+        prior: what :func:`hmlm.model` takes.
+    """
+
+    name: str
+    formula: Any
+    data: Callable[[int], pd.DataFrame]
+    prior: Any = None
+
+    def model(self, seed: int = 0) -> hm.Model:
+        """The model of the data of a seed."""
+        return hm.model(self.formula, self.data(seed), prior=self.prior)
+
+
+def even(seed: int) -> pd.DataFrame:
+    """60 rows in 6 groups ``g`` of 10, crossed with 4 groups ``h``, ``ward`` nested in ``g``."""
+    return simulate(np.repeat(np.arange(6), 10), seed)
+
+
+def uneven(seed: int) -> pd.DataFrame:
+    """147 rows in shuffled order, in groups of 1 to 60."""
+    groups = np.repeat(np.arange(len(UNEVEN_SIZES)), UNEVEN_SIZES)
+    return simulate(np.random.default_rng(5).permutation(groups), seed)
+
+
+def simulate(group: np.ndarray, seed: int) -> pd.DataFrame:
+    """Three outcomes with correlated residuals, whose level, slope and log scale vary by group."""
+    rng = np.random.default_rng((1, seed))
+    n_rows, n_groups = len(group), group.max() + 1
+    x, w = rng.normal(1.0, 2.0, n_rows), rng.normal(size=n_rows)
+    level, slope, scale = (rng.normal(0, s, (n_groups, 1))[group, 0] for s in (0.8, 0.5, 0.3))
+    h = np.arange(n_rows) % 4
+    noise = rng.multivariate_normal(np.zeros(3), 0.5 + 0.5 * np.eye(3), n_rows).T
+    mean = 2.0 + level + (0.5 + slope) * x - 0.3 * w + 0.2 * h
+    y, v, t = mean + np.exp(-0.2 + 0.1 * x + scale) * noise
+    ward = rng.permutation(n_rows) % 3
+    return pd.DataFrame({"y": y, "v": v - mean / 2, "t": t, "x": x, "w": w, "g": group, "h": h, "ward": ward})
+
+
+SHARED = "(1 + x |c| g)"
+PRIORS = [
+    hm.prior("uniform(-20, 30)", class_="Intercept"),
+    hm.prior("student_t(4, 0, 1)", coef="x"),
+    hm.prior("cauchy(0, 2)", coef="w"),
+    hm.prior("normal(0, 0.5)", coef="IxE2"),
+    hm.prior("gamma(2, 3)", class_="sd", coef="Intercept", group="g"),
+    hm.prior("lognormal(-1, 0.7)", class_="sd", coef="x", group="g"),
+    hm.prior("uniform(0, 9)", class_="sd", coef="w", group="g"),
+    hm.prior("flat", class_="sd", group="h"),
+    hm.prior("cauchy(0, 1)", class_="sigma"),
+    hm.prior("lkj(1.5)", class_="cor"),
+]
+SCALE_PRIORS = [
+    hm.prior("normal(0, 2)", class_="Intercept"),
+    hm.prior("normal(0, 1)", class_="b"),
+    hm.prior("exponential(1)", class_="sd"),
+    hm.prior("normal(0, 1)", class_="Intercept", dpar="sigma"),
+    hm.prior("gamma(1.5, 2)", class_="sd", dpar="sigma"),
+    hm.prior("lkj(2)", class_="cor"),
+]
+
+CASES = (
+    Case("varying_intercept", "y ~ x + (1 | g)", even),
+    Case("varying_slope", "y ~ x + (0 + x | g)", even),
+    Case("uncorrelated", "y ~ x + (x || g)", even),
+    Case("correlated", "y ~ x + (1 + x | g)", even, hm.prior("lkj(3)", class_="cor")),
+    Case("crossed", "y ~ x + (1 + x | g) + (1 | h)", even),
+    Case("nested", "y ~ 1 + (1 | g/ward)", even),
+    Case("scale_shared", hm.bf("y ~ 1 + (1 |c| g)", sigma="~ 1 + (1 |c| g)"), even),
+    Case("scale", hm.bf(f"y ~ x + w + {SHARED}", sigma=f"~ x + {SHARED}"), even, SCALE_PRIORS),
+    Case("scale_apart", hm.bf("y ~ x + (1 | g)", sigma="~ 1 + (0 + x | g)"), even),
+    Case("scale_without_groups", hm.bf("y ~ x + (1 | g)", sigma="~ 0 + x"), even),
+    Case("outcomes", hm.bf("y ~ x + (1 | g)") + hm.bf("v ~ (1 + w | h)"), even),
+    Case("outcomes_one_scale", hm.bf("y ~ (1 | g)", sigma="~ x") + hm.bf("v ~ (1 | g)"), even),
+    Case("rescor", [hm.bf(f"y ~ w + {SHARED}"), hm.bf("v ~ (1 |c| g)"), hm.set_rescor()], even),
+    Case("rescor_one_scale", [hm.bf("y ~ w", sigma="~ (1 | g)"), "v ~ (1 | g)", hm.set_rescor()], even),
+    Case("rescor_of_three", ["y ~ x + (1 | g)", "v ~ x", "t ~ 1", hm.set_rescor()], even),
+    Case(
+        "rescor_scale",
+        [hm.bf(f"{name} ~ x + (1 |c| g)", sigma="~ x + (1 |c| g)") for name in "yv"] + [hm.set_rescor()],
+        even,
+    ),
+    Case("without_intercept", "y ~ 0 + x + (1 | g)", even),
+    Case("intercept_as_coefficient", "y ~ 0 + Intercept + x + (1 | g)", even),
+    Case("uncentered", hm.bf("y ~ x + (1 + x | g)", center=False), even),
+    Case("without_population", "y ~ 0 + (1 | g)", even),
+    Case("without_groups", "y ~ x + w", even),
+    Case("uneven", hm.bf("y ~ x + (1 + x |c| g)", sigma="~ (1 |c| g)"), uneven),
+    Case("priors", "y ~ x + w + I(x^2) + (1 + x + w | g) + (1 | h)", uneven, PRIORS),
+)
+DESIGNS = {case.name: case for case in CASES}
+KINDS = tuple(Coordinates)
+
+
+@cache
+def stated(name: str) -> hm.Model:
+    """The model of a design, made once."""
+    return DESIGNS[name].model()
+
+
+@cache
+def density(name: str, kind: Coordinates) -> LogDensity:
+    """The fast log density of a design with one kind of coordinates for all blocks, made once."""
+    model = stated(name)
+    plan = (kind,) * len(model.spec.blocks)
+    return make_log_density(model.spec, model.design, _pilot(name), plan)
+
+
+def points(log_density: LogDensity, n_points: int, seed: int = 0) -> np.ndarray:
+    """(n_points, D) random points where the density is not small."""
+    noise = np.random.default_rng(seed).normal(size=(n_points, log_density.size))
+    return log_density.initial + noise
+
+
+@cache
+def _pilot(name: str):
+    return fit_pilot(stated(name).spec, stated(name).design)
