@@ -57,13 +57,15 @@ def sample(density: LogDensity, settings: Settings, *, progress: bool | None = N
     """
     placement = place(settings.chains, settings.devices)
     nuts = make_nuts(density.static, settings)
-    with double_precision():
-        keys, data = _chain_keys(settings), jax.device_put(density.data, placement.shared)
-        first = next(_arguments(placement, keys, starting_points(density, settings.chains, settings.seed)))
-        program = compile_program(nuts, placement, *first, data)
-    with ThreadPoolExecutor(placement.workers) as pool:
-        states = _start(pool, program, density, placement, keys, data, settings)
-        return _collect(pool, program, states, data, settings, progress)
+    with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
+        with double_precision():
+            keys, data = _chain_keys(settings), jax.device_put(density.data, placement.shared)
+            points = starting_points(density, settings.chains, settings.seed)
+            first = next(_arguments(placement, keys, points))
+            program = compile_program(nuts, placement, *first, data)
+        with ThreadPoolExecutor(placement.workers) as pool:
+            states = _start(pool, program, density, placement, keys, data, settings)
+            return _collect(pool, program, states, data, settings, bar)
 
 
 def _start(
@@ -99,27 +101,21 @@ def _finite(state: Any) -> np.ndarray:
 
 
 def _collect(
-    pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings, show: bool | None
+    pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings, bar: ProgressBar
 ) -> Run:
     chunks: list[Draws] = []
     clock = _Clock(program.seconds)
-    interrupted = False
-    total = settings.warmup + settings.draws
-    with ProgressBar(total, show=show) as bar:
-        try:
-            for done, chunk in _advance(pool, program, states, data, settings):
-                chunks.append(chunk)
-                clock.lap("warmup" if done <= settings.warmup else "sampling")
-                bar.update(
-                    min(done, total),
-                    phase="warm-up" if done < settings.warmup else "sampling",
-                    divergences=_divergences(chunks, settings.warmup),
-                )
-        except KeyboardInterrupt:
-            if len(chunks) * settings.chunk <= settings.warmup:
-                raise
-            interrupted = True
-    return Run(_kept(chunks, settings), clock.seconds, interrupted)
+    try:
+        for done, chunk in _advance(pool, program, states, data, settings):
+            chunks.append(chunk)
+            clock.lap("warmup" if done <= settings.warmup else "sampling")
+            phase = "warm-up" if done < settings.warmup else "sampling"
+            bar.update(done, phase=phase, divergences=_divergences(chunks, settings.warmup))
+    except KeyboardInterrupt:
+        if len(chunks) * settings.chunk <= settings.warmup:
+            raise
+        return Run(_kept(chunks, settings), clock.seconds, interrupted=True)
+    return Run(_kept(chunks, settings), clock.seconds, interrupted=False)
 
 
 def _advance(

@@ -13,6 +13,7 @@ class ProgressBar:
 
     def __init__(self, total: int, *, show: bool | None) -> None:
         console = Console(stderr=True)
+        self._total = total
         self._bar = Progress(
             TextColumn("{task.fields[phase]}"),
             BarColumn(),
@@ -26,6 +27,7 @@ class ProgressBar:
 
     def update(self, completed: int, *, phase: str, divergences: int) -> None:
         """Show that each chain has done ``completed`` draws."""
+        completed = min(completed, self._total)
         self._bar.update(self._task, completed=completed, phase=phase, divergences=divergences)
 
     def __enter__(self) -> ProgressBar:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 
 from hmlm.types import HmlmError
+
+LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,18 @@ class Settings:
     def __post_init__(self) -> None:
         for name, least in (("chains", 1), ("warmup", 1), ("draws", 1), ("max_tree_depth", 1), ("chunk", 1)):
             _check_count(name, getattr(self, name), least)
-        _check_count("seed", self.seed, 0)
+        _check_count("seed", self.seed, 0, LARGEST_SEED)
         if self.devices is not None:
             _check_count("devices", self.devices, 1)
-        if not 0.0 < self.target_accept < 1.0:
-            raise HmlmError(f"target_accept={self.target_accept!r} must lie between 0 and 1, e.g. 0.9")
+        number = isinstance(self.target_accept, Real) and not isinstance(self.target_accept, bool)
+        if not number or not 0.0 < self.target_accept < 1.0:
+            raise HmlmError(
+                f"target_accept={self.target_accept!r} must be a number between 0 and 1, e.g. 0.9"
+            )
 
 
-def _check_count(name: str, value: object, least: int) -> None:
+def _check_count(name: str, value: object, least: int, most: int | None = None) -> None:
     whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or value < least:
-        raise HmlmError(f"{name}={value!r} must be a whole number of at least {least}")
+    if not whole or value < least or (most is not None and value > most):
+        bounds = f"of at least {least}" if most is None else f"between {least} and {most}"
+        raise HmlmError(f"{name}={value!r} must be a whole number {bounds}")
