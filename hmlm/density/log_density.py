@@ -18,6 +18,8 @@ from hmlm.density.state import DensityData, Static, integrated_factor, parameter
 from hmlm.kernels.eliminate import draw_effects, eliminate
 from hmlm.spec.spec import Spec
 
+DRAWS_AT_A_TIME = 32  # when effects are recovered: where rows are needed, each draw touches all of them
+
 
 @dataclass(frozen=True, eq=False)
 class LogDensity:
@@ -140,4 +142,7 @@ def _constrain(static: Static, x: Array, data: DensityData) -> Array:
 
 @jax.jit(static_argnums=0)
 def _effects(static: Static, x: Array, keys: Array, data: DensityData) -> tuple[Array, ...]:
-    return jax.vmap(lambda row, key: group_effects(static, row, key, data))(x, keys)
+    def one(arguments: tuple[Array, Array]) -> tuple[Array, ...]:
+        return group_effects(static, *arguments, data)
+
+    return jax.lax.map(one, (x, keys), batch_size=DRAWS_AT_A_TIME)

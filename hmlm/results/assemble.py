@@ -28,7 +28,7 @@ def assemble(density: LogDensity, design: Design, run: Run, settings: Settings, 
         info=_info(density, design, run, settings, data_name),
         posterior=_posterior(density, run),
         sample_stats=_sample_stats(run),
-        effects_fn=_effects_fn(density, run),
+        effects_fn=_effects_fn(density, run, settings.seed),
         observed=xr.Dataset({o.name: ("row", o.values) for o in design.outcomes}, {"row": design.rows}),
     )
 
@@ -57,9 +57,9 @@ def _with_draws(variables: Mapping) -> xr.Dataset:
     return dataset.assign_coords({dim: np.arange(size) for dim, size in dataset.sizes.items()})
 
 
-def _effects_fn(density: LogDensity, run: Run) -> Callable[[], dict[str, xr.DataArray]]:
+def _effects_fn(density: LogDensity, run: Run, seed: int) -> Callable[[], dict[str, xr.DataArray]]:
     def effects() -> dict[str, xr.DataArray]:
-        return effect_arrays(density.spec, density.effects(run.draws.position))
+        return effect_arrays(density.spec, density.effects(run.draws.position, seed))
 
     return effects
 
