@@ -42,7 +42,7 @@ SIGMA = {
     "constant": None,
     "cells": "~ 0 + f",
     "groups": "~ 1 + between + (1 | c | g)",
-    "rows": "~ 1 + w + (1 + x | c | g)",
+    "rows": "~ 1 + w + (1 | c | g)",
 }
 
 
@@ -55,11 +55,13 @@ def formula(n_coefficients: int, n_outcomes: int, sigma: str):
 
 
 CASES = [
-    (q, m, sigma)
-    for q in (1, 2, 3)
-    for m in (1, 2, 3)
-    for sigma in SIGMA
-    if m < 3 or q == 2 or sigma == "rows"
+    *((q, 1, sigma) for q in (1, 2, 3) for sigma in SIGMA),
+    *((1, 2, sigma) for sigma in SIGMA),
+    (2, 2, "constant"),
+    (2, 2, "rows"),
+    (3, 2, "constant"),
+    (1, 3, "constant"),
+    (1, 3, "rows"),
 ]
 
 
@@ -100,7 +102,7 @@ def test_statistics_replace_rows_where_cells_are_few(sigma, used):
 
 
 @pytest.mark.parametrize(
-    "case", [(3, 1, "constant"), (2, 1, "rows"), (2, 2, "groups"), (1, 3, "rows")], ids=str
+    "case", [(3, 1, "constant"), (2, 1, "rows"), (1, 2, "groups"), (1, 3, "rows")], ids=str
 )
 def test_recovered_effects_have_the_exact_conditional_moments(case):
     fast = density(*case)
