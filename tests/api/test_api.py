@@ -88,8 +88,8 @@ def test_model_reads_as_its_formula(model):
 
 def test_explain(model):
     size, block, *priors = model.explain().splitlines()
-    assert size.startswith("118 rows, 30 sampled coordinates, 6 of them population-level")
-    assert block.startswith("cafe: 2 coefficients x 12 levels sampled, informed (")
+    assert size.startswith("118 rows, 6 sampled coordinates, 6 of them population-level")
+    assert block == "cafe: 2 of 2 coefficients x 12 levels integrated out exactly"
     assert "prior: b_afternoon ~ (flat)" in priors
     assert "prior: sd_cafe ~ exponential(1)" in priors
     assert all(line.startswith("prior: ") for line in priors)
