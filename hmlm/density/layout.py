@@ -11,6 +11,8 @@ from hmlm.density.plan import Plan
 from hmlm.spec.spec import Spec
 from hmlm.types import Distribution
 
+FEW_LEVELS = 10
+
 
 @dataclass(frozen=True)
 class Span:
@@ -33,7 +35,8 @@ class Run:
         span: where they stand.
         prior: of each of them.
         positive: whether they are bounded below by zero.
-        between: whether they are standard deviations between groups, mapped by a scaled softplus.
+        between: whether they are standard deviations between groups, mapped by a scaled softplus. Between
+            fewer than ``FEW_LEVELS`` their upper tail is heavy, which exp takes better.
     """
 
     span: Span
@@ -122,7 +125,9 @@ def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, bool, bool]]:
             yield predictor.intercept, False, False
         yield from ((prior, False, False) for prior in predictor.priors)
     yield from ((prior, True, False) for prior in spec.sigma if prior is not None)
-    yield from ((prior, True, True) for block in spec.blocks for prior in block.sd)
+    for block in spec.blocks:
+        many = spec.factors[block.factor].n_levels >= FEW_LEVELS
+        yield from ((prior, True, many) for prior in block.sd)
 
 
 def _runs(scalars: Iterable[tuple[Distribution, bool, bool]]) -> Iterator[Run]:
