@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmlm.density.data import block_columns, column_means
+from hmlm.density.linear import predictor_of
 from hmlm.density.working import GroupSum, Varying, Working, em_step, group_sum
 from hmlm.spec.spec import Block, Spec
 from hmlm.types import Design
@@ -49,11 +50,11 @@ def fit_pilot(spec: Spec, design: Design) -> Pilot:
     log_sigma = np.log(np.maximum(outcomes.std(axis=1), 1e-12))[:, None] * np.ones(outcomes.shape)
     for sweep in range(SWEEPS):
         for m, values in enumerate(outcomes):
-            mu = _predictor(spec, m, "mu")
+            mu = predictor_of(spec, m, "mu")
             working[mu] = em_step(working[mu], values, np.exp(-2 * log_sigma[m]))
             square = (values - working[mu].eta()) ** 2 + working[mu].leverage()
             log_sigma[m] = _scale_step(spec, m, working, square, log_sigma[m], first=sweep == 0)
-    residual = outcomes - np.stack([working[_predictor(spec, m, "mu")].eta() for m in range(len(outcomes))])
+    residual = outcomes - np.stack([working[predictor_of(spec, m, "mu")].eta() for m in range(len(outcomes))])
     standardised = residual * np.exp(-log_sigma)
     return Pilot(
         working=tuple(working),
@@ -70,7 +71,7 @@ def _scale_step(
     """Next (N,) log sigma of outcome ``m`` given expected squared residuals."""
     if spec.sigma[m] is not None:
         return np.full_like(log_sigma, 0.5 * np.log(np.maximum(square.mean(), 1e-300)))
-    p = _predictor(spec, m, "sigma")
+    p = predictor_of(spec, m, "sigma")
     if first:
         response = _group_log_scale(working[p], square)
     else:
@@ -123,10 +124,6 @@ def _start_part(
     n_groups = sums.operator.shape[0]
     mode = np.zeros((len(positions), n_groups))
     return Varying(b, positions, own, sums, covariance, mode, covariance[:, :, None] * np.ones(n_groups))
-
-
-def _predictor(spec: Spec, response: int, dpar: str) -> int:
-    return next(i for i, p in enumerate(spec.predictors) if (p.response, p.dpar) == (response, dpar))
 
 
 def _correlation(rows: np.ndarray) -> np.ndarray:
