@@ -10,21 +10,22 @@ from jax import Array
 LOG_2PI = math.log(2 * math.pi)
 
 
-def gaussian_rows(residual: Array, log_sigma: Array, rescor: Array | None) -> Array:
+def gaussian_rows(residual: Array, log_sigma: Array, rescor: Array | None, n_rows: int) -> Array:
     """``sum_n log N(residual_n | 0, D_n R D_n)`` with ``D_n = diag(exp(log_sigma_n))``.
 
     Args:
-        residual: (M, N) outcome minus mean.
-        log_sigma: (M, N) or (M, 1) log standard deviations.
+        residual: (M, *rows) outcome minus mean, zero for rows of padding.
+        log_sigma: (M, *rows) log standard deviations, zero for rows of padding; (M, 1, ...) where constant.
         rescor: (M, M) lower Cholesky factor of R, None for the identity.
+        n_rows: N, without padding.
 
     Returns:
         scalar.
     """
-    n_outcomes, n_rows = residual.shape
+    n_outcomes = residual.shape[0]
     scaled = residual * jnp.exp(-log_sigma)
     white = scaled if rescor is None else _whiten(scaled, rescor)
-    log_det = jnp.sum(log_sigma) * (n_rows / log_sigma.shape[1])
+    log_det = jnp.sum(log_sigma) * (n_rows if log_sigma.size == n_outcomes else 1)
     if rescor is not None:
         log_det = log_det + n_rows * jnp.sum(jnp.log(jnp.einsum("aa->a", rescor)))
     return -0.5 * jnp.sum(white * white) - log_det - 0.5 * LOG_2PI * n_outcomes * n_rows

@@ -21,8 +21,9 @@ class Segments:
     """Which rows belong to which of J groups.
 
     Attributes:
-        index: (N,) int32, the group of each row.
-        buckets: groups of similar size together, each (J_b, n_b) int32 row numbers padded with N.
+        index: int32, the group of each row, in any shape that arrays over rows have (0 for padding).
+        buckets: groups of similar size together, each (J_b, n_b) int32 flat row numbers padded with their
+            number.
         position: (J,) int32, where each group stands in the concatenated buckets.
     """
 
@@ -30,20 +31,32 @@ class Segments:
     buckets: tuple[Array, ...]
     position: Array
 
+    def expand(self, values: Array) -> Array:
+        """Value of each row's group: ``out[..., n] = values[..., index[n]]``; (..., J) to (..., *rows)."""
+        return _expand(self, values)
+
+    def reduce(self, rows: Array) -> Array:
+        """Sum over the rows of each group: (..., *rows) to (..., J); padding is not summed."""
+        lead = rows.shape[: rows.ndim - self.index.ndim]
+        return _reduce(self, rows.reshape(*lead, -1))
+
 
 def make_segments(index: np.ndarray, n_groups: int) -> Segments:
-    """Segments of (N,) group numbers in ``[0, n_groups)``; group sizes in a bucket differ at most twofold.
+    """Segments of group numbers in ``[0, n_groups)``, -1 for rows of padding that belong to none.
+
+    Group sizes in a bucket differ at most twofold.
 
     One bucket holds all groups where padding them to the largest costs at most the half of N again.
     """
-    sizes = np.bincount(index, minlength=n_groups)
-    rows = np.argsort(index, kind="stable")
+    flat = index.ravel()
+    rows = np.argsort(flat, kind="stable")[np.count_nonzero(flat < 0) :]
+    sizes = np.bincount(flat[rows], minlength=n_groups)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    members = _bucket_members(sizes, len(index))
-    buckets = tuple(_padded(rows, starts[groups], sizes[groups], len(index)) for groups in members)
+    members = _bucket_members(sizes, len(rows))
+    buckets = tuple(_padded(rows, starts[groups], sizes[groups], len(flat)) for groups in members)
     position = np.argsort(np.concatenate(members), kind="stable")
     return Segments(
-        jnp.asarray(index, jnp.int32),
+        jnp.asarray(np.maximum(index, 0), jnp.int32),
         tuple(jnp.asarray(bucket, jnp.int32) for bucket in buckets),
         jnp.asarray(position, jnp.int32),
     )
@@ -64,24 +77,26 @@ def _padded(rows: np.ndarray, starts: np.ndarray, sizes: np.ndarray, fill: int) 
 
 
 @jax.custom_vjp
-def expand(segments: Segments, values: Array) -> Array:
-    """Value of each row's group: ``out[..., n] = values[..., index[n]]``; (..., J) to (..., N)."""
+def _expand(segments: Segments, values: Array) -> Array:
     return jnp.take(values, segments.index, axis=-1)
 
 
 @jax.custom_vjp
-def reduce(segments: Segments, rows: Array) -> Array:
-    """Sum over the rows of each group: ``out[..., j] = sum over index[n] = j``; (..., N) to (..., J)."""
+def _reduce(segments: Segments, rows: Array) -> Array:
     padded = jnp.concatenate([rows, jnp.zeros((*rows.shape[:-1], 1), rows.dtype)], axis=-1)
     sums = [jnp.take(padded, bucket, axis=-1).sum(-1) for bucket in segments.buckets]
     return jnp.take(jnp.concatenate(sums, axis=-1), segments.position, axis=-1)
 
 
-expand.defvjp(
-    lambda segments, values: (expand(segments, values), segments),
-    lambda segments, rows: (None, reduce(segments, rows)),
+def _flat(segments: Segments, values: Array) -> Array:
+    return jnp.take(values, segments.index.ravel(), axis=-1)
+
+
+_expand.defvjp(
+    lambda segments, values: (_expand(segments, values), segments),
+    lambda segments, rows: (None, segments.reduce(rows)),
 )
-reduce.defvjp(
-    lambda segments, rows: (reduce(segments, rows), segments),
-    lambda segments, values: (None, expand(segments, values)),
+_reduce.defvjp(
+    lambda segments, rows: (_reduce(segments, rows), segments),
+    lambda segments, values: (None, _flat(segments, values)),
 )

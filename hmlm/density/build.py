@@ -23,7 +23,7 @@ def make_log_density(spec: Spec, design: Design, pilot: Pilot, plan: Plan) -> Lo
     start = make_start(spec, plan, information, design, pilot)
     with double_precision():
         data = DensityData(
-            model=make_data(spec, design),
+            model=make_data(spec, design, plan)[0],
             statistics=make_statistics(spec, design, plan, pilot),
             information=information,
             softplus=jnp.asarray(start.softplus),

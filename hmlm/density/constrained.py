@@ -50,7 +50,7 @@ def _coefficients(parameters: Parameters, data: ModelData, p: int) -> Array:
     intercept, b = parameters.intercept[p], parameters.b[p]
     if intercept is None:
         return b
-    return jnp.concatenate([(intercept - data.means[p] @ b)[None], b])
+    return jnp.concatenate([(intercept - data.population[p].means @ b)[None], b])
 
 
 def _correlations(factor: Array) -> Array:

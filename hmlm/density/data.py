@@ -1,38 +1,67 @@
-"""The arrays of a model, ready for the device: data are arguments of every program, never constants."""
+"""The arrays of a model, ready for the device: data are arguments of every program, never constants.
+
+Rows are sorted by the main factor and cut into tiles (:mod:`hmlm.kernels.tiles`). Each distinct column is
+stored once, however many predictors use it. A population-level column that is another one times a
+value of the group is not stored at all: its coefficient joins the other's, group by group.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import combinations
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hmlm.density.columns import Columns, Folded
+from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
 from hmlm.kernels.segments import Segments, make_segments
+from hmlm.kernels.tiles import Tiles, Tiling, make_tiling
 from hmlm.spec.spec import Block, Spec
 from hmlm.types import Design
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class ModelData:
-    """Arrays of one model.
+class Population:
+    """Population-level columns of one predictor, apart from its intercept.
 
     Attributes:
-        outcomes: (M, N).
-        columns: per predictor (K, N), centred where the spec says so.
-        means: per predictor (K,), what centring took off (zeros without centring).
-        varying: per block (Q, N), the columns of its coefficients in the order of its terms.
-        segments: per factor, rows by group.
+        position: per column, which of the distinct columns it is a multiple of.
+        multiplier: per column the multiple by group of the main factor, (J,), None for one.
+        means: (K,), what centring takes off (zeros without centring).
+    """
+
+    position: tuple[int, ...] = field(metadata={"static": True})
+    multiplier: tuple[Array | None, ...]
+    means: Array
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class ModelData:
+    """Arrays of one model; arrays over rows are (T, L) tiles, zero where padded.
+
+    Attributes:
+        outcomes: (M, T, L).
+        columns: (C, T, L) distinct columns, uncentred; the first is one in every row.
+        population: per predictor.
+        varying: per block, which of the columns its coefficients multiply, in the order of its terms.
+        groups: per factor, rows by group: tiles for the main factor, segments for others.
+        pairs: rows by pair of levels of factors that are integrated out, by their places in the plan.
+        main: the factor that rows are sorted by, None where there is none.
     """
 
     outcomes: Array
-    columns: tuple[Array, ...]
-    means: tuple[Array, ...]
-    varying: tuple[Array, ...]
-    segments: tuple[Segments, ...]
+    columns: Array
+    population: tuple[Population, ...]
+    varying: tuple[tuple[int, ...], ...] = field(metadata={"static": True})
+    groups: tuple[Tiles | Segments, ...]
+    pairs: dict[tuple[int, int], Segments]
+    main: int | None = field(metadata={"static": True})
 
 
 def column_means(spec: Spec, design: Design) -> tuple[np.ndarray, ...]:
@@ -48,19 +77,58 @@ def block_columns(block: Block, design: Design) -> np.ndarray:
     return np.stack([design.predictors[t.predictor].groups[t.group].matrix[:, t.column] for t in block.terms])
 
 
-def make_data(spec: Spec, design: Design, rows: np.ndarray | slice = slice(None)) -> ModelData:
-    """Arrays of ``design`` (or of some of its rows) in float64, as ``spec`` wants them."""
+def make_data(
+    spec: Spec, design: Design, plan: Plan, rows: np.ndarray | None = None
+) -> tuple[ModelData, Tiling]:
+    """Arrays of ``design`` (or of some of its rows) in float64, and which row stands where.
+
+    Args:
+        spec: the model.
+        design: its matrices.
+        plan: what is integrated out.
+        rows: which rows, all by default.
+    """
+    main = plan.main(spec)
+    rows = np.arange(design.n_rows) if rows is None else rows
+    index = np.zeros(len(rows), int) if main is None else design.factors[main].index[rows]
+    n_groups = 1 if main is None else spec.factors[main].n_levels
+    tiling = make_tiling(index, n_groups)
+    levels = [tiling.place(factor.index[rows], fill=-1) for factor in design.factors]
+    columns = Columns(len(rows))
+    varying = tuple(tuple(columns.add(c) for c in block_columns(b, design)[:, rows]) for b in spec.blocks)
+    by = None if main is None else index
+    folded = [[columns.fold(c, by) for c in part.population.matrix[rows].T] for part in design.predictors]
     means = column_means(spec, design)
     with double_precision():
-        return ModelData(
-            outcomes=jnp.asarray(np.stack([outcome.values[rows] for outcome in design.outcomes])),
-            columns=tuple(
-                jnp.asarray((part.population.matrix[rows] - mean).T)
-                for part, mean in zip(design.predictors, means, strict=True)
+        data = ModelData(
+            outcomes=jnp.asarray(tiling.place(np.stack([o.values[rows] for o in design.outcomes]))),
+            columns=jnp.asarray(tiling.place(columns.array())),
+            population=tuple(_population(parts, m, n_groups) for parts, m in zip(folded, means, strict=True)),
+            varying=varying,
+            groups=tuple(
+                tiling.tiles if f == main else make_segments(index, spec.factors[f].n_levels)
+                for f, index in enumerate(levels)
             ),
-            means=tuple(jnp.asarray(mean) for mean in means),
-            varying=tuple(jnp.asarray(block_columns(block, design)[:, rows]) for block in spec.blocks),
-            segments=tuple(
-                make_segments(factor.index[rows], len(factor.levels)) for factor in design.factors
-            ),
+            pairs=_pairs(spec, plan, levels),
+            main=main,
         )
+    return data, tiling
+
+
+def _pairs(spec: Spec, plan: Plan, levels: list[np.ndarray]) -> dict[tuple[int, int], Segments]:
+    out = {}
+    for f, g in combinations(range(len(plan.factors)), 2):
+        left, right = levels[plan.factors[f]], levels[plan.factors[g]]
+        n_left, n_right = (spec.factors[plan.factors[i]].n_levels for i in (f, g))
+        out[g, f] = make_segments(np.where(left < 0, -1, right * n_left + left), n_left * n_right)
+    return out
+
+
+def _population(folded: list[Folded], means: np.ndarray, n_groups: int) -> Population:
+    return Population(
+        position=tuple(part.position for part in folded),
+        multiplier=tuple(
+            None if part.multiplier is None else jnp.asarray(part.by_group(n_groups)) for part in folded
+        ),
+        means=jnp.asarray(means),
+    )

@@ -117,7 +117,7 @@ def _or_none(value: float, rows: np.ndarray) -> np.ndarray | None:
 def _leverage(spec: Spec, pilot: Pilot, plan: Plan) -> np.ndarray:
     """(M, N) share of a row's variance that is uncertainty about effects that are integrated out."""
     out = np.zeros(pilot.residual.shape)
-    if plan.factor is None:
+    if not plan.factors:
         return out
     for p, working in zip(spec.predictors, pilot.working, strict=True):
         if p.dpar == "mu":

@@ -8,7 +8,6 @@ from jax import Array
 from hmlm.density.data import ModelData
 from hmlm.density.parameters import Parameters
 from hmlm.density.plan import BlockPlan
-from hmlm.kernels.segments import expand
 from hmlm.spec.spec import Block, Spec
 
 
@@ -28,22 +27,38 @@ def sampled_predictors(block: Block, plan: BlockPlan) -> tuple[int, ...]:
 
 
 def linear_predictor(spec: Spec, p: int, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
-    """(N,) linear predictor, ``u`` being the (Q, J) effects of every block."""
-    eta = _population(parameters, data, p)
+    """(T, L) linear predictor, ``u`` being the (Q, J) effects of every block; zero where rows are padded."""
+    folded, other = _population(parameters, data, p), []
     for b, block in enumerate(spec.blocks):
-        own = [q for q, term in enumerate(block.terms) if term.predictor == p]
-        if own:
-            values = jnp.stack([u[b][q] for q in own])
-            columns = jnp.stack([data.varying[b][q] for q in own])
-            eta = eta + jnp.sum(expand(data.segments[block.factor], values) * columns, axis=0)
-    return eta
+        own = [(data.varying[b][q], u[b][q]) for q, term in enumerate(block.terms) if term.predictor == p]
+        if block.factor == data.main:
+            folded.extend(own)
+        else:
+            other.extend((column, data.groups[block.factor].expand(value)) for column, value in own)
+    spread = [
+        (column, data.groups[data.main].expand(value) if value.ndim else value)
+        for column, value in _by_column(folded).items()
+    ]
+    terms = [data.columns[column] * value for column, value in (*spread, *other)]
+    return sum(terms, start=jnp.zeros(data.columns.shape[1:], data.columns.dtype))
 
 
-def _population(parameters: Parameters, data: ModelData, p: int) -> Array:
-    columns = data.columns[p]
-    eta = jnp.einsum("k,kn->n", parameters.b[p], columns, precision="highest")
-    intercept = parameters.intercept[p]
-    return eta if intercept is None else eta + intercept
+def _by_column(coefficients: list[tuple[int, Array]]) -> dict[int, Array]:
+    """Coefficients of each column, () or (J,), added up."""
+    out: dict[int, Array] = {}
+    for column, value in coefficients:
+        out[column] = out[column] + value if column in out else value
+    return out
+
+
+def _population(parameters: Parameters, data: ModelData, p: int) -> list[tuple[int, Array]]:
+    """Population-level coefficients of columns as they are stored, uncentred."""
+    part, b, intercept = data.population[p], parameters.b[p], parameters.intercept[p]
+    constant = -jnp.sum(part.means * b)
+    out = [(0, constant if intercept is None else intercept + constant)]
+    for i, (position, multiplier) in enumerate(zip(part.position, part.multiplier, strict=True)):
+        out.append((position, b[i] if multiplier is None else b[i] * multiplier))
+    return out
 
 
 def predictor_of(spec: Spec, response: int, dpar: str) -> int | None:
@@ -53,7 +68,7 @@ def predictor_of(spec: Spec, response: int, dpar: str) -> int | None:
 
 
 def residuals(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
-    """(M, N) outcomes minus means."""
+    """(M, T, L) outcomes minus means."""
     mean = [
         linear_predictor(spec, predictor_of(spec, m, "mu"), parameters, u, data)
         for m in range(len(spec.outcomes))
@@ -62,12 +77,12 @@ def residuals(spec: Spec, parameters: Parameters, u: list[Array], data: ModelDat
 
 
 def log_sigmas(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
-    """(M, N) log standard deviations of the rows of ``data``, (M, 1) where all are constant."""
+    """(M, T, L) log standard deviations, (M, 1, 1) where all are constant."""
+    if all(sigma is not None for sigma in parameters.sigma):
+        return jnp.log(jnp.stack(parameters.sigma))[:, None, None]
     parts = []
     for m, sigma in enumerate(parameters.sigma):
         p = predictor_of(spec, m, "sigma")
-        if p is None:
-            parts.append(jnp.log(sigma)[None])
-        else:
-            parts.append(linear_predictor(spec, p, parameters, u, data))
-    return jnp.stack(jnp.broadcast_arrays(*parts))
+        constant = None if sigma is None else jnp.log(sigma) * data.columns[0]
+        parts.append(linear_predictor(spec, p, parameters, u, data) if constant is None else constant)
+    return jnp.stack(parts)

@@ -11,11 +11,11 @@ import numpy as np
 from jax import Array
 
 from hmlm.density.constrained import constrained_names, constrained_values
+from hmlm.density.integrate import draw, log_integral
 from hmlm.density.layout import Layout
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
-from hmlm.density.state import DensityData, Static, integrated_factor, parameters_at, state_at
-from hmlm.kernels.eliminate import draw_effects, eliminate
+from hmlm.density.state import DensityData, Static, integrated_factors, parameters_at, state_at
 from hmlm.spec.spec import Spec
 
 DRAWS_AT_A_TIME = 32  # when effects are recovered: where rows are needed, each draw touches all of them
@@ -99,26 +99,26 @@ def _without_levels(spec: Spec) -> Spec:
 def log_density(static: Static, x: Array, data: DensityData) -> Array:
     """Log density at (D,) ``x``: priors, sampled effects, rows with the other effects integrated out."""
     parameters, log_prior, _, moments = state_at(static, x, data)
-    if static.plan.factor is None:
+    if not static.plan.factors:
         return log_prior + moments.log_rows
-    factor = integrated_factor(static, parameters)
-    return log_prior + moments.log_rows + eliminate(moments.precision, moments.score, factor)
+    factors = integrated_factors(static, parameters)
+    return log_prior + moments.log_rows + log_integral(moments, factors, static.levels)
 
 
 def group_effects(static: Static, x: Array, key: Array, data: DensityData) -> tuple[Array, ...]:
     """Per block (Q, J) effects at (D,) ``x``, those integrated out drawn given everything else."""
     state = state_at(static, x, data)
-    if static.plan.factor is None:
+    if not static.plan.factors:
         return tuple(state.u)
-    noise = jax.random.normal(key, state.moments.score.shape, x.dtype)
-    factor = integrated_factor(static, state.parameters)
-    drawn = draw_effects(state.moments.precision, state.moments.score, factor, noise)
-    out, start = [], 0
-    for u, plan in zip(state.u, static.plan.blocks, strict=True):
-        n = len(u) - plan.n_sampled
-        out.append(u.at[plan.n_sampled :].add(drawn[start : start + n]))
-        start += n
-    return tuple(out)
+    factors = integrated_factors(static, state.parameters)
+    n_effects = sum(len(factor) * n for factor, n in zip(factors, static.levels, strict=True))
+    noise = jax.random.normal(key, (n_effects,), x.dtype)
+    drawn = draw(state.moments, factors, static.levels, noise)
+    u = list(state.u)
+    for factor, effects in zip(static.plan.factors, drawn, strict=True):
+        for (b, q), values in zip(static.plan.integrated(static.spec, factor), effects, strict=True):
+            u[b] = u[b].at[q].add(values)
+    return tuple(u)
 
 
 @jax.jit(static_argnums=0)

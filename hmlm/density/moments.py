@@ -1,8 +1,10 @@
-"""What the rows say about the effects that are integrated out: a quadratic form per group.
+"""What the rows say about the effects that are integrated out: a quadratic form.
 
-    log p(y_j | u_j) = log_rows_j - u_j'F_j u_j / 2 + g_j'u_j
+    log p(y | u) = log_rows - u'F u / 2 + g'u
 
-with F = Z'WZ and g = Z'Wr, W the inverse covariance of a row's outcomes and r its residual without u.
+with F = Z'WZ and g = Z'Wr, W the inverse covariance of a row's outcomes and r its residual without u. The
+effects of the first factor meet only their own group's rows, so that their part of F is one small matrix
+per group; those of other factors are held densely.
 """
 
 from __future__ import annotations
@@ -17,21 +19,42 @@ from hmlm.density.linear import log_sigmas, residuals
 from hmlm.density.parameters import Parameters
 from hmlm.density.plan import Plan
 from hmlm.kernels.gaussian import gaussian_rows
-from hmlm.kernels.segments import reduce
 from hmlm.spec.spec import Spec
 
 
-class Moments(NamedTuple):
-    """Log density of the rows at u = 0 summed over groups, F (Q, Q, J) and g (Q, J)."""
+class Rest(NamedTuple):
+    """F and g of the S effects of all factors but the first: factor by factor, coefficient by coefficient.
 
-    log_rows: Array
+    Attributes:
+        cross: (S, Q, J) with those of the first factor.
+        precision: (S, S).
+        score: (S,).
+    """
+
+    cross: Array
     precision: Array
     score: Array
 
 
-def outcomes_of(spec: Spec, plan: Plan) -> tuple[int, ...]:
-    """Outcome of every coefficient that is integrated out."""
-    terms = [spec.blocks[b].terms[q] for b, q in plan.integrated(spec)]
+class Moments(NamedTuple):
+    """Log density of the rows at u = 0 summed over groups, F (Q, Q, J) and g (Q, J) of the first factor.
+
+    Attributes:
+        log_rows: scalar.
+        precision: (Q, Q, J).
+        score: (Q, J).
+        rest: of the other factors whose effects are integrated out, None where there are none.
+    """
+
+    log_rows: Array
+    precision: Array
+    score: Array
+    rest: Rest | None
+
+
+def outcomes_of(spec: Spec, plan: Plan, factor: int) -> tuple[int, ...]:
+    """Outcome of every coefficient of a factor that is integrated out."""
+    terms = [spec.blocks[b].terms[q] for b, q in plan.integrated(spec, factor)]
     return tuple(spec.predictors[term.predictor].response for term in terms)
 
 
@@ -43,28 +66,26 @@ def row_moments(spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], 
     """
     residual = residuals(spec, parameters, u, data)
     log_sigma = log_sigmas(spec, parameters, u, data)
-    log_rows = gaussian_rows(residual, log_sigma, parameters.rescor)
-    if plan.factor is None:
-        return Moments(log_rows, jnp.zeros((0, 0, 1)), jnp.zeros((0, 1)))
-    outcome = outcomes_of(spec, plan)
-    columns = [data.varying[b][q] for b, q in plan.integrated(spec)]
+    log_rows = gaussian_rows(residual, log_sigma, parameters.rescor, spec.n_rows)
+    if not plan.factors:
+        return Moments(log_rows, jnp.zeros((0, 0, 1)), jnp.zeros((0, 1)), None)
     weight = inverse_covariance(log_sigma, parameters.rescor)
     weighted = jnp.sum(weight * residual[None], axis=1)
-    size = len(columns)
-    pairs = [(a, c) for a in range(size) for c in range(a + 1)]
-    products = [columns[a] * weight[outcome[a], outcome[c]] * columns[c] for a, c in pairs]
-    products += [columns[a] * weighted[outcome[a]] for a in range(size)]
-    sums = reduce(data.segments[plan.factor], jnp.stack(jnp.broadcast_arrays(*products)))
-    return Moments(log_rows, symmetric(sums[: len(pairs)], size), sums[len(pairs) :])
+    effects = [_columns(spec, plan, factor, data) for factor in plan.factors]
+    first, sums = effects[0], data.groups[plan.factors[0]].reduce
+    precision = _square(first, weight, sums)
+    score = _score(first, weighted, sums)
+    rest = _rest(spec, plan, effects, weight, weighted, data) if len(effects) > 1 else None
+    return Moments(log_rows, precision, score, rest)
 
 
 def inverse_covariance(log_sigma: Array, rescor: Array | None) -> Array:
-    """(M, M, N) ``D^-1 R^-1 D^-1`` with ``D = diag(exp(log_sigma))``; N may be 1."""
+    """(M, M, ...) ``D^-1 R^-1 D^-1`` with ``D = diag(exp(log_sigma))`` for (M, ...) log_sigma."""
     size = log_sigma.shape[0]
+    inverse = jnp.eye(size) if rescor is None else inverse_correlation(rescor)
     inverse_sigma = jnp.exp(-log_sigma)
-    if rescor is None:
-        return jnp.eye(size)[:, :, None] * (inverse_sigma * inverse_sigma)[None]
-    return inverse_correlation(rescor)[:, :, None] * inverse_sigma[:, None] * inverse_sigma[None]
+    inverse = inverse.reshape(size, size, *(1,) * (log_sigma.ndim - 1))
+    return inverse * inverse_sigma[:, None] * inverse_sigma[None]
 
 
 def inverse_correlation(factor: Array) -> Array:
@@ -78,7 +99,65 @@ def inverse_correlation(factor: Array) -> Array:
     return jnp.einsum("ka,kb->ab", inverse, inverse, precision="highest")
 
 
-def symmetric(lower: Array, size: int) -> Array:
-    """(Q, Q, J) from the rows of the lower triangle, (Q (Q + 1) / 2, J)."""
-    where = lambda a, b: max(a, b) * (max(a, b) + 1) // 2 + min(a, b)  # noqa: E731
-    return jnp.stack([jnp.stack([lower[where(a, b)] for b in range(size)]) for a in range(size)])
+class _Effects(NamedTuple):
+    """Columns (T, L) and outcomes of a factor's coefficients."""
+
+    columns: list[Array]
+    outcomes: tuple[int, ...]
+
+
+def _columns(spec: Spec, plan: Plan, factor: int, data: ModelData) -> _Effects:
+    columns = [data.columns[data.varying[b][q]] for b, q in plan.integrated(spec, factor)]
+    return _Effects(columns, outcomes_of(spec, plan, factor))
+
+
+def _score(effects: _Effects, weighted: Array, sums) -> Array:
+    """(Q, J) ``Z'Wr``."""
+    return jnp.stack([sums(z * weighted[m]) for z, m in zip(*effects, strict=True)])
+
+
+def _square(effects: _Effects, weight: Array, sums) -> Array:
+    """(Q, Q, J) ``Z'WZ``."""
+    size = len(effects.columns)
+    lower = [[_product(effects, a, effects, c, weight, sums) for c in range(a + 1)] for a in range(size)]
+    return jnp.stack([jnp.stack([lower[max(a, c)][min(a, c)] for c in range(size)]) for a in range(size)])
+
+
+def _product(left: _Effects, a: int, right: _Effects, c: int, weight: Array, sums) -> Array:
+    w = weight[left.outcomes[a], right.outcomes[c]]
+    return sums(left.columns[a] * w * right.columns[c])
+
+
+def _rest(
+    spec: Spec, plan: Plan, effects: list[_Effects], weight: Array, weighted: Array, data: ModelData
+) -> Rest:
+    levels = [spec.factors[factor].n_levels for factor in plan.factors]
+    size = len(effects)
+    block = lambda f, g: _pair(effects[f], effects[g], levels[f], levels[g], weight, data.pairs[f, g])  # noqa: E731
+    cross = jnp.concatenate([block(f, 0) for f in range(1, size)])
+    own = [data.groups[factor].reduce for factor in plan.factors]
+    diagonal = {f: _spread_diagonal(_square(effects[f], weight, own[f])) for f in range(1, size)}
+    below = {(f, g): block(f, g) for f in range(1, size) for g in range(1, f)}
+    whole = lambda f, g: diagonal[f] if f == g else below[f, g] if f > g else below[g, f].T  # noqa: E731
+    precision = jnp.block([[whole(f, g) for g in range(1, size)] for f in range(1, size)])
+    score = jnp.concatenate([_score(effects[f], weighted, own[f]).ravel() for f in range(1, size)])
+    return Rest(cross.reshape(len(score), len(effects[0].columns), levels[0]), precision, score)
+
+
+def _pair(left: _Effects, right: _Effects, n_left: int, n_right: int, weight: Array, pairs) -> Array:
+    """(Q_f J_f, Q_g J_g) ``Z_f'WZ_g`` from rows by pair of levels."""
+    parts = [
+        [
+            _product(left, a, right, c, weight, pairs.reduce).reshape(n_left, n_right)
+            for c in range(len(right.columns))
+        ]
+        for a in range(len(left.columns))
+    ]
+    return jnp.block(parts)
+
+
+def _spread_diagonal(square: Array) -> Array:
+    """(Q J, Q J) from (Q, Q, J): entries between levels are zero."""
+    size, _, levels = square.shape
+    whole = square[:, :, :, None] * jnp.eye(levels, dtype=square.dtype)
+    return whole.transpose(0, 2, 1, 3).reshape(size * levels, size * levels)

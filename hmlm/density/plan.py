@@ -14,6 +14,9 @@ MARGINAL = "marginal"
 AUTO = "auto"
 CHOICES = (AUTO, MARGINAL, *(kind.value for kind in Coordinates))
 
+DENSE_EFFECTS = 500  # largest Schur complement
+DENSE_WORK = 5e7  # multiply-adds to form it, per gradient
+
 REASONS = {
     Coordinates.NONCENTERED: "standard normal coordinates: good where a level has few rows",
     Coordinates.CENTERED: "hierarchically centred coordinates: good where every level has many rows",
@@ -41,19 +44,31 @@ class Plan:
 
     Attributes:
         blocks: of every block.
-        factor: the factor whose location effects are integrated out, None where none are.
+        factors: the factors whose location effects are integrated out: the first group by group, the others
+            by the dense Schur complement that this leaves.
     """
 
     blocks: tuple[BlockPlan, ...]
-    factor: int | None
+    factors: tuple[int, ...]
 
-    def integrated(self, spec: Spec) -> tuple[tuple[int, int], ...]:
-        """(block, position) of every term that is integrated out, block by block."""
+    def integrated(self, spec: Spec, factor: int) -> tuple[tuple[int, int], ...]:
+        """(block, position) of every term of a factor that is integrated out, block by block."""
         return tuple(
             (b, q)
             for b, (plan, block) in enumerate(zip(self.blocks, spec.blocks, strict=True))
             for q in range(plan.n_sampled, block.size)
+            if block.factor == factor
         )
+
+    def main(self, spec: Spec) -> int | None:
+        """The factor that rows are sorted by: the first that is integrated out, else the largest."""
+        if self.factors:
+            return self.factors[0]
+        sizes = {
+            f: sum(b.size for b in spec.blocks if b.factor == f) * factor.n_levels
+            for f, factor in enumerate(spec.factors)
+        }
+        return max(sizes, key=sizes.__getitem__, default=None)
 
 
 def make_plan(spec: Spec, density: str | Mapping[str, str]) -> Plan:
@@ -67,20 +82,27 @@ def make_plan(spec: Spec, density: str | Mapping[str, str]) -> Plan:
         HmlmError: an unknown choice or block, or a block that cannot be integrated out.
     """
     names = [block.name for block in spec.blocks]
-    wanted = density if isinstance(density, Mapping) else dict.fromkeys(names, density)
-    _check(wanted if isinstance(density, Mapping) else {"": density}, names)
+    _check(density if isinstance(density, Mapping) else {"": density}, names)
+    wanted = density if isinstance(density, Mapping) else _for_all(spec, density)
     choices = [wanted.get(name, AUTO) for name in names]
-    factor = _eliminated_factor(spec, choices)
+    factors = _integrated_factors(spec, choices)
     blocks = tuple(
-        _block_plan(spec, block, choice, factor) for block, choice in zip(spec.blocks, choices, strict=True)
+        _block_plan(spec, block, choice, factors) for block, choice in zip(spec.blocks, choices, strict=True)
     )
-    plan = Plan(blocks, factor)
-    return plan if plan.integrated(spec) else Plan(blocks, None)
+    return Plan(blocks, factors)
+
+
+def _for_all(spec: Spec, choice: str) -> dict[str, str]:
+    """One choice for every block; blocks without effects on a mean can't be integrated out."""
+    return {
+        block.name: AUTO if choice == MARGINAL and n_scale_terms(spec, block) == block.size else choice
+        for block in spec.blocks
+    }
 
 
 def sampled_plan(spec: Spec) -> Plan:
     """The plan that samples every effect in informed coordinates."""
-    return Plan(tuple(BlockPlan(Coordinates.INFORMED, block.size) for block in spec.blocks), None)
+    return Plan(tuple(BlockPlan(Coordinates.INFORMED, block.size) for block in spec.blocks), ())
 
 
 def n_scale_terms(spec: Spec, block: Block) -> int:
@@ -88,26 +110,42 @@ def n_scale_terms(spec: Spec, block: Block) -> int:
     return sum(spec.predictors[term.predictor].dpar != "mu" for term in block.terms)
 
 
-def _eliminated_factor(spec: Spec, choices: list[str]) -> int | None:
-    """The factor with most location effects among the blocks that may be integrated out."""
-    sizes: dict[int, int] = {}
+def _integrated_factors(spec: Spec, choices: list[str]) -> tuple[int, ...]:
+    """Factors to integrate out: that with most effects, then from the smallest on while they stay few."""
+    coefficients: dict[int, int] = {}
     for block, choice in zip(spec.blocks, choices, strict=True):
-        if choice in (AUTO, MARGINAL):
-            n_location = block.size - n_scale_terms(spec, block)
-            size = n_location * spec.factors[block.factor].n_levels
-            sizes[block.factor] = sizes.get(block.factor, 0) + size
-    return max(sizes, key=sizes.__getitem__, default=None)
+        n_location = block.size - n_scale_terms(spec, block)
+        if choice in (AUTO, MARGINAL) and n_location:
+            coefficients[block.factor] = coefficients.get(block.factor, 0) + n_location
+    sizes = {f: q * spec.factors[f].n_levels for f, q in coefficients.items()}
+    if not sizes:
+        return ()
+    forced = {b.factor for b, choice in zip(spec.blocks, choices, strict=True) if choice == MARGINAL}
+    first = max(sizes, key=lambda f: sizes[f])
+    rest: list[int] = []
+    for f in sorted(sizes.keys() - {first}, key=lambda f: (f not in forced, sizes[f])):
+        n_dense = sizes[f] + sum(sizes[g] for g in rest)
+        if n_dense <= DENSE_EFFECTS and sizes[first] * n_dense**2 <= DENSE_WORK:
+            rest.append(f)
+    return (first, *rest)
 
 
-def _block_plan(spec: Spec, block: Block, choice: str, factor: int | None) -> BlockPlan:
-    if choice == MARGINAL and block.factor != factor:
-        raise HmlmError(
-            f"density: block {block.name!r} cannot be integrated out together with those of "
-            f"{spec.factors[factor].name!r}; choose 'informed' for one of them"
-        )
-    if choice in (AUTO, MARGINAL) and block.factor == factor:
+def _block_plan(spec: Spec, block: Block, choice: str, factors: tuple[int, ...]) -> BlockPlan:
+    if choice == MARGINAL and block.factor not in factors:
+        raise HmlmError(_cannot_integrate(spec, block, factors))
+    if choice in (AUTO, MARGINAL) and block.factor in factors:
         return BlockPlan(Coordinates.INFORMED, n_scale_terms(spec, block))
     return BlockPlan(Coordinates.INFORMED if choice == AUTO else Coordinates(choice), block.size)
+
+
+def _cannot_integrate(spec: Spec, block: Block, factors: tuple[int, ...]) -> str:
+    if n_scale_terms(spec, block) == block.size:
+        return f"density: block {block.name!r} has no effect on a mean, so none can be integrated out"
+    names = " and ".join(repr(spec.factors[f].name) for f in factors)
+    return (
+        f"density: block {block.name!r} cannot be integrated out together with those of {names}: beyond "
+        f"the largest factor up to {DENSE_EFFECTS} effects can be; choose 'informed' for one of them"
+    )
 
 
 def explain_plan(spec: Spec, plan: Plan) -> tuple[str, ...]:

@@ -33,6 +33,11 @@ class Static:
         """Where each parameter stands."""
         return make_layout(self.spec, self.plan)
 
+    @property
+    def levels(self) -> list[int]:
+        """Number of levels of every factor that is integrated out."""
+        return [self.spec.factors[factor].n_levels for factor in self.plan.factors]
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -84,10 +89,15 @@ def state_at(static: Static, x: Array, data: DensityData) -> State:
         sampled = _sampled_effects(static, b, parameters, x * data.scale, data)
         log_prior = log_prior + sampled.log_density
         u.append(_with_means(static, b, parameters, sampled))
+    return State(parameters, log_prior, u, moments_at(static, parameters, u, data))
+
+
+def moments_at(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Moments:
+    """What the rows say about the integrated effects, given parameters and per block (Q, J) other effects."""
     arguments = (static.spec, static.plan, parameters, u)
     if data.statistics is None:
-        return State(parameters, log_prior, u, row_moments(*arguments, data.model))
-    return State(parameters, log_prior, u, cell_moments(*arguments, data.statistics))
+        return row_moments(*arguments, data.model)
+    return cell_moments(*arguments, data.statistics)
 
 
 def _sampled_effects(static: Static, b: int, parameters: Parameters, x: Array, data: DensityData) -> Effects:
@@ -108,9 +118,15 @@ def _with_means(static: Static, b: int, parameters: Parameters, sampled: Effects
     return jnp.concatenate([sampled.u, parameters.factor(b)[n:, :n] @ sampled.z])
 
 
-def integrated_factor(static: Static, parameters: Parameters) -> Array:
-    """(Q, Q) block-diagonal Cholesky factor of the integrated effects given the sampled ones."""
+def integrated_factors(static: Static, parameters: Parameters) -> list[Array]:
+    """Per factor that is integrated out, the (Q, Q) Cholesky factor of its effects given the sampled ones."""
+    return [_integrated_factor(static, parameters, factor) for factor in static.plan.factors]
+
+
+def _integrated_factor(static: Static, parameters: Parameters, factor: int) -> Array:
     parts = [
-        parameters.factor(b)[plan.n_sampled :, plan.n_sampled :] for b, plan in enumerate(static.plan.blocks)
+        parameters.factor(b)[plan.n_sampled :, plan.n_sampled :]
+        for b, (plan, block) in enumerate(zip(static.plan.blocks, static.spec.blocks, strict=True))
+        if block.factor == factor and plan.n_sampled < block.size
     ]
-    return jax.scipy.linalg.block_diag(*[part for part in parts if part.size])
+    return jax.scipy.linalg.block_diag(*parts)

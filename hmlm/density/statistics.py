@@ -13,19 +13,36 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from scipy import sparse
 
 from hmlm.density.data import ModelData, block_columns, make_data
 from hmlm.density.linear import coefficients_of, log_sigmas, predictor_of
-from hmlm.density.moments import Moments, inverse_covariance, outcomes_of
+from hmlm.density.moments import Moments, Rest, inverse_covariance, outcomes_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
 from hmlm.kernels.gaussian import LOG_2PI
-from hmlm.kernels.segments import Segments, expand, make_segments, reduce
+from hmlm.kernels.tiles import Tiles
 from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
 FEWER = 4  # statistics are used where there are at least this many rows per cell
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class CrossedStatistics:
+    """Cross-products of the columns of S effects of other factors, where sigma is constant.
+
+    Attributes:
+        cross: (S, Q, J) by those of the first factor.
+        square: (S, S).
+        mixed: (S, B) by basis columns.
+    """
+
+    cross: Array
+    square: Array
+    mixed: Array
 
 
 @jax.tree_util.register_dataclass
@@ -42,7 +59,8 @@ class Statistics:
         outcome: (B, M), each outcome minus its pilot fit in the basis.
         columns: per outcome (B, P), the columns of its mean in the basis.
         pilot: per outcome (P,) pilot coefficients.
-        groups: cells by level of the eliminated factor; None where each level is one cell, in order.
+        groups: cells by level of the main factor.
+        rest: of the effects of other factors that are integrated out, None where there are none.
     """
 
     cells: ModelData
@@ -54,17 +72,18 @@ class Statistics:
     outcome: Array
     columns: tuple[Array, ...]
     pilot: tuple[Array, ...]
-    groups: Segments | None
+    groups: Tiles
+    rest: CrossedStatistics | None
 
 
 def cell_moments(
     spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], stats: Statistics
 ) -> Moments:
     """Moments from statistics; arguments as :func:`hmlm.density.moments.row_moments`."""
-    log_sigma = log_sigmas(spec, parameters, u, stats.cells)
+    log_sigma = log_sigmas(spec, parameters, u, stats.cells).reshape(len(spec.outcomes), -1)
     weight = inverse_covariance(log_sigma, parameters.rescor)
     residual = _residual(spec, parameters, stats)
-    outcome = np.array(outcomes_of(spec, plan), int)
+    outcome = np.array(outcomes_of(spec, plan, plan.factors[0]) if plan.factors else (), int)
     shift = _shift(plan, u, stats)
     mixed = jnp.einsum("abt,bm->amt", stats.mixed, residual, precision="highest")
     if shift is None and log_sigma.shape[1] == 1:
@@ -73,10 +92,25 @@ def cell_moments(
         square = jnp.einsum("bm,bct,cn->mnt", residual, stats.basis, residual, precision="highest")
     if shift is not None:
         mixed, square = _shifted(mixed, square, stats.varying, shift, outcome)
-    rows = _log_rows(parameters, log_sigma, weight, square, stats.count)
+    rows = _log_rows(spec, parameters, log_sigma, weight, square, stats.count)
     precision = weight[outcome][:, outcome] * stats.varying
     score = jnp.sum(weight[outcome] * mixed, axis=1)
-    return Moments(rows, _by_group(stats, precision), _by_group(stats, score))
+    rest = None if stats.rest is None else _rest(spec, plan, weight[:, :, 0], residual, stats.rest)
+    return Moments(rows, _by_group(stats, precision), _by_group(stats, score), rest)
+
+
+def _rest(spec: Spec, plan: Plan, weight: Array, residual: Array, stats: CrossedStatistics) -> Rest:
+    """F and g of the other factors' effects from statistics."""
+    first = np.array(outcomes_of(spec, plan, plan.factors[0]), int)
+    own = np.concatenate(
+        [np.repeat(outcomes_of(spec, plan, f), spec.factors[f].n_levels) for f in plan.factors[1:]]
+    )
+    weighted = jnp.einsum("bn,mn->bm", residual, weight, precision="highest")
+    return Rest(
+        cross=weight[own][:, first, None] * stats.cross,
+        precision=weight[own][:, own] * stats.square,
+        score=jnp.sum(stats.mixed * weighted.T[own], axis=1),
+    )
 
 
 def _residual(spec: Spec, parameters: Parameters, stats: Statistics) -> Array:
@@ -95,8 +129,8 @@ def _shift(plan: Plan, u: list[Array], stats: Statistics) -> Array | None:
     ]
     if all(part.n_sampled == 0 for _, part in blocks):
         return None
-    shift = jnp.concatenate([values[part.n_sampled :] for values, part in blocks])
-    return shift if stats.groups is None else expand(stats.groups, shift)
+    shift = stats.groups.expand(jnp.concatenate([values[part.n_sampled :] for values, part in blocks]))
+    return jnp.broadcast_to(shift, (len(shift), *stats.cells.columns.shape[1:])).reshape(len(shift), -1)
 
 
 def _shifted(
@@ -111,8 +145,10 @@ def _shifted(
     return mixed - carried, square - cross - cross.swapaxes(0, 1) + again
 
 
-def _log_rows(parameters: Parameters, log_sigma: Array, weight: Array, square: Array, count: Array) -> Array:
-    n_outcomes, n_rows = log_sigma.shape[0], jnp.sum(count)
+def _log_rows(
+    spec: Spec, parameters: Parameters, log_sigma: Array, weight: Array, square: Array, count: Array
+) -> Array:
+    n_outcomes, n_rows = log_sigma.shape[0], spec.n_rows
     log_det = jnp.sum(log_sigma * (count if log_sigma.shape[1] > 1 else n_rows))
     if parameters.rescor is not None:
         log_det = log_det + n_rows * jnp.sum(jnp.log(jnp.einsum("aa->a", parameters.rescor)))
@@ -120,7 +156,7 @@ def _log_rows(parameters: Parameters, log_sigma: Array, weight: Array, square: A
 
 
 def _by_group(stats: Statistics, cells: Array) -> Array:
-    return cells if stats.groups is None else reduce(stats.groups, cells)
+    return stats.groups.reduce(cells.reshape(*cells.shape[:-1], *stats.cells.columns.shape[1:]))
 
 
 # --- on the host ----------------------------------------------------------------------------------
@@ -128,24 +164,25 @@ def _by_group(stats: Statistics, cells: Array) -> Array:
 
 def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Statistics | None:
     """Statistics of a model, None where rows are cheaper or sampled effects enter a mean."""
-    if _samples_location(spec, plan):
+    several = len(plan.factors) > 1 and any(p.dpar != "mu" for p in spec.predictors)
+    if _samples_location(spec, plan) or several:
         return None
     cell, first = _cells(spec, design, plan)
     if len(first) * FEWER > design.n_rows:
         return None
     basis, maps = _basis(spec, pilot)
-    integrated = plan.integrated(spec)
-    blocks = [block_columns(block, design) for block in spec.blocks]
-    varying = np.array([blocks[b][q] for b, q in integrated]).reshape(len(integrated), design.n_rows)
+    varying = _varying(spec, design, plan, plan.factors[0]) if plan.factors else np.zeros((0, design.n_rows))
     residual = np.stack([_pilot_residual(spec, design, pilot, m) for m in range(len(spec.outcomes))])
     full = np.concatenate([basis, residual])
     n_basis = len(basis)
     pad = [np.vstack([m, np.zeros((len(residual), m.shape[1]))]) for m in maps]
     products = _cross_products(np.concatenate([full, varying]), cell, len(first))
     split = len(full)
+    cells, tiling = make_data(spec, design, plan, first)
+    products = tiling.place(products).reshape(*products.shape[:2], -1)
     return Statistics(
-        cells=make_data(spec, design, first),
-        count=jnp.asarray(np.bincount(cell, minlength=len(first)).astype(float)),
+        cells=cells,
+        count=jnp.asarray(tiling.place(np.bincount(cell, minlength=len(first)).astype(float)).ravel()),
         basis=jnp.asarray(products[:split, :split]),
         total=jnp.asarray(products[:split, :split].sum(2)),
         mixed=jnp.asarray(products[split:, :split]),
@@ -153,7 +190,34 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
         outcome=jnp.asarray(np.eye(split)[:, n_basis:]),
         columns=tuple(jnp.asarray(m) for m in pad),
         pilot=tuple(jnp.asarray(_mean_coefficients(spec, pilot, m)) for m in range(len(spec.outcomes))),
-        groups=_groups(design, plan, first),
+        groups=tiling.tiles,
+        rest=_crossed(spec, design, plan, varying, full) if len(plan.factors) > 1 else None,
+    )
+
+
+def _varying(spec: Spec, design: Design, plan: Plan, factor: int) -> np.ndarray:
+    """(Q, N) columns of a factor's coefficients that are integrated out."""
+    blocks = [block_columns(block, design) for block in spec.blocks]
+    return np.stack([blocks[b][q] for b, q in plan.integrated(spec, factor)])
+
+
+def _crossed(
+    spec: Spec, design: Design, plan: Plan, varying: np.ndarray, basis: np.ndarray
+) -> CrossedStatistics:
+    """Statistics of all factors but the first, whose columns ``varying`` are."""
+    rows = np.arange(design.n_rows)
+    one_hot = [
+        sparse.csr_matrix((column, (rows, design.factors[f].index)), (len(rows), spec.factors[f].n_levels))
+        for f in plan.factors[1:]
+        for column in _varying(spec, design, plan, f)
+    ]
+    effects = sparse.hstack(one_hot).tocsr()
+    index, levels = design.factors[plan.factors[0]].index, spec.factors[plan.factors[0]].n_levels
+    cross = [effects.T @ sparse.csr_matrix((z, (rows, index)), (len(rows), levels)) for z in varying]
+    return CrossedStatistics(
+        cross=jnp.asarray(np.stack([part.toarray() for part in cross], axis=1)),
+        square=jnp.asarray((effects.T @ effects).toarray()),
+        mixed=jnp.asarray(effects.T @ basis.T),
     )
 
 
@@ -167,7 +231,7 @@ def _samples_location(spec: Spec, plan: Plan) -> bool:
 
 def _cells(spec: Spec, design: Design, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     """(N,) cell of each row and (T,) a row of each cell, cells sorted by level."""
-    keys = [np.zeros(design.n_rows) if plan.factor is None else design.factors[plan.factor].index]
+    keys = [np.zeros(design.n_rows) if not plan.factors else design.factors[plan.factors[0]].index]
     for p, predictor in enumerate(spec.predictors):
         if predictor.dpar != "mu":
             keys.extend(design.predictors[p].population.matrix.T)
@@ -217,13 +281,3 @@ def _cross_products(columns: np.ndarray, cell: np.ndarray, n_cells: int) -> np.n
     for a, left in enumerate(columns):
         out[a, : a + 1] = out[: a + 1, a] = np.add.reduceat(left * columns[: a + 1], starts, axis=1)
     return out
-
-
-def _groups(design: Design, plan: Plan, first: np.ndarray) -> Segments | None:
-    if plan.factor is None:
-        return make_segments(np.zeros(len(first), int), 1)
-    factor = design.factors[plan.factor]
-    index = factor.index[first]
-    if np.array_equal(index, np.arange(len(factor.levels))):
-        return None
-    return make_segments(index, len(factor.levels))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 from jax import Array
-from jax.scipy.linalg import cho_solve, cholesky
+from jax.scipy.linalg import block_diag, cho_solve, cholesky
 
 from hmlm.density.linear import log_sigmas, residuals
 from hmlm.density.log_density import LogDensity
-from hmlm.density.state import DensityData, Static, integrated_factor, parameters_at, state_at
+from hmlm.density.state import DensityData, Static, integrated_factors, parameters_at, state_at
 
 
 def dense_log_density(static: Static, x: Array, data: DensityData) -> Array:
@@ -17,55 +17,59 @@ def dense_log_density(static: Static, x: Array, data: DensityData) -> Array:
     root = cholesky(covariance, lower=True)
     white = cho_solve((root, True), residual)
     log_rows = -0.5 * residual @ white - jnp.sum(jnp.log(jnp.diagonal(root)))
-    return state_at(static, x, data).log_prior + log_rows - 0.5 * len(residual) * jnp.log(2 * jnp.pi)
+    n_values = static.spec.n_rows * len(static.spec.outcomes)
+    return state_at(static, x, data).log_prior + log_rows - 0.5 * n_values * jnp.log(2 * jnp.pi)
 
 
 def joint_normal(static: Static, x: Array, data: DensityData) -> tuple[Array, Array, Array, Array]:
-    """(M N,) residual and its covariance, (M N, Q J) columns Z and (Q J, Q J) covariance of the effects.
+    """(M N,) residual and its covariance, (M N, E) columns Z and (E, E) covariance of the effects.
 
-    Effects are ordered coefficient by coefficient; sampled effects are known, and the conditional means of
-    the others are in the residual.
+    Effects are ordered factor by factor, coefficient by coefficient; sampled effects are known, and the
+    conditional means of the others are in the residual. Rows of padding are standard normal at zero.
     """
     parameters, _ = parameters_at(static, x, data)
     u = state_at(static, x, data).u
     residual = residuals(static.spec, parameters, u, data.model)
-    log_sigma = jnp.broadcast_to(log_sigmas(static.spec, parameters, u, data.model), residual.shape)
+    log_sigma = log_sigmas(static.spec, parameters, u, data.model) * data.model.columns[0]
+    residual, log_sigma = (rows.reshape(len(rows), -1) for rows in (residual, log_sigma))
     rescor = jnp.eye(len(residual)) if parameters.rescor is None else parameters.rescor
-    noise = _noise_covariance(jnp.exp(log_sigma), rescor @ rescor.T)
-    if static.plan.factor is None:
-        empty = jnp.zeros((residual.size, 0))
-        return residual.ravel(), noise, empty, jnp.zeros((0, 0))
-    Z = _columns(static, data)
-    factor = integrated_factor(static, parameters)
-    levels = static.spec.factors[static.plan.factor].n_levels
-    between = jnp.kron(factor @ factor.T, jnp.eye(levels))
+    noise = _noise_covariance(jnp.exp(log_sigma), rescor @ rescor.T, data.model.columns[0].ravel())
+    Z = jnp.zeros((residual.size, 0))
+    between = jnp.zeros((0, 0))
+    for factor, root in zip(static.plan.factors, integrated_factors(static, parameters), strict=True):
+        levels = static.spec.factors[factor].n_levels
+        Z = jnp.concatenate([Z, _columns(static, data, factor)], axis=1)
+        between = block_diag(between, jnp.kron(root @ root.T, jnp.eye(levels)))
     return residual.ravel(), noise + Z @ between @ Z.T, Z, between
 
 
-def _noise_covariance(sigma: Array, correlation: Array) -> Array:
-    n_outcomes, n_rows = sigma.shape
+def _noise_covariance(sigma: Array, correlation: Array, inside: Array) -> Array:
+    n_outcomes, _ = sigma.shape
     blocks = [
-        [jnp.diag(correlation[m, n] * sigma[m] * sigma[n]) for n in range(n_outcomes)]
+        [
+            jnp.diag(jnp.where(inside > 0, correlation[m, n], m == n) * sigma[m] * sigma[n])
+            for n in range(n_outcomes)
+        ]
         for m in range(n_outcomes)
     ]
     return jnp.block(blocks)
 
 
-def _columns(static: Static, data: DensityData) -> Array:
+def _columns(static: Static, data: DensityData, factor: int) -> Array:
     """(M N, Q J): each integrated coefficient's column in the rows of its level and outcome."""
-    spec = static.spec
-    levels = spec.factors[static.plan.factor].n_levels
-    member = (data.model.segments[static.plan.factor].index[:, None] == jnp.arange(levels)).astype(float)
+    spec, model = static.spec, data.model
+    member = model.groups[factor].expand(jnp.eye(spec.factors[factor].n_levels))
     parts = []
-    for b, q in static.plan.integrated(spec):
+    for b, q in static.plan.integrated(spec, factor):
         outcome = spec.predictors[spec.blocks[b].terms[q].predictor].response
         own = jnp.zeros(len(spec.outcomes)).at[outcome].set(1.0)
-        parts.append(jnp.kron(own[:, None], data.model.varying[b][q][:, None] * member))
+        rows = (model.columns[model.varying[b][q]] * member).reshape(len(member), -1)
+        parts.append(jnp.kron(own[:, None], rows.T))
     return jnp.concatenate(parts, axis=1)
 
 
 def conditional_moments(density: LogDensity, x: Array) -> tuple[Array, Array]:
-    """Mean (Q J,) and covariance (Q J, Q J) of the integrated effects' deviations given everything else."""
+    """Mean (E,) and covariance (E, E) of the integrated effects' deviations given everything else."""
     residual, covariance, Z, between = joint_normal(density.static, x, density.data)
     gain = jnp.linalg.solve(covariance, Z @ between).T
     return gain @ residual, between - gain @ Z @ between

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 import hmlm as hm
+from hmlm.density.integrate import draw
 from hmlm.density.log_density import group_effects, log_density
 from hmlm.density.precision import double_precision
-from hmlm.density.state import integrated_factor, state_at
+from hmlm.density.state import integrated_factors, state_at
 from hmlm.formula.bf import as_model_formula, set_rescor
-from hmlm.kernels.eliminate import draw_effects
 
 from .dense import conditional_moments, dense_log_density
 from .program_sites import FAST_COMPILE
@@ -30,6 +30,8 @@ def table() -> pd.DataFrame:
     rng.shuffle(g)
     n = len(g)
     frame = pd.DataFrame({"g": g, "x": rng.normal(size=n), "w": rng.normal(3.0, 1.0, n)})
+    frame["h"] = rng.integers(0, 4, n)
+    frame["ward"] = rng.integers(0, 3, n)
     frame["f"] = rng.choice(["a", "b"], n)
     frame["between"] = rng.normal(size=len(SIZES))[g]
     for name in ("y1", "y2", "y3"):
@@ -75,6 +77,25 @@ def points(density, n: int = 2) -> list:
     return [jnp.asarray(density.initial + 0.5 * rng.normal(size=density.size)) for _ in range(n)]
 
 
+CROSSED = {
+    "crossed": "1 + x + ({v} | c | g) + ({v} | d | h)",
+    "nested": "1 + x + ({v} | c | g) + ({v} | d | g:ward)",
+    "three": "1 + x + ({v} | c | g) + (1 | h) + (1 | ward)",
+    "twice": "1 + x + ({v} || g) + ({v} || h)",
+}
+
+
+@cache
+def crossed_density(design: str, n_coefficients: int, sigma: str, n_outcomes: int = 1):
+    right = CROSSED[design].format(v=VARYING[n_coefficients])
+    if n_outcomes > 1:
+        assert "|| " not in right
+    dpars = {} if SIGMA[sigma] is None else {"sigma": SIGMA[sigma]}
+    outcomes = [hm.bf(f"y{m + 1} ~ {right}", **dpars) for m in range(n_outcomes)]
+    whole = as_model_formula(outcomes)
+    return hm.model(whole + set_rescor(True) if n_outcomes > 1 else whole, table()).log_density
+
+
 dense = jax.jit(
     jax.value_and_grad(dense_log_density, argnums=1), static_argnums=0, compiler_options=FAST_COMPILE
 )
@@ -95,6 +116,33 @@ def test_density_and_gradient_equal_the_dense_normal(case):
 
 
 @pytest.mark.parametrize(
+    "case",
+    [
+        *((design, 1, "constant", 1) for design in CROSSED),
+        ("crossed", 3, "constant", 1),
+        ("crossed", 2, "rows", 1),
+        ("crossed", 1, "cells", 1),
+        ("crossed", 2, "constant", 2),
+        ("crossed", 1, "constant", 3),
+        ("nested", 2, "constant", 1),
+        ("nested", 1, "rows", 2),
+        ("nested", 3, "cells", 1),
+        ("three", 2, "rows", 1),
+    ],
+    ids=str,
+)
+def test_crossed_and_nested_factors_equal_the_dense_normal(case):
+    fast = crossed_density(*case)
+    assert len(fast.plan.factors) == (3 if case[0] == "three" else 2)
+    with double_precision():
+        for x in points(fast):
+            value, gradient = structured(fast.static, x, fast.data)
+            expected, dense_gradient = dense(fast.static, x, fast.data)
+            np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-8)
+            np.testing.assert_allclose(gradient, dense_gradient, rtol=1e-8, atol=1e-7)
+
+
+@pytest.mark.parametrize(
     "sigma,used", [("constant", True), ("groups", True), ("cells", True), ("rows", False)]
 )
 def test_statistics_replace_rows_where_cells_are_few(sigma, used):
@@ -102,19 +150,22 @@ def test_statistics_replace_rows_where_cells_are_few(sigma, used):
 
 
 @pytest.mark.parametrize(
-    "case", [(3, 1, "constant"), (2, 1, "rows"), (1, 2, "groups"), (1, 3, "rows")], ids=str
+    "case",
+    [(3, 1, "constant"), (2, 1, "rows"), (1, 2, "groups"), (1, 3, "rows"), "crossed", "nested", "three"],
+    ids=str,
 )
 def test_recovered_effects_have_the_exact_conditional_moments(case):
-    fast = density(*case)
+    fast = crossed_density(case, 1, "constant") if isinstance(case, str) else density(*case)
     x = points(fast, 1)[0]
     with double_precision():
         state = state_at(fast.static, x, fast.data)
-        factor = integrated_factor(fast.static, state.parameters)
-        draw = lambda noise: draw_effects(state.moments.precision, state.moments.score, factor, noise).ravel()
-        zero = jnp.zeros(state.moments.score.shape)
-        root = jax.jacobian(draw)(zero).reshape(zero.size, zero.size)
+        factors = integrated_factors(fast.static, state.parameters)
         mean, covariance = conditional_moments(fast, x)
-        np.testing.assert_allclose(draw(zero), mean, atol=1e-9)
+        effects = lambda noise: jnp.concatenate(
+            [u.ravel() for u in draw(state.moments, factors, fast.static.levels, noise)]
+        )
+        root = jax.jacobian(effects)(jnp.zeros(len(mean)))
+        np.testing.assert_allclose(effects(jnp.zeros(len(mean))), mean, atol=1e-9)
         np.testing.assert_allclose(root @ root.T, covariance, atol=1e-9)
 
 

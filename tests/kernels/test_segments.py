@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hmlm.kernels.segments import expand, make_segments, reduce
+from hmlm.kernels.segments import make_segments
 
 SIZES = {
     "equal": [4] * 5,
@@ -38,8 +38,8 @@ def test_expand_and_reduce_are_indexing_and_sums(index, lead):
     rows, values = rng.normal(size=(*lead, len(groups))), rng.normal(size=(*lead, n_groups))
     with jax.enable_x64(True):
         segments = make_segments(groups, n_groups)
-        np.testing.assert_array_equal(expand(segments, jnp.asarray(values)), values[..., groups])
-        sums = reduce(segments, jnp.asarray(rows))
+        np.testing.assert_array_equal(segments.expand(jnp.asarray(values)), values[..., groups])
+        sums = segments.reduce(jnp.asarray(rows))
         np.testing.assert_allclose(sums, summed(rows, groups, n_groups), atol=1e-12)
 
 
@@ -50,11 +50,11 @@ def test_derivatives_are_those_of_plain_indexing(index):
         segments = make_segments(groups, n_groups)
         rows = jnp.asarray(rng.normal(size=(2, len(groups))))
         values = jnp.asarray(rng.normal(size=(2, n_groups)))
-        spread, back = jax.vjp(lambda v: expand(segments, v), values)
+        spread, back = jax.vjp(lambda v: segments.expand(v), values)
         plain, plain_back = jax.vjp(lambda v: v[:, groups], values)
         np.testing.assert_array_equal(spread, plain)
         np.testing.assert_allclose(back(rows)[0], plain_back(rows)[0], atol=1e-12)
-        _, back = jax.vjp(lambda r: reduce(segments, r), rows)
+        _, back = jax.vjp(lambda r: segments.reduce(r), rows)
         _, plain_back = jax.vjp(lambda r: jnp.zeros((2, n_groups)).at[:, groups].add(r), rows)
         np.testing.assert_array_equal(back(values)[0], plain_back(values)[0])
 
@@ -63,7 +63,7 @@ def test_second_derivatives_pass_through_both():
     groups = np.array([0, 1, 1, 2])
     with jax.enable_x64(True):
         segments = make_segments(groups, 3)
-        gradient = jax.grad(lambda v: jnp.sum(reduce(segments, expand(segments, v) ** 3)))
+        gradient = jax.grad(lambda v: jnp.sum(segments.reduce(segments.expand(v) ** 3)))
         values = jnp.array([1.0, 2.0, 3.0])
         np.testing.assert_allclose(
             jax.jacrev(gradient)(values), np.diag(6 * np.array([1.0, 2.0, 3.0]) * [1, 2, 1])
@@ -75,7 +75,7 @@ def test_batches_of_values_by_vmap():
     values = np.random.default_rng(3).normal(size=(4, 3))
     with jax.enable_x64(True):
         segments = make_segments(groups, 3)
-        out = jax.vmap(lambda v: reduce(segments, expand(segments, v)))(jnp.asarray(values))
+        out = jax.vmap(lambda v: segments.reduce(segments.expand(v)))(jnp.asarray(values))
     np.testing.assert_allclose(out, values * [1, 1, 3])
 
 
