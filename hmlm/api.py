@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from hmlm.density.build import make_log_density
+from hmlm.density.explain import explain_density
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import fit_pilot
-from hmlm.density.plan import explain_plan, make_plan
+from hmlm.density.plan import make_plan
 from hmlm.density.program import Program, make_program, program_arguments
 from hmlm.formula.bf import as_model_formula
 from hmlm.formula.design import build_design
@@ -95,15 +96,12 @@ class Model:
         return starting_points(self.log_density, chains, seed)
 
     def explain(self) -> str:
-        """What is sampled and how: dimensions, treatment of each block of group effects, priors."""
-        density = self.log_density
-        lines = [
-            f"{self.design.n_rows} rows, {density.size} sampled coordinates, "
-            f"{density.layout.n_population} of them population-level (dense mass matrix)",
-            *explain_plan(self.spec, density.plan),
-            *(f"prior: {line}" for line in prior_lines(self.spec)),
-        ]
-        return "\n".join(lines)
+        """What is integrated out and what is sampled, block by block, why and at what cost; and the priors.
+
+        Read it with ``print(m.explain())``.
+        """
+        plan = explain_density(self.log_density, self.density)
+        return "\n".join([plan, "", *(f"prior: {line}" for line in prior_lines(self.spec))])
 
     def fit(
         self,

@@ -49,9 +49,17 @@ def eliminate(precision: Array, score: Array, factor: Array) -> Array:
 
 
 def _forward(precision: Array, score: Array, factor: Array) -> tuple[Array, tuple]:
-    root, white, x = posterior(precision, score, factor)
-    value = 0.5 * jnp.sum(white * white) - jnp.sum(root.log_diagonal)
-    return value, (precision, score, factor, root, x)
+    found = posterior(precision, score, factor)
+    return jnp.sum(_integrals(found)), (precision, score, factor, found.root, found.x)
+
+
+def log_integrals(precision: Array, score: Array, factor: Array) -> Array:
+    """(J,) log integral of every group; arguments as :func:`eliminate`."""
+    return _integrals(posterior(precision, score, factor))
+
+
+def _integrals(found: Posterior) -> Array:
+    return 0.5 * jnp.sum(found.white * found.white, axis=0) - found.root.log_diagonal
 
 
 def _backward(saved: tuple, cotangent: Array) -> tuple[Array, Array, Array]:

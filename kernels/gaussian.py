@@ -31,6 +31,17 @@ def gaussian_rows(residual: Array, log_sigma: Array, rescor: Array | None, n_row
     return -0.5 * jnp.sum(white * white) - log_det - 0.5 * LOG_2PI * n_outcomes * n_rows
 
 
+def gaussian_each(residual: Array, log_sigma: Array, rescor: Array | None) -> Array:
+    """(*rows) log density of every row; arguments as :func:`gaussian_rows`."""
+    n_outcomes = residual.shape[0]
+    scaled = residual * jnp.exp(-log_sigma)
+    white = scaled if rescor is None else _whiten(scaled, rescor)
+    log_det = jnp.sum(log_sigma, axis=0)
+    if rescor is not None:
+        log_det = log_det + jnp.sum(jnp.log(jnp.einsum("aa->a", rescor)))
+    return -0.5 * jnp.sum(white * white, axis=0) - log_det - 0.5 * LOG_2PI * n_outcomes
+
+
 def _whiten(rows: Array, factor: Array) -> Array:
     """``factor^-1 rows`` by forward substitution, unrolled over the few outcomes."""
     out: list[Array] = []

@@ -57,6 +57,11 @@ class Tiling(NamedTuple):
         """(..., N) values of rows in tile order: (..., T, L), padding filled."""
         return np.where(self.rows >= 0, values[..., np.maximum(self.rows, 0)], fill)
 
+    def order(self) -> np.ndarray:
+        """(N,) where each row stands in the flat tiles."""
+        flat = self.rows.ravel()
+        return np.argsort(flat, kind="stable")[np.count_nonzero(flat < 0) :]
+
 
 def make_tiling(index: np.ndarray, n_groups: int) -> Tiling:
     """Tiles of (N,) group numbers in ``[0, n_groups)``."""

@@ -89,6 +89,21 @@ def invert(kind: Coordinates, u: Array, factor: Array, beta: Array, information:
     return lower_product_transposed(root, z - mode)
 
 
+class Proposal(NamedTuple):
+    """Draws ``z`` (Q, J) from the informed approximation, and (J,) log of the prior over its density."""
+
+    z: Array
+    log_weight: Array
+
+
+def propose(noise: Array, factor: Array, beta: Array, information: Information) -> Proposal:
+    """Draws for importance sampling of every level's effects, from (Q, J) standard normal noise."""
+    root, mode = _posterior(factor, beta, information)
+    z = mode + solve_lower_transposed(root, noise)
+    log_weight = 0.5 * jnp.sum(noise * noise - z * z, axis=0) - root.log_diagonal
+    return Proposal(z, log_weight)
+
+
 def _centered(zeta: Array, factor: Array, mean: Array) -> Effects:
     u = zeta - mean
     z = solve_lower(_shared(factor), u)

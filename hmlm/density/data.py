@@ -52,6 +52,7 @@ class ModelData:
         varying: per block, which of the columns its coefficients multiply, in the order of its terms.
         groups: per factor, rows by group: tiles for the main factor, segments for others.
         pairs: rows by pair of levels of factors that are integrated out, by their places in the plan.
+        order: (N,) where each row of the table stands in the flat tiles.
         main: the factor that rows are sorted by, None where there is none.
     """
 
@@ -61,6 +62,7 @@ class ModelData:
     varying: tuple[tuple[int, ...], ...] = field(metadata={"static": True})
     groups: tuple[Tiles | Segments, ...]
     pairs: dict[tuple[int, int], Segments]
+    order: Array
     main: int | None = field(metadata={"static": True})
 
 
@@ -110,6 +112,7 @@ def make_data(
                 for f, index in enumerate(levels)
             ),
             pairs=_pairs(spec, plan, levels),
+            order=jnp.asarray(tiling.order(), jnp.int32),
             main=main,
         )
     return data, tiling

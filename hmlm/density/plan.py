@@ -1,4 +1,4 @@
-"""Which treatment each block of group effects gets, and how to say so."""
+"""Which treatment each block of group effects gets."""
 
 from __future__ import annotations
 
@@ -16,12 +16,6 @@ CHOICES = (AUTO, MARGINAL, *(kind.value for kind in Coordinates))
 
 DENSE_EFFECTS = 500  # largest Schur complement
 DENSE_WORK = 5e7  # multiply-adds to form it, per gradient
-
-REASONS = {
-    Coordinates.NONCENTERED: "standard normal coordinates: good where a level has few rows",
-    Coordinates.CENTERED: "hierarchically centred coordinates: good where every level has many rows",
-    Coordinates.INFORMED: "coordinates built from each level's information",
-}
 
 
 @dataclass(frozen=True)
@@ -146,21 +140,6 @@ def _cannot_integrate(spec: Spec, block: Block, factors: tuple[int, ...]) -> str
         f"density: block {block.name!r} cannot be integrated out together with those of {names}: beyond "
         f"the largest factor up to {DENSE_EFFECTS} effects can be; choose 'informed' for one of them"
     )
-
-
-def explain_plan(spec: Spec, plan: Plan) -> tuple[str, ...]:
-    """One line per block."""
-    return tuple(_explain(spec, block, p) for block, p in zip(spec.blocks, plan.blocks, strict=True))
-
-
-def _explain(spec: Spec, block: Block, plan: BlockPlan) -> str:
-    levels = spec.factors[block.factor].n_levels
-    out = block.size - plan.n_sampled
-    parts = [f"{out} of {block.size} coefficients x {levels} levels integrated out exactly"] if out else []
-    if plan.n_sampled:
-        how = f"{plan.coordinates.value} ({REASONS[plan.coordinates]})"
-        parts.append(f"{plan.n_sampled} x {levels} sampled, {how}")
-    return f"{block.name}: {'; '.join(parts)}"
 
 
 def _check(wanted: Mapping[str, str], names: list[str]) -> None:

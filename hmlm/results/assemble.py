@@ -8,8 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 import xarray as xr
 
+from hmlm.density.explain import treatment_lines
 from hmlm.density.log_density import LogDensity
-from hmlm.density.plan import explain_plan
+from hmlm.density.pointwise import group_log_likelihood, row_log_likelihood
 from hmlm.infer.driver import Run
 from hmlm.infer.settings import Settings
 from hmlm.results.fit import Fit
@@ -30,6 +31,7 @@ def assemble(density: LogDensity, design: Design, run: Run, settings: Settings, 
         sample_stats=_sample_stats(run),
         effects_fn=_effects_fn(density, run, settings.seed),
         observed=xr.Dataset({o.name: ("row", o.values) for o in design.outcomes}, {"row": design.rows}),
+        log_lik_fn=_log_lik_fn(density, design, run, settings.seed),
     )
 
 
@@ -55,6 +57,23 @@ def _sample_stats(run: Run) -> xr.Dataset:
 def _with_draws(variables: Mapping) -> xr.Dataset:
     dataset = xr.Dataset(variables)
     return dataset.assign_coords({dim: np.arange(size) for dim, size in dataset.sizes.items()})
+
+
+def _log_lik_fn(
+    density: LogDensity, design: Design, run: Run, seed: int
+) -> Callable[[str | None, int], xr.DataArray]:
+    def log_lik(group: str | None, samples: int) -> xr.DataArray:
+        x = run.draws.position
+        chains_draws = {dim: np.arange(size) for dim, size in zip(("chain", "draw"), x.shape, strict=False)}
+        if group is None:
+            values, name, labels = row_log_likelihood(density, x, seed), "row", design.rows
+        else:
+            values, name = group_log_likelihood(density, x, seed, samples), group
+            labels = list(density.spec.factors[0].levels)
+        coords = {**chains_draws, name: labels}
+        return xr.DataArray(values, coords, ("chain", "draw", name), name="log_lik")
+
+    return log_lik
 
 
 def _effects_fn(density: LogDensity, run: Run, seed: int) -> Callable[[], dict[str, xr.DataArray]]:
@@ -107,7 +126,7 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         warmup=settings.warmup,
         draws=run.draws.lp.shape[1],
         seed=settings.seed,
-        density="; ".join(explain_plan(spec, density.plan)),
+        density="; ".join(treatment_lines(spec, density.plan)),
         seconds=tuple(run.seconds.items()),
         max_tree_depth=settings.max_tree_depth,
         interrupted=run.interrupted,

@@ -35,6 +35,8 @@ class Fit:
             ``lp``, ``step_size``, as far as the sampler has them.
         effects_fn: makes the group effects: name -> dims ``(chain, draw, <factor>, "term")``.
         observed: the outcomes.
+        log_lik_fn: makes the log likelihood from a grouping factor (or None) and a number of importance
+            samples; None for a fit read from a file.
     """
 
     info: FitInfo
@@ -42,6 +44,7 @@ class Fit:
     sample_stats: xr.Dataset
     effects_fn: Callable[[], Mapping[str, xr.DataArray]]
     observed: xr.Dataset
+    log_lik_fn: Callable[[str | None, int], xr.DataArray] | None = None
 
     def __repr__(self) -> str:
         return printout(self.info, self.summary(), self.problems)
@@ -140,6 +143,28 @@ class Fit:
     def draws(self) -> pd.DataFrame:
         """The summary's parameters, a column each, a row per chain and draw."""
         return self.posterior[[row.variable for row in self.info.rows]].to_dataframe()
+
+    def log_lik(self, group: str | None = None, samples: int = 50) -> xr.DataArray:
+        """Pointwise log likelihood: of every row given its group effects, or of every group without them.
+
+        Args:
+            group: None for rows, dims ``(chain, draw, row)``; the model's grouping factor for the likelihood
+                of each of its levels with the effects integrated out, dims ``(chain, draw, <group>)``: what
+                leave-one-group-out needs.
+            samples: importance samples per draw where effects on a scale are integrated out; effects on
+                a Gaussian mean are integrated out exactly.
+
+        Raises:
+            HmlmError: an unknown factor, several factors, or a fit that was read from a file.
+        """
+        if self.log_lik_fn is None:
+            raise HmlmError("log_lik needs the data: call it on the fit that m.fit(...) returned")
+        factors = [name for name, _ in self.info.factors]
+        if group is not None and group not in factors:
+            raise HmlmError(f"no grouping factor '{group}'; the model has {', '.join(factors) or 'none'}")
+        if samples < 1:
+            raise HmlmError(f"samples = {samples}: at least one importance sample is needed")
+        return self.log_lik_fn(group, samples)
 
     # --- elsewhere -----------------------------------------------------------------------------------
 

@@ -87,12 +87,33 @@ def test_model_reads_as_its_formula(model):
 
 
 def test_explain(model):
-    size, block, *priors = model.explain().splitlines()
-    assert size.startswith("118 rows, 6 sampled coordinates, 6 of them population-level")
-    assert block == "cafe: 2 of 2 coefficients x 12 levels integrated out exactly"
+    size, cost, _, header, block, _, *priors = model.explain().splitlines()
+    assert size == (
+        "6 of 30 dimensions are sampled: 6 population-level (dense mass matrix) and 0 of 24 group effects"
+    )
+    assert cost.startswith("a gradient costs about ") and "sufficient statistics replace 118 rows" in cost
+    assert header.split() == ["block", "coefficients", "levels", "treatment", "sampled", "reason"]
+    assert block.startswith("cafe   Intercept, afternoon      12  integrated out        0  they enter")
     assert "prior: b_afternoon ~ (flat)" in priors
     assert "prior: sd_cafe ~ exponential(1)" in priors
     assert all(line.startswith("prior: ") for line in priors)
+
+
+def test_log_likelihood_by_row_and_by_group(fit):
+    rows, groups = fit.log_lik(), fit.log_lik("cafe")
+    assert (rows.dims, rows.shape) == (("chain", "draw", "row"), (2, 60, 118))
+    assert (groups.dims, groups.shape) == (("chain", "draw", "cafe"), (2, 60, 12))
+    assert np.isfinite(rows).all() and np.isfinite(groups).all()
+    with pytest.raises(hm.HmlmError, match="no grouping factor 'bar'; the model has cafe"):
+        fit.log_lik("bar")
+    with pytest.raises(hm.HmlmError, match="samples = 0"):
+        fit.log_lik("cafe", samples=0)
+
+
+def test_a_loaded_fit_has_no_data_for_the_log_likelihood(fit, tmp_path):
+    fit.save(tmp_path / "fit.nc")
+    with pytest.raises(hm.HmlmError, match="needs the data"):
+        hm.load_fit(tmp_path / "fit.nc").log_lik()
 
 
 def test_get_prior(cafes):

@@ -1,0 +1,174 @@
+"""The plan as people read it: which effects are sampled and how, which are not, and what a gradient costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hmlm.density.coordinates import Coordinates
+from hmlm.density.log_density import LogDensity
+from hmlm.density.plan import AUTO, DENSE_EFFECTS, MARGINAL, Plan, n_scale_terms
+from hmlm.spec.spec import Block, Spec
+
+OUT = "integrated out"
+HEADER = ("block", "coefficients", "levels", "treatment", "sampled", "reason")
+LONGEST_NAMES = 44
+
+NANOSECONDS_PER_CALL = 4_000
+NANOSECONDS_PER_PRODUCT = 0.9  # of a row or cell with a column, or a group with a group's matrix entry
+NANOSECONDS_PER_EXP = 8.0
+
+GOOD_FOR = {
+    Coordinates.NONCENTERED: "standard normal coordinates: for few rows a level",
+    Coordinates.CENTERED: "hierarchically centred coordinates: for many rows in every level",
+    Coordinates.INFORMED: "coordinates from each level's information",
+}
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """How some coefficients of one block are treated.
+
+    Attributes:
+        block: name of the block.
+        coefficients: their names.
+        levels: number of levels.
+        treatment: "integrated out", "informed", "noncentered" or "centered".
+        sampled: how many dimensions of theirs the sampler moves.
+        reason: why, in words.
+    """
+
+    block: str
+    coefficients: tuple[str, ...]
+    levels: int
+    treatment: str
+    sampled: int
+    reason: str
+
+
+def treatments(spec: Spec, plan: Plan, choice: str | Mapping[str, str] = AUTO) -> tuple[Treatment, ...]:
+    """Per block, first what is integrated out and then what is sampled."""
+    out = []
+    for block, part in zip(spec.blocks, plan.blocks, strict=True):
+        asked = choice.get(block.name, AUTO) if isinstance(choice, Mapping) else choice
+        levels = spec.factors[block.factor].n_levels
+        names = [_term_name(spec, block, q) for q in range(block.size)]
+        if part.n_sampled < block.size:
+            reason = _why_integrated(spec, plan, block)
+            out.append(Treatment(block.name, tuple(names[part.n_sampled :]), levels, OUT, 0, reason))
+        if part.n_sampled:
+            how = GOOD_FOR[part.coordinates]
+            reason = f"{_why_sampled(spec, block, part.n_sampled, asked)}; {how}"
+            sampled = tuple(names[: part.n_sampled])
+            kind = part.coordinates.value
+            out.append(Treatment(block.name, sampled, levels, kind, part.n_sampled * levels, reason))
+    return tuple(out)
+
+
+def treatment_lines(spec: Spec, plan: Plan) -> tuple[str, ...]:
+    """One line per treatment, as a fit prints it."""
+    return tuple(
+        f"{t.block}: {len(t.coefficients)} x {t.levels} effects "
+        f"{'integrated out exactly' if t.treatment == OUT else f'sampled in {t.treatment} coordinates'}"
+        for t in treatments(spec, plan)
+    )
+
+
+def explain_density(density: LogDensity, choice: str | Mapping[str, str]) -> str:
+    """The plan as a table, with dimensions and cost."""
+    spec, layout = density.spec, density.layout
+    rows = treatments(spec, density.plan, choice)
+    n_effects = sum(block.size * spec.factors[block.factor].n_levels for block in spec.blocks)
+    sampled = layout.size - layout.n_population
+    lines = [
+        f"{layout.size} of {layout.n_population + n_effects} dimensions are sampled: {layout.n_population} "
+        f"population-level (dense mass matrix) and {sampled} of {n_effects} group effects",
+        f"a gradient costs about {_time(gradient_seconds(density))} on one CPU core: {_basis(density)}",
+    ]
+    return "\n".join([*lines, *(["", *_table(rows)] if rows else [])])
+
+
+def gradient_seconds(density: LogDensity) -> float:
+    """Rough cost of one gradient on one CPU core, from the sizes of what it touches."""
+    spec, data = density.spec, density.data
+    basis, reads_rows = (data.model, True) if data.statistics is None else (data.statistics.cells, False)
+    n_columns, n_rows = basis.columns.shape[0], basis.columns[0].size
+    n_scales = sum(predictor.dpar != "mu" for predictor in spec.predictors)
+    work = sum(_factor_work(spec, density.plan, f) for f in range(len(spec.factors)))
+    work += n_rows * (3 * n_columns * len(spec.predictors) + _pairs(spec, density.plan)) if reads_rows else 0
+    dense = [spec.factors[f].n_levels * len(density.plan.integrated(spec, f)) for f in density.plan.factors]
+    schur = 6 * dense[0] * sum(dense[1:]) ** 2 * 0.2 if len(dense) > 1 else 0
+    exps = n_rows * n_scales
+    nanoseconds = NANOSECONDS_PER_PRODUCT * (work + schur) + NANOSECONDS_PER_EXP * exps
+    return 1e-9 * (NANOSECONDS_PER_CALL + nanoseconds)
+
+
+def _pairs(spec: Spec, plan: Plan) -> int:
+    """Products of columns that every row contributes."""
+    sizes = [len(plan.integrated(spec, f)) for f in plan.factors]
+    return 2 * sum(q * (q + 1) // 2 + q for q in sizes)
+
+
+def _factor_work(spec: Spec, plan: Plan, factor: int) -> int:
+    """Operations of small factorizations, per gradient."""
+    n_integrated = len(plan.integrated(spec, factor))
+    sizes = [
+        part.n_sampled for block, part in zip(spec.blocks, plan.blocks, strict=True) if block.factor == factor
+    ]
+    return spec.factors[factor].n_levels * (4 * n_integrated**3 + sum(6 * n**3 + 10 * n for n in sizes))
+
+
+def _basis(density: LogDensity) -> str:
+    if density.data.statistics is None:
+        return f"it reads {density.spec.n_rows} rows"
+    return f"sufficient statistics replace {density.spec.n_rows} rows"
+
+
+def _time(seconds: float) -> str:
+    value = 1e6 * seconds
+    return f"{value:.0f} µs" if value < 1000 else f"{value / 1000:.1f} ms"
+
+
+def _why_integrated(spec: Spec, plan: Plan, block: Block) -> str:
+    linear = "they enter a Gaussian mean linearly"
+    if block.factor == plan.factors[0]:
+        return f"{linear}; level by level"
+    return f"{linear}; by a dense Schur complement over those of {spec.factors[plan.factors[0]].name}"
+
+
+def _why_sampled(spec: Spec, block: Block, n_sampled: int, asked: str) -> str:
+    if asked not in (AUTO, MARGINAL):
+        return "as asked"
+    if n_sampled <= n_scale_terms(spec, block):
+        return "they enter log sigma"
+    return f"more than {DENSE_EFFECTS} effects, or costlier, beyond the largest factor's"
+
+
+def _term_name(spec: Spec, block: Block, q: int) -> str:
+    term = block.terms[q]
+    prefix = spec.predictors[term.predictor].prefix
+    return f"{prefix}_{term.name}" if prefix else term.name
+
+
+def _table(rows: tuple[Treatment, ...]) -> list[str]:
+    cells = [
+        (r.block, _short(r.coefficients), str(r.levels), r.treatment, str(r.sampled), r.reason) for r in rows
+    ]
+    widths = [max(len(row[i]) for row in (HEADER, *cells)) for i in range(len(HEADER))]
+    numbers = {HEADER.index("levels"), HEADER.index("sampled")}
+    return [
+        "  ".join(
+            cell.rjust(widths[i]) if i in numbers else cell.ljust(widths[i]) for i, cell in enumerate(row)
+        ).rstrip()
+        for row in (HEADER, *cells)
+    ]
+
+
+def _short(names: tuple[str, ...]) -> str:
+    """Names joined by commas, those beyond the width counted."""
+    text = ", ".join(names)
+    if len(text) <= LONGEST_NAMES:
+        return text
+    shown = [name for i, name in enumerate(names) if len(", ".join(names[: i + 1])) <= LONGEST_NAMES - 8]
+    shown = shown or list(names[:1])
+    return f"{', '.join(shown)}, +{len(names) - len(shown)}"
