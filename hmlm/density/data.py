@@ -8,7 +8,7 @@ value of the group is not stored at all: its coefficient joins the other's, grou
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import jax
 import jax.numpy as jnp
@@ -51,7 +51,8 @@ class ModelData:
         population: per predictor.
         varying: per block, which of the columns its coefficients multiply, in the order of its terms.
         groups: per factor, rows by group: tiles for the main factor, segments for others.
-        pairs: rows by pair of levels of factors that are integrated out, by their places in the plan.
+        pairs: rows by pair of levels of crossed factors that are integrated out, by their places in the plan.
+        parents: per nested factor that is integrated out but the coarsest, its levels by level of the next.
         order: (N,) where each row of the table stands in the flat tiles.
         main: the factor that rows are sorted by, None where there is none.
     """
@@ -62,6 +63,7 @@ class ModelData:
     varying: tuple[tuple[int, ...], ...] = field(metadata={"static": True})
     groups: tuple[Tiles | Segments, ...]
     pairs: dict[tuple[int, int], Segments]
+    parents: tuple[Segments, ...]
     order: Array
     main: int | None = field(metadata={"static": True})
 
@@ -111,7 +113,8 @@ def make_data(
                 tiling.tiles if f == main else make_segments(index, spec.factors[f].n_levels)
                 for f, index in enumerate(levels)
             ),
-            pairs=_pairs(spec, plan, levels),
+            pairs={} if plan.nested else _pairs(spec, plan, levels),
+            parents=_parents(spec, design, plan) if plan.nested else (),
             order=jnp.asarray(tiling.order(), jnp.int32),
             main=main,
         )
@@ -125,6 +128,15 @@ def _pairs(spec: Spec, plan: Plan, levels: list[np.ndarray]) -> dict[tuple[int, 
         n_left, n_right = (spec.factors[plan.factors[i]].n_levels for i in (f, g))
         out[g, f] = make_segments(np.where(left < 0, -1, right * n_left + left), n_left * n_right)
     return out
+
+
+def _parents(spec: Spec, design: Design, plan: Plan) -> tuple[Segments, ...]:
+    out = []
+    for fine, coarse in pairwise(plan.factors):
+        parent = np.zeros(spec.factors[fine].n_levels, int)
+        parent[design.factors[fine].index] = design.factors[coarse].index
+        out.append(make_segments(parent, spec.factors[coarse].n_levels))
+    return tuple(out)
 
 
 def _population(folded: list[Folded], means: np.ndarray, n_groups: int) -> Population:

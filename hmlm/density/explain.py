@@ -97,7 +97,7 @@ def gradient_seconds(density: LogDensity) -> float:
     work = sum(_factor_work(spec, density.plan, f) for f in range(len(spec.factors)))
     work += n_rows * (3 * n_columns * len(spec.predictors) + _pairs(spec, density.plan)) if reads_rows else 0
     dense = [spec.factors[f].n_levels * len(density.plan.integrated(spec, f)) for f in density.plan.factors]
-    schur = 6 * dense[0] * sum(dense[1:]) ** 2 * 0.2 if len(dense) > 1 else 0
+    schur = 6 * dense[0] * sum(dense[1:]) ** 2 * 0.2 if density.plan.dense else 0
     exps = n_rows * n_scales
     nanoseconds = NANOSECONDS_PER_PRODUCT * (work + schur) + NANOSECONDS_PER_EXP * exps
     return 1e-9 * (NANOSECONDS_PER_CALL + nanoseconds)
@@ -133,6 +133,8 @@ def _why_integrated(spec: Spec, plan: Plan, block: Block) -> str:
     linear = "they enter a Gaussian mean linearly"
     if block.factor == plan.factors[0]:
         return f"{linear}; level by level"
+    if plan.nested:
+        return f"{linear}; after those of {spec.factors[plan.factors[0]].name}, nested in it"
     return f"{linear}; by a dense Schur complement over those of {spec.factors[plan.factors[0]].name}"
 
 

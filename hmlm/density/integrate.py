@@ -2,42 +2,72 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from hmlm.density.moments import Moments
 from hmlm.kernels.eliminate import draw_effects, eliminate
+from hmlm.kernels.nested import draw_nested, eliminate_nested
 from hmlm.kernels.schur import System, draw_all, eliminate_all
+from hmlm.kernels.segments import Segments
 
 
-def log_integral(moments: Moments, factors: list[Array], levels: list[int]) -> Array:
-    """Log of the integral over the effects of ``exp(-u'Fu / 2 + g'u)`` under their normal prior.
+class Prior(NamedTuple):
+    """Of the effects that are integrated out, factor by factor.
 
-    Args:
-        moments: F and g.
-        factors: per factor that is integrated out, the (Q, Q) Cholesky factor of its effects' covariance.
-        levels: per factor its number of levels.
+    Attributes:
+        factors: (Q, Q) Cholesky factors of their covariance.
+        levels: numbers of levels.
+        parents: of nested factors, see :func:`hmlm.kernels.nested.eliminate_nested`; empty otherwise.
     """
+
+    factors: list[Array]
+    levels: list[int]
+    parents: tuple[Segments, ...]
+
+
+def log_integral(moments: Moments, prior: Prior) -> Array:
+    """Log of the integral over the effects of ``exp(-u'Fu / 2 + g'u)`` under their normal prior."""
+    if prior.parents:
+        return eliminate_nested(_sizes(prior), *_whitened(moments, prior), prior.parents)
     if moments.rest is None:
-        return eliminate(moments.precision, moments.score, factors[0])
-    return eliminate_all(_whitened(moments, factors, levels))
+        return eliminate(moments.precision, moments.score, prior.factors[0])
+    return eliminate_all(_whitened_crossed(moments, prior))
 
 
-def draw(moments: Moments, factors: list[Array], levels: list[int], noise: Array) -> list[Array]:
+def draw(moments: Moments, prior: Prior, noise: Array) -> list[Array]:
     """Exact draws of the effects given the data, per factor (Q, J), from (E,) standard normal noise."""
+    factors, levels = prior.factors, prior.levels
     parts = [part.reshape(len(factor), n) for part, factor, n in _split(noise, factors, levels)]
-    if moments.rest is None:
+    if prior.parents:
+        x = draw_nested(_sizes(prior), *_whitened(moments, prior), prior.parents, parts)
+    elif moments.rest is None:
         return [draw_effects(moments.precision, moments.score, factors[0], parts[0])]
-    rest_noise = noise[parts[0].size :]
-    x, rest_x = draw_all(_whitened(moments, factors, levels), parts[0], rest_noise)
-    own = [part.reshape(len(factor), n) for part, factor, n in _split(rest_x, factors[1:], levels[1:])]
-    return [factor @ part for factor, part in zip(factors, (x, *own), strict=True)]
+    else:
+        first, rest = draw_all(_whitened_crossed(moments, prior), parts[0], noise[parts[0].size :])
+        x = [first] + [p.reshape(len(f), n) for p, f, n in _split(rest, factors[1:], levels[1:])]
+    return [factor @ part for factor, part in zip(factors, x, strict=True)]
 
 
-def _whitened(moments: Moments, factors: list[Array], levels: list[int]) -> System:
-    """``Lambda'F Lambda`` and ``Lambda'g``."""
-    first, rest = factors[0], moments.rest
+def _sizes(prior: Prior) -> tuple[int, ...]:
+    return tuple(len(factor) for factor in prior.factors)
+
+
+def _whitened(moments: Moments, prior: Prior) -> tuple[Array, Array]:
+    """``Lambda'F Lambda`` and ``Lambda'g`` of what the first factor's levels carry."""
+    whole = jax.scipy.linalg.block_diag(*prior.factors)
+    precision = jnp.einsum("ca,cdj,db->abj", whole, moments.precision, whole, precision="highest")
+    return precision, whole.T @ moments.score
+
+
+def _whitened_crossed(moments: Moments, prior: Prior) -> System:
+    """``Lambda'F Lambda`` and ``Lambda'g`` by blocks."""
+    factors, levels, rest = prior.factors, prior.levels, moments.rest
+    first = factors[0]
     left = lambda matrix: _left(matrix, factors[1:], levels[1:])  # noqa: E731
     cross = left(rest.cross.reshape(len(rest.score), -1)).reshape(rest.cross.shape)
     return System(

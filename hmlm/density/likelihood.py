@@ -7,7 +7,7 @@ from jax import Array
 
 from hmlm.density.integrate import log_integral
 from hmlm.density.parameters import Parameters
-from hmlm.density.state import DensityData, Static, integrated_factors, moments_at
+from hmlm.density.state import DensityData, Static, moments_at, prior_of_integrated
 
 
 def log_likelihood(static: Static, parameters: Parameters, data: DensityData) -> Array:
@@ -16,4 +16,4 @@ def log_likelihood(static: Static, parameters: Parameters, data: DensityData) ->
     moments = moments_at(static, parameters, u, data)
     if not static.plan.factors:
         return moments.log_rows
-    return moments.log_rows + log_integral(moments, integrated_factors(static, parameters), static.levels)
+    return moments.log_rows + log_integral(moments, prior_of_integrated(static, parameters, data))

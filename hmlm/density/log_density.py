@@ -15,7 +15,7 @@ from hmlm.density.integrate import draw, log_integral
 from hmlm.density.layout import Layout
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
-from hmlm.density.state import DensityData, Static, integrated_factors, parameters_at, state_at
+from hmlm.density.state import DensityData, Static, parameters_at, prior_of_integrated, state_at
 from hmlm.spec.spec import Spec
 
 DRAWS_AT_A_TIME = 32  # when effects are recovered: where rows are needed, each draw touches all of them
@@ -101,8 +101,8 @@ def log_density(static: Static, x: Array, data: DensityData) -> Array:
     parameters, log_prior, _, moments = state_at(static, x, data)
     if not static.plan.factors:
         return log_prior + moments.log_rows
-    factors = integrated_factors(static, parameters)
-    return log_prior + moments.log_rows + log_integral(moments, factors, static.levels)
+    prior = prior_of_integrated(static, parameters, data)
+    return log_prior + moments.log_rows + log_integral(moments, prior)
 
 
 def group_effects(static: Static, x: Array, key: Array, data: DensityData) -> tuple[Array, ...]:
@@ -110,10 +110,9 @@ def group_effects(static: Static, x: Array, key: Array, data: DensityData) -> tu
     state = state_at(static, x, data)
     if not static.plan.factors:
         return tuple(state.u)
-    factors = integrated_factors(static, state.parameters)
-    n_effects = sum(len(factor) * n for factor, n in zip(factors, static.levels, strict=True))
-    noise = jax.random.normal(key, (n_effects,), x.dtype)
-    drawn = draw(state.moments, factors, static.levels, noise)
+    prior = prior_of_integrated(static, state.parameters, data)
+    n_effects = sum(len(factor) * n for factor, n in zip(prior.factors, prior.levels, strict=True))
+    drawn = draw(state.moments, prior, jax.random.normal(key, (n_effects,), x.dtype))
     u = list(state.u)
     for factor, effects in zip(static.plan.factors, drawn, strict=True):
         for (b, q), values in zip(static.plan.integrated(static.spec, factor), effects, strict=True):

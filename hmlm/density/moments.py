@@ -3,8 +3,8 @@
     log p(y | u) = log_rows - u'F u / 2 + g'u
 
 with F = Z'WZ and g = Z'Wr, W the inverse covariance of a row's outcomes and r its residual without u. The
-effects of the first factor meet only their own group's rows, so that their part of F is one small matrix
-per group; those of other factors are held densely.
+effects of the first factor, and of factors it is nested in, meet in one level's rows only, so that their part
+of F is one small matrix per level; those of crossed factors are held densely.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hmlm.spec.spec import Spec
 
 
 class Rest(NamedTuple):
-    """F and g of the S effects of all factors but the first: factor by factor, coefficient by coefficient.
+    """F and g of the S effects of all crossed factors but the first, factor by factor, then by coefficient.
 
     Attributes:
         cross: (S, Q, J) with those of the first factor.
@@ -37,13 +37,13 @@ class Rest(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Log density of the rows at u = 0 summed over groups, F (Q, Q, J) and g (Q, J) of the first factor.
+    """Log density of the rows at u = 0 summed over groups, F and g.
 
     Attributes:
         log_rows: scalar.
-        precision: (Q, Q, J).
+        precision: (Q, Q, J), by level of the first factor; Q counts the coefficients of ``Plan.local``.
         score: (Q, J).
-        rest: of the other factors whose effects are integrated out, None where there are none.
+        rest: of the other, crossed factors whose effects are integrated out, None where there are none.
     """
 
     log_rows: Array
@@ -52,9 +52,9 @@ class Moments(NamedTuple):
     rest: Rest | None
 
 
-def outcomes_of(spec: Spec, plan: Plan, factor: int) -> tuple[int, ...]:
-    """Outcome of every coefficient of a factor that is integrated out."""
-    terms = [spec.blocks[b].terms[q] for b, q in plan.integrated(spec, factor)]
+def outcomes_of(spec: Spec, plan: Plan, *factors: int) -> tuple[int, ...]:
+    """Outcome of every coefficient of these factors that is integrated out."""
+    terms = [spec.blocks[b].terms[q] for f in factors for b, q in plan.integrated(spec, f)]
     return tuple(spec.predictors[term.predictor].response for term in terms)
 
 
@@ -71,11 +71,10 @@ def row_moments(spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], 
         return Moments(log_rows, jnp.zeros((0, 0, 1)), jnp.zeros((0, 1)), None)
     weight = inverse_covariance(log_sigma, parameters.rescor)
     weighted = jnp.sum(weight * residual[None], axis=1)
-    effects = [_columns(spec, plan, factor, data) for factor in plan.factors]
-    first, sums = effects[0], data.groups[plan.factors[0]].reduce
+    first, sums = _columns(spec, plan, plan.local, data), data.groups[plan.factors[0]].reduce
     precision = _square(first, weight, sums)
     score = _score(first, weighted, sums)
-    rest = _rest(spec, plan, effects, weight, weighted, data) if len(effects) > 1 else None
+    rest = _rest(spec, plan, weight, weighted, data) if plan.dense else None
     return Moments(log_rows, precision, score, rest)
 
 
@@ -100,15 +99,15 @@ def inverse_correlation(factor: Array) -> Array:
 
 
 class _Effects(NamedTuple):
-    """Columns (T, L) and outcomes of a factor's coefficients."""
+    """Columns (T, L) and outcomes of coefficients."""
 
     columns: list[Array]
     outcomes: tuple[int, ...]
 
 
-def _columns(spec: Spec, plan: Plan, factor: int, data: ModelData) -> _Effects:
-    columns = [data.columns[data.varying[b][q]] for b, q in plan.integrated(spec, factor)]
-    return _Effects(columns, outcomes_of(spec, plan, factor))
+def _columns(spec: Spec, plan: Plan, factors: tuple[int, ...], data: ModelData) -> _Effects:
+    columns = [data.columns[data.varying[b][q]] for f in factors for b, q in plan.integrated(spec, f)]
+    return _Effects(columns, outcomes_of(spec, plan, *factors))
 
 
 def _score(effects: _Effects, weighted: Array, sums) -> Array:
@@ -128,9 +127,8 @@ def _product(left: _Effects, a: int, right: _Effects, c: int, weight: Array, sum
     return sums(left.columns[a] * w * right.columns[c])
 
 
-def _rest(
-    spec: Spec, plan: Plan, effects: list[_Effects], weight: Array, weighted: Array, data: ModelData
-) -> Rest:
+def _rest(spec: Spec, plan: Plan, weight: Array, weighted: Array, data: ModelData) -> Rest:
+    effects = [_columns(spec, plan, (factor,), data) for factor in plan.factors]
     levels = [spec.factors[factor].n_levels for factor in plan.factors]
     size = len(effects)
     block = lambda f, g: _pair(effects[f], effects[g], levels[f], levels[g], weight, data.pairs[f, g])  # noqa: E731

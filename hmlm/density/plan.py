@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import pairwise
 
 from hmlm.density.coordinates import Coordinates
 from hmlm.spec.spec import Block, Spec
@@ -38,12 +39,24 @@ class Plan:
 
     Attributes:
         blocks: of every block.
-        factors: the factors whose location effects are integrated out: the first group by group, the others
-            by the dense Schur complement that this leaves.
+        factors: the factors whose location effects are integrated out: the first level by level, the others
+            by the dense Schur complement that this leaves, or one after another where they are nested.
+        nested: whether every level of each of these factors lies in one level of the next.
     """
 
     blocks: tuple[BlockPlan, ...]
     factors: tuple[int, ...]
+    nested: bool = False
+
+    @property
+    def local(self) -> tuple[int, ...]:
+        """The factors whose effects are held by level of the first."""
+        return self.factors if self.nested else self.factors[:1]
+
+    @property
+    def dense(self) -> tuple[int, ...]:
+        """The factors whose effects are held in one dense matrix."""
+        return () if self.nested else self.factors[1:]
 
     def integrated(self, spec: Spec, factor: int) -> tuple[tuple[int, int], ...]:
         """(block, position) of every term of a factor that is integrated out, block by block."""
@@ -79,11 +92,11 @@ def make_plan(spec: Spec, density: str | Mapping[str, str]) -> Plan:
     _check(density if isinstance(density, Mapping) else {"": density}, names)
     wanted = density if isinstance(density, Mapping) else _for_all(spec, density)
     choices = [wanted.get(name, AUTO) for name in names]
-    factors = _integrated_factors(spec, choices)
+    factors, nested = _integrated_factors(spec, choices)
     blocks = tuple(
         _block_plan(spec, block, choice, factors) for block, choice in zip(spec.blocks, choices, strict=True)
     )
-    return Plan(blocks, factors)
+    return Plan(blocks, factors, nested)
 
 
 def _for_all(spec: Spec, choice: str) -> dict[str, str]:
@@ -104,8 +117,11 @@ def n_scale_terms(spec: Spec, block: Block) -> int:
     return sum(spec.predictors[term.predictor].dpar != "mu" for term in block.terms)
 
 
-def _integrated_factors(spec: Spec, choices: list[str]) -> tuple[int, ...]:
-    """Factors to integrate out: that with most effects, then from the smallest on while they stay few."""
+def _integrated_factors(spec: Spec, choices: list[str]) -> tuple[tuple[int, ...], bool]:
+    """Factors to integrate out and whether they are nested, finest first.
+
+    Else first that with most effects, then from the smallest on while they stay few.
+    """
     coefficients: dict[int, int] = {}
     for block, choice in zip(spec.blocks, choices, strict=True):
         n_location = block.size - n_scale_terms(spec, block)
@@ -113,7 +129,10 @@ def _integrated_factors(spec: Spec, choices: list[str]) -> tuple[int, ...]:
             coefficients[block.factor] = coefficients.get(block.factor, 0) + n_location
     sizes = {f: q * spec.factors[f].n_levels for f, q in coefficients.items()}
     if not sizes:
-        return ()
+        return (), False
+    chain = sorted(sizes, key=lambda f: -spec.factors[f].n_levels)
+    if len(chain) > 1 and all(g in spec.factors[f].within for f, g in pairwise(chain)):
+        return tuple(chain), True
     forced = {b.factor for b, choice in zip(spec.blocks, choices, strict=True) if choice == MARGINAL}
     first = max(sizes, key=lambda f: sizes[f])
     rest: list[int] = []
@@ -121,7 +140,7 @@ def _integrated_factors(spec: Spec, choices: list[str]) -> tuple[int, ...]:
         n_dense = sizes[f] + sum(sizes[g] for g in rest)
         if n_dense <= DENSE_EFFECTS and sizes[first] * n_dense**2 <= DENSE_WORK:
             rest.append(f)
-    return (first, *rest)
+    return (first, *rest), False
 
 
 def _block_plan(spec: Spec, block: Block, choice: str, factors: tuple[int, ...]) -> BlockPlan:

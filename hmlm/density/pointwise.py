@@ -21,7 +21,7 @@ from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity, group_effects
 from hmlm.density.moments import row_moments
 from hmlm.density.parameters import Parameters
 from hmlm.density.precision import double_precision
-from hmlm.density.state import DensityData, Static, integrated_factors, parameters_at
+from hmlm.density.state import DensityData, Static, parameters_at, prior_of_integrated
 from hmlm.kernels.eliminate import log_integrals
 from hmlm.kernels.gaussian import gaussian_each
 from hmlm.types import HmlmError
@@ -145,5 +145,5 @@ def _by_group(static: Static, parameters: Parameters, u: list[Array], data: Dens
     if not static.plan.factors:
         return logs
     moments = row_moments(static.spec, static.plan, parameters, u, data.model)
-    factor = integrated_factors(static, parameters)[0]
+    factor = prior_of_integrated(static, parameters, data).factors[0]
     return logs + log_integrals(moments.precision, moments.score, factor)

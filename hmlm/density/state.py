@@ -12,6 +12,7 @@ from jax import Array
 
 from hmlm.density.coordinates import Effects, Information, effects
 from hmlm.density.data import ModelData
+from hmlm.density.integrate import Prior
 from hmlm.density.layout import Layout, make_layout
 from hmlm.density.linear import coefficients_of, sampled_predictors
 from hmlm.density.moments import Moments, row_moments
@@ -32,11 +33,6 @@ class Static:
     def layout(self) -> Layout:
         """Where each parameter stands."""
         return make_layout(self.spec, self.plan)
-
-    @property
-    def levels(self) -> list[int]:
-        """Number of levels of every factor that is integrated out."""
-        return [self.spec.factors[factor].n_levels for factor in self.plan.factors]
 
 
 @jax.tree_util.register_dataclass
@@ -118,9 +114,12 @@ def _with_means(static: Static, b: int, parameters: Parameters, sampled: Effects
     return jnp.concatenate([sampled.u, parameters.factor(b)[n:, :n] @ sampled.z])
 
 
-def integrated_factors(static: Static, parameters: Parameters) -> list[Array]:
-    """Per factor that is integrated out, the (Q, Q) Cholesky factor of its effects given the sampled ones."""
-    return [_integrated_factor(static, parameters, factor) for factor in static.plan.factors]
+def prior_of_integrated(static: Static, parameters: Parameters, data: DensityData) -> Prior:
+    """The prior of the effects that are integrated out, given the sampled ones."""
+    plan = static.plan
+    factors = [_integrated_factor(static, parameters, factor) for factor in plan.factors]
+    levels = [static.spec.factors[factor].n_levels for factor in plan.factors]
+    return Prior(factors, levels, data.model.parents)
 
 
 def _integrated_factor(static: Static, parameters: Parameters, factor: int) -> Array:

@@ -83,8 +83,8 @@ def cell_moments(
     log_sigma = log_sigmas(spec, parameters, u, stats.cells).reshape(len(spec.outcomes), -1)
     weight = inverse_covariance(log_sigma, parameters.rescor)
     residual = _residual(spec, parameters, stats)
-    outcome = np.array(outcomes_of(spec, plan, plan.factors[0]) if plan.factors else (), int)
-    shift = _shift(plan, u, stats)
+    outcome = np.array(outcomes_of(spec, plan, *plan.local), int)
+    shift = _shift(spec, plan, u, stats)
     mixed = jnp.einsum("abt,bm->amt", stats.mixed, residual, precision="highest")
     if shift is None and log_sigma.shape[1] == 1:
         square = jnp.einsum("bm,bc,cn->mn", residual, stats.total, residual, precision="highest")[..., None]
@@ -103,7 +103,7 @@ def _rest(spec: Spec, plan: Plan, weight: Array, residual: Array, stats: Crossed
     """F and g of the other factors' effects from statistics."""
     first = np.array(outcomes_of(spec, plan, plan.factors[0]), int)
     own = np.concatenate(
-        [np.repeat(outcomes_of(spec, plan, f), spec.factors[f].n_levels) for f in plan.factors[1:]]
+        [np.repeat(outcomes_of(spec, plan, f), spec.factors[f].n_levels) for f in plan.dense]
     )
     weighted = jnp.einsum("bn,mn->bm", residual, weight, precision="highest")
     return Rest(
@@ -122,15 +122,14 @@ def _residual(spec: Spec, parameters: Parameters, stats: Statistics) -> Array:
     return jnp.stack(parts, axis=1)
 
 
-def _shift(plan: Plan, u: list[Array], stats: Statistics) -> Array | None:
+def _shift(spec: Spec, plan: Plan, u: list[Array], stats: Statistics) -> Array | None:
     """(Q, T) conditional means of the integrated effects given the sampled ones; None where zero."""
-    blocks = [
-        (values, part) for values, part in zip(u, plan.blocks, strict=True) if part.n_sampled < len(values)
-    ]
-    if all(part.n_sampled == 0 for _, part in blocks):
+    terms = [(f, b, q) for f in plan.local for b, q in plan.integrated(spec, f)]
+    if all(plan.blocks[b].n_sampled == 0 for _, b, _ in terms):
         return None
-    shift = stats.groups.expand(jnp.concatenate([values[part.n_sampled :] for values, part in blocks]))
-    return jnp.broadcast_to(shift, (len(shift), *stats.cells.columns.shape[1:])).reshape(len(shift), -1)
+    shape = stats.cells.columns.shape[1:]
+    parts = [jnp.broadcast_to(stats.cells.groups[f].expand(u[b][q]), shape) for f, b, q in terms]
+    return jnp.stack(parts).reshape(len(parts), -1)
 
 
 def _shifted(
@@ -164,14 +163,13 @@ def _by_group(stats: Statistics, cells: Array) -> Array:
 
 def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Statistics | None:
     """Statistics of a model, None where rows are cheaper or sampled effects enter a mean."""
-    several = len(plan.factors) > 1 and any(p.dpar != "mu" for p in spec.predictors)
-    if _samples_location(spec, plan) or several:
+    if _samples_location(spec, plan) or (plan.dense and any(p.dpar != "mu" for p in spec.predictors)):
         return None
     cell, first = _cells(spec, design, plan)
     if len(first) * FEWER > design.n_rows:
         return None
     basis, maps = _basis(spec, pilot)
-    varying = _varying(spec, design, plan, plan.factors[0]) if plan.factors else np.zeros((0, design.n_rows))
+    varying = _varying(spec, design, plan, plan.local)
     residual = np.stack([_pilot_residual(spec, design, pilot, m) for m in range(len(spec.outcomes))])
     full = np.concatenate([basis, residual])
     n_basis = len(basis)
@@ -191,14 +189,15 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
         columns=tuple(jnp.asarray(m) for m in pad),
         pilot=tuple(jnp.asarray(_mean_coefficients(spec, pilot, m)) for m in range(len(spec.outcomes))),
         groups=tiling.tiles,
-        rest=_crossed(spec, design, plan, varying, full) if len(plan.factors) > 1 else None,
+        rest=_crossed(spec, design, plan, varying, full) if plan.dense else None,
     )
 
 
-def _varying(spec: Spec, design: Design, plan: Plan, factor: int) -> np.ndarray:
-    """(Q, N) columns of a factor's coefficients that are integrated out."""
+def _varying(spec: Spec, design: Design, plan: Plan, factors: tuple[int, ...]) -> np.ndarray:
+    """(Q, N) columns of the coefficients of these factors that are integrated out."""
     blocks = [block_columns(block, design) for block in spec.blocks]
-    return np.stack([blocks[b][q] for b, q in plan.integrated(spec, factor)])
+    columns = [blocks[b][q] for f in factors for b, q in plan.integrated(spec, f)]
+    return np.array(columns).reshape(len(columns), design.n_rows)
 
 
 def _crossed(
@@ -208,8 +207,8 @@ def _crossed(
     rows = np.arange(design.n_rows)
     one_hot = [
         sparse.csr_matrix((column, (rows, design.factors[f].index)), (len(rows), spec.factors[f].n_levels))
-        for f in plan.factors[1:]
-        for column in _varying(spec, design, plan, f)
+        for f in plan.dense
+        for column in _varying(spec, design, plan, (f,))
     ]
     effects = sparse.hstack(one_hot).tocsr()
     index, levels = design.factors[plan.factors[0]].index, spec.factors[plan.factors[0]].n_levels

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hmlm.spec.blocks import BlockLayout, lay_out_blocks
 from hmlm.spec.checks import (
     check_collinearity,
@@ -23,7 +25,7 @@ from hmlm.spec.target import (
     sd_targets,
     sigma_targets,
 )
-from hmlm.types import Design, Distribution, PredictorDesign, Prior
+from hmlm.types import Design, Distribution, Factor, PredictorDesign, Prior
 
 
 def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spec:
@@ -56,7 +58,7 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
         outcomes=tuple(outcome.name for outcome in design.outcomes),
         predictors=predictors,
         sigma=tuple(target and book.find(target) for target in sigma_targets(design, family)),
-        factors=tuple(FactorSpec(factor.name, factor.levels) for factor in design.factors),
+        factors=tuple(_factor(design, f) for f in range(len(design.factors))),
         blocks=tuple(_block(design, layout, book) for layout in layouts),
         rescor=book.find(RESCOR).args[0] if design.formula.rescor else None,
         n_rows=design.n_rows,
@@ -99,3 +101,16 @@ def _block(design: Design, layout: BlockLayout, book: PriorBook) -> Block:
 def _sd(design: Design, term: BlockTerm, book: PriorBook) -> Distribution:
     predictor = design.predictors[term.predictor]
     return book.find(sd_targets(predictor, predictor.groups[term.group])[term.column])
+
+
+def _factor(design: Design, f: int) -> FactorSpec:
+    factor = design.factors[f]
+    coarser = (g for g, other in enumerate(design.factors) if len(other.levels) < len(factor.levels))
+    within = tuple(g for g in coarser if _lies_in(factor, design.factors[g]))
+    return FactorSpec(factor.name, factor.levels, within)
+
+
+def _lies_in(fine: Factor, coarse: Factor) -> bool:
+    """Whether every level of ``fine`` occurs in one level of ``coarse`` only."""
+    pairs = np.unique(fine.index.astype(np.int64) * len(coarse.levels) + coarse.index)
+    return len(pairs) == len(np.unique(fine.index))

@@ -74,10 +74,17 @@ class Block:
 
 @dataclass(frozen=True)
 class FactorSpec:
-    """A grouping factor: its name and its J levels as text."""
+    """A grouping factor.
+
+    Attributes:
+        name: as draws' names have it.
+        levels: J levels as text.
+        within: indices of the factors it is nested in: each of its levels lies in one level of theirs.
+    """
 
     name: str
     levels: tuple[str, ...]
+    within: tuple[int, ...] = ()
 
     @property
     def n_levels(self) -> int:

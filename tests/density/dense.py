@@ -8,7 +8,7 @@ from jax.scipy.linalg import block_diag, cho_solve, cholesky
 
 from hmlm.density.linear import log_sigmas, residuals
 from hmlm.density.log_density import LogDensity
-from hmlm.density.state import DensityData, Static, integrated_factors, parameters_at, state_at
+from hmlm.density.state import DensityData, Static, parameters_at, prior_of_integrated, state_at
 
 
 def dense_log_density(static: Static, x: Array, data: DensityData) -> Array:
@@ -36,7 +36,9 @@ def joint_normal(static: Static, x: Array, data: DensityData) -> tuple[Array, Ar
     noise = _noise_covariance(jnp.exp(log_sigma), rescor @ rescor.T, data.model.columns[0].ravel())
     Z = jnp.zeros((residual.size, 0))
     between = jnp.zeros((0, 0))
-    for factor, root in zip(static.plan.factors, integrated_factors(static, parameters), strict=True):
+    for factor, root in zip(
+        static.plan.factors, prior_of_integrated(static, parameters, data).factors, strict=True
+    ):
         levels = static.spec.factors[factor].n_levels
         Z = jnp.concatenate([Z, _columns(static, data, factor)], axis=1)
         between = block_diag(between, jnp.kron(root @ root.T, jnp.eye(levels)))

@@ -14,7 +14,7 @@ import hmlm as hm
 from hmlm.density.integrate import draw
 from hmlm.density.log_density import group_effects, log_density
 from hmlm.density.precision import double_precision
-from hmlm.density.state import integrated_factors, state_at
+from hmlm.density.state import prior_of_integrated, state_at
 from hmlm.formula.bf import as_model_formula, set_rescor
 
 from .dense import conditional_moments, dense_log_density
@@ -80,6 +80,7 @@ def points(density, n: int = 2) -> list:
 CROSSED = {
     "crossed": "1 + x + ({v} | c | g) + ({v} | d | h)",
     "nested": "1 + x + ({v} | c | g) + ({v} | d | g:ward)",
+    "chain": "1 + x + ({v} | c | g) + (1 | g:ward) + ({v} | d | g:ward:f)",
     "three": "1 + x + ({v} | c | g) + (1 | h) + (1 | ward)",
     "twice": "1 + x + ({v} || g) + ({v} || h)",
 }
@@ -127,13 +128,15 @@ def test_density_and_gradient_equal_the_dense_normal(case):
         ("nested", 2, "constant", 1),
         ("nested", 1, "rows", 2),
         ("nested", 3, "cells", 1),
+        ("chain", 2, "rows", 1),
         ("three", 2, "rows", 1),
     ],
     ids=str,
 )
 def test_crossed_and_nested_factors_equal_the_dense_normal(case):
     fast = crossed_density(*case)
-    assert len(fast.plan.factors) == (3 if case[0] == "three" else 2)
+    assert len(fast.plan.factors) == (3 if case[0] in ("three", "chain") else 2)
+    assert fast.plan.nested == (case[0] in ("nested", "chain"))
     with double_precision():
         for x in points(fast):
             value, gradient = structured(fast.static, x, fast.data)
@@ -151,7 +154,16 @@ def test_statistics_replace_rows_where_cells_are_few(sigma, used):
 
 @pytest.mark.parametrize(
     "case",
-    [(3, 1, "constant"), (2, 1, "rows"), (1, 2, "groups"), (1, 3, "rows"), "crossed", "nested", "three"],
+    [
+        (3, 1, "constant"),
+        (2, 1, "rows"),
+        (1, 2, "groups"),
+        (1, 3, "rows"),
+        "crossed",
+        "nested",
+        "three",
+        "chain",
+    ],
     ids=str,
 )
 def test_recovered_effects_have_the_exact_conditional_moments(case):
@@ -159,11 +171,9 @@ def test_recovered_effects_have_the_exact_conditional_moments(case):
     x = points(fast, 1)[0]
     with double_precision():
         state = state_at(fast.static, x, fast.data)
-        factors = integrated_factors(fast.static, state.parameters)
+        prior = prior_of_integrated(fast.static, state.parameters, fast.data)
         mean, covariance = conditional_moments(fast, x)
-        effects = lambda noise: jnp.concatenate(
-            [u.ravel() for u in draw(state.moments, factors, fast.static.levels, noise)]
-        )
+        effects = lambda noise: jnp.concatenate([u.ravel() for u in draw(state.moments, prior, noise)])
         root = jax.jacobian(effects)(jnp.zeros(len(mean)))
         np.testing.assert_allclose(effects(jnp.zeros(len(mean))), mean, atol=1e-9)
         np.testing.assert_allclose(root @ root.T, covariance, atol=1e-9)
