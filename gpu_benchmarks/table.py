@@ -34,8 +34,8 @@ def text(cell: object) -> str:
         return str(cell)
     if cell == 0:
         return "0"
-    digits = 2 - math.floor(math.log10(abs(cell)))
-    return f"{round(cell, digits):.{max(digits, 0)}f}"
+    rounded = float(f"{cell:.3g}")
+    return f"{rounded:.{max(2 - math.floor(math.log10(abs(rounded))), 0)}f}"
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
