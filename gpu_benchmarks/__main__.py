@@ -17,6 +17,10 @@ ENGINES = ("hmlm", "numpyro", "pymc")
 app = App(name="python -m gpu_benchmarks", help="How fast hmlm is next to its peers, one core, float64.")
 
 
+class UsageError(ValueError):
+    """An option that names something unknown."""
+
+
 @app.command
 def densities(*, models: str = "m1,m2,m3,m4,m5", repeats: int = 7, out: Path | None = None) -> None:
     """Time of one evaluation of log density and gradient, by model and treatment of the effects.
@@ -69,12 +73,12 @@ def chosen(text: str, known: Sequence[str], option: str) -> list[str]:
     """The names in ``"m1,m4"``.
 
     Raises:
-        ValueError: one of them is unknown.
+        UsageError: one of them is unknown.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise ValueError(f"{option} {text}: choose from {','.join(known)}")
+        raise UsageError(f"{option} {text}: choose from {','.join(known)}")
     return names
 
 
@@ -92,9 +96,18 @@ def main(tokens: Sequence[str] | None = None) -> int:
     except CycloptsError:
         return USAGE_ERROR
     except ValueError as error:
-        print(error, file=sys.stderr)
-        return USAGE_ERROR
+        return explained(error)
     return 0
+
+
+def explained(error: ValueError) -> int:
+    """Print what the user can put right without a traceback; any other error rises."""
+    from hmlm.types import HmlmError
+
+    if not isinstance(error, (UsageError, HmlmError)):
+        raise error
+    print(error, file=sys.stderr)
+    return USAGE_ERROR
 
 
 if __name__ == "__main__":

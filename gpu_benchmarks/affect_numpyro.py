@@ -91,27 +91,6 @@ def residual_factor():
 PROGRAMS = {"m1": m1, "m2": m2, "m3": m3, "m4": m4, "m5": m5}
 
 
-def good_start(n_effects: int, data: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Least squares for the means, no effects of people yet; a program takes what it has.
-
-    NumPyro's default start, uniform(-2, 2) on the unconstrained scale, can freeze model 5 for good.
-    """
-    y, X = data["y"], data["X"]
-    b = np.linalg.lstsq(X, y - y.mean(0), rcond=None)[0]
-    sigma = np.std(y - X @ b, axis=0)
-    return {
-        "Intercept": y.mean(0),
-        "b": b,
-        "sigma": sigma,
-        "sigma_Intercept": np.log(sigma),
-        "sigma_b": np.zeros(data["W"].shape[1] if "W" in data else 0),
-        "sd": np.full(n_effects, 0.3),
-        "L": np.eye(n_effects),
-        "z": np.zeros((data["person"].max() + 1, n_effects)),
-        "L_rescor": np.eye(2),
-    }
-
-
 def estimates(draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Draws with correlation matrices in place of their Cholesky factors, effects of people left out."""
     out = {name: np.asarray(value) for name, value in draws.items() if name != "z"}

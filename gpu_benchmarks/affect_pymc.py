@@ -14,7 +14,7 @@ import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 
-from gpu_benchmarks.affect_data import COLUMNS, arrays, matrix
+from gpu_benchmarks.affect_data import COLUMNS, Columns, arrays, good_start, matrix
 
 EXPONENTIAL = pm.Exponential.dist(1)
 HALF_T = pm.HalfStudentT.dist(nu=3, sigma=2.5)
@@ -124,3 +124,36 @@ def program_data(name: str, table: pd.DataFrame) -> dict[str, np.ndarray]:
         "pa_lag": table["PA_lag"].to_numpy(),
         "na_lag": table["NA_lag"].to_numpy(),
     }
+
+
+def initial_points(name: str, table: pd.DataFrame, model: pm.Model, seed: int) -> dict[str, np.ndarray]:
+    """Starting values by variable; nutpie wants no gradient to be exactly zero, so people differ."""
+    columns = COLUMNS[name]
+    data = program_data(name, table)
+    start = good_start(columns, data)
+    noise = np.random.default_rng(seed).normal(size=(len(data["steps"]), len(columns.terms)))
+    values = {
+        **start,
+        "person": coefficients(columns, data, start) + start["sd"] * noise,
+        "L": packed(start["sd"]),
+        "L_rescor": packed(np.atleast_1d(start["sigma"])),
+    }
+    return {variable.name: values[variable.name] for variable in model.free_RVs if variable.name in values}
+
+
+def coefficients(columns: Columns, data: dict[str, np.ndarray], start: dict[str, np.ndarray]) -> np.ndarray:
+    """(Q,) group means of people's coefficients at the start, covariates of persons left out."""
+    at_zero = np.atleast_1d(start["Intercept"] - data["x_means"] @ start["b"])
+    slopes = start["b"].reshape(len(columns.mean), len(columns.outcomes))
+    of_mean = [
+        at_zero[m] if term == "Intercept" else slopes[columns.mean.index(term), m]
+        for m in range(len(columns.outcomes))
+        for term in columns.varying
+    ]
+    of_scale = [start["sigma_Intercept"] if term == "Intercept" else 0.0 for term in columns.scale_varying]
+    return np.array([*of_mean, *of_scale])
+
+
+def packed(sd: np.ndarray) -> np.ndarray:
+    """``diag(sd)`` as PyMC packs a Cholesky factor: its lower triangle, row by row."""
+    return np.diag(sd)[np.tril_indices(len(sd))]

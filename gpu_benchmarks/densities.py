@@ -22,9 +22,9 @@ from numpyro.infer import init_to_value
 from numpyro.infer.util import initialize_model
 
 import hmlm as hm
-from gpu_benchmarks.affect_data import COLUMNS, arrays
+from gpu_benchmarks.affect_data import COLUMNS, arrays, good_start
 from gpu_benchmarks.affect_models import FORMULAS, PRIORS
-from gpu_benchmarks.affect_numpyro import PROGRAMS, good_start
+from gpu_benchmarks.affect_numpyro import PROGRAMS
 from gpu_benchmarks.table import conditions, cpu_name, markdown, versions
 from hmlm.density.log_density import log_density
 
@@ -95,7 +95,7 @@ def hmlm_target(name: str, table: pd.DataFrame, treatment: str) -> Target:
 def numpyro_target(name: str, table: pd.DataFrame) -> Target:
     """The log density of the program by hand over its unconstrained sites, raveled."""
     data = arrays(COLUMNS[name], table)
-    start = good_start(len(COLUMNS[name].terms), data)
+    start = good_start(COLUMNS[name], data)
     program = partial(PROGRAMS[name], int(data["person"].max()) + 1)
     initial, potential, *_ = initialize_model(
         jax.random.key(0),

@@ -45,8 +45,9 @@ caches (cold) and with those of an earlier process (cached). Everything: from th
 caches empty. ESS: smallest rank-normalised bulk effective sample size of all population-level parameters,
 standard deviations and correlations included. hmlm ×: hmlm's figure over this engine's. Largest z: of all
 posterior means, the largest difference from hmlm's in Monte-Carlo standard errors. NumPyro: LKJCholesky,
-non-centred, gather, started at least squares. PyMC: hierarchically centred, covariates of persons inside
-the group mean, LKJCholeskyCov; nutpie's seconds are split into warm-up and sampling by leapfrog steps."""
+non-centred, gather. PyMC: hierarchically centred, covariates of persons inside the group mean,
+LKJCholeskyCov. Both start at least squares; nutpie's seconds are split into warm-up and sampling by
+leapfrog steps."""
 
 
 @dataclass(frozen=True)
@@ -111,12 +112,17 @@ def _row(
         median([run.leapfrogs for run in repeats]),
         median([run.smallest_ess for run in repeats]),
         rate,
-        sampling_rate(ours) / rate if ours else None,
+        times(sampling_rate(ours), rate) if ours else None,
         overall,
-        overall_rate(ours) / overall if ours else None,
+        times(overall_rate(ours), overall) if ours else None,
         sum(run.divergences for run in repeats),
         largest_z(ours, repeats) if ours else None,
     )
+
+
+def times(ours: float, theirs: float) -> float | None:
+    """How many times theirs ours is, None where theirs froze."""
+    return ours / theirs if theirs else None
 
 
 def sampling_rate(repeats: Sequence[Measurement]) -> float:

@@ -17,8 +17,8 @@ from numpyro.infer import NUTS, init_to_value
 from numpyro.infer.util import constrain_fn
 
 import hmlm as hm
-from gpu_benchmarks.affect_data import COLUMNS, arrays, named
-from gpu_benchmarks.affect_numpyro import PROGRAMS, estimates, good_start
+from gpu_benchmarks.affect_data import COLUMNS, arrays, good_start, named
+from gpu_benchmarks.affect_numpyro import PROGRAMS, estimates
 from gpu_benchmarks.measurement import Measurement, Seconds, Settings
 from gpu_benchmarks.table import versions
 
@@ -28,7 +28,7 @@ def run(name: str, settings: Settings) -> Measurement:
     table = hm.load_dataset("williams")
     began = time.perf_counter()
     data = arrays(COLUMNS[name], table)
-    start = good_start(len(COLUMNS[name].terms), data)
+    start = good_start(COLUMNS[name], data)
     program = partial(PROGRAMS[name], int(data["person"].max()) + 1)
     kernel = NUTS(program, init_strategy=init_to_value(values=start))
     state = kernel.init(jax.random.key(settings.seed), settings.warmup, None, (), data)

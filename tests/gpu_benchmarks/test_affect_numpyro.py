@@ -10,9 +10,9 @@ import pytest
 from numpyro.infer.util import log_density
 
 import hmlm as hm
-from gpu_benchmarks.affect_data import COLUMNS, arrays, named
+from gpu_benchmarks.affect_data import COLUMNS, arrays, good_start, named
 from gpu_benchmarks.affect_models import FORMULAS, PRIORS
-from gpu_benchmarks.affect_numpyro import PROGRAMS, estimates, good_start
+from gpu_benchmarks.affect_numpyro import PROGRAMS, estimates
 from hmlm.datasets.affect import simulate_affect
 
 from ..density.program_sites import FAST_COMPILE, program_sites
@@ -39,7 +39,7 @@ def random_sites(name: str) -> dict[str, np.ndarray]:
     """Sites of the program by hand, (S, ...) each, around its starting values."""
     data, rng = arrays(COLUMNS[name], table()), np.random.default_rng(1)
     sites = {}
-    for site, value in good_start(len(COLUMNS[name].terms), data).items():
+    for site, value in good_start(COLUMNS[name], data).items():
         noise = rng.normal(0, 0.3, (N_POINTS, *np.shape(value)))
         sites[site] = value * np.exp(noise) if site in ("sigma", "sd") else value + noise
     for factor in ("L", "L_rescor"):

@@ -77,3 +77,13 @@ def test_log_density_is_the_numpyro_programs_up_to_a_constant(name):
     ours = log_densities(lambda **data: PROGRAMS[name](N_PEOPLE, **data), data, sites) - jacobian
     assert np.ptp(ours) > 1
     np.testing.assert_allclose(theirs - ours, (theirs - ours)[0], atol=1e-8)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_variable_has_a_start_of_its_shape(name):
+    from gpu_benchmarks.affect_pymc import initial_points, make_model
+
+    model = make_model(name, table())
+    start, shapes = initial_points(name, table(), model, seed=1), model.eval_rv_shapes()
+    assert {n: np.shape(v) for n, v in start.items()} == {v.name: shapes[v.name] for v in model.free_RVs}
+    assert all(np.isfinite(value).all() for value in start.values())

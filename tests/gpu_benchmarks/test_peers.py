@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import gpu_benchmarks.__main__ as command_line
 import gpu_benchmarks.peers as peers
 from gpu_benchmarks.__main__ import main
 from gpu_benchmarks.measurement import Measurement, Seconds, Settings, largest_z, load, save
 from gpu_benchmarks.peers import HEADER, LABELS, Request, environment, rows
+from hmlm.types import DataError
 
 
 def run(seconds: float, seed: int = 0, shift: float = 0.0) -> Measurement:
@@ -48,6 +50,13 @@ def test_a_frozen_parameter_counts_as_no_effective_draws():
     assert frozen.smallest_ess == 0.0
 
 
+def test_a_frozen_peer_has_no_ratio():
+    frozen = run(1.0)
+    frozen.draws["sigma"][:] = 1.0
+    _, theirs = rows({("m1", "hmlm"): [run(1.0)], ("m1", "numpyro"): [frozen]})
+    assert theirs[HEADER.index("hmlm ×")] is None
+
+
 def test_runs_come_back_from_their_files(tmp_path):
     written = run(0.5)
     save(written, tmp_path / "run.npz")
@@ -85,3 +94,25 @@ def test_peers_says_so_where_pymc_is_missing(monkeypatch, capsys):
 def test_unknown_names_are_told_before_anything_runs(tokens, says, capsys):
     assert main(tokens) == 2
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("error", "status"), [(DataError("no such table"), 2), (ValueError("ours"), None)])
+def test_errors_of_the_user_have_no_traceback(error, status, monkeypatch, capsys):
+    def report(request):
+        raise error
+
+    monkeypatch.setattr(command_line, "pin", lambda: None)
+    monkeypatch.setattr(peers, "report", report)
+    if status is None:
+        with pytest.raises(ValueError, match="ours"):
+            main(["peers"])
+    else:
+        assert main(["peers"]) == status
+        assert "no such table" in capsys.readouterr().err
+
+
+def test_the_table_goes_to_a_file_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command_line, "pin", lambda: None)
+    monkeypatch.setattr(peers, "report", lambda request: " ".join(request.models))
+    assert main(["peers", "--models", "m1,m4", "--out", str(tmp_path / "peers.md")]) == 0
+    assert (tmp_path / "peers.md").read_text() == capsys.readouterr().out == "m1 m4\n"
