@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from cyclopts import App, CycloptsError
@@ -69,7 +69,7 @@ def peers(
     publish(report(Request(*wanted, warmup, kept, repeats, seed)), out)
 
 
-def chosen(text: str, known: Sequence[str], option: str) -> list[str]:
+def chosen(text: str, known: Collection[str], option: str) -> list[str]:
     """The names in ``"m1,m4"``.
 
     Raises:

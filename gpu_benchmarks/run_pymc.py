@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 import nutpie
 import xarray as xr
 
@@ -39,12 +38,13 @@ def run(name: str, settings: Settings) -> Measurement:
     everything = time.perf_counter() - began
     warmup_share = _warmup_share(tree)
     chain = everything - setup
-    draws = {str(variable): tree["posterior"][variable].values for variable in tree["posterior"].data_vars}
+    posterior, stats = tree["posterior"].to_dataset(), tree["sample_stats"].to_dataset()
+    draws = {str(variable): values.values for variable, values in posterior.items()}
     return Measurement(
         settings=settings,
         seconds=Seconds(setup, chain * warmup_share, chain * (1 - warmup_share), everything),
-        leapfrogs=float(tree["sample_stats"]["n_steps"].mean()),
-        divergences=int(tree["sample_stats"]["diverging"].sum()),
+        leapfrogs=float(stats["n_steps"].mean()),
+        divergences=int(stats["diverging"].sum()),
         draws={name_: values[0] for name_, values in named(COLUMNS[name], table, draws).items()},
         versions=versions(["pymc", "nutpie", "pytensor", "numba"]),
     )
@@ -52,7 +52,6 @@ def run(name: str, settings: Settings) -> Measurement:
 
 def _warmup_share(tree: xr.DataTree) -> float:
     """Share of the leapfrog steps that were spent on warm-up."""
-    steps = [
-        int(np.asarray(tree[group]["n_steps"]).sum()) for group in ("warmup_sample_stats", "sample_stats")
-    ]
+    groups = (tree[name].to_dataset() for name in ("warmup_sample_stats", "sample_stats"))
+    steps = [int(group["n_steps"].sum()) for group in groups]
     return steps[0] / sum(steps)
