@@ -146,6 +146,19 @@ def test_the_check_itself(module, source, n):
     assert len(violations(source, module)) == n
 
 
+def outsiders(source: str) -> set[str]:
+    """Folders of the project beside the package that a module imports."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    return {name.split(".")[0] for name in names} & {"gpu_benchmarks", "tests", "examples", "docs"}
+
+
+def test_the_package_does_not_import_what_is_beside_it():
+    assert outsiders("import gpu_benchmarks.table\nfrom tests import helpers") == {"gpu_benchmarks", "tests"}
+    assert [name for path, name in modules() if outsiders(path.read_text(encoding="utf-8"))] == []
+
+
 def test_kernels_is_the_folder_at_the_top():
     link = ROOT / "hmlm" / "kernels"
     assert link.is_symlink()

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 import hmlm as hm
+from gpu_benchmarks.affect_models import FORMULAS, PRIORS
 from hmlm.results.fit import Fit
 
-from .affect_models import FORMULAS, PRIORS
 from .agreement import assert_agrees, assert_converged, differences, needs_data, of_fit, reference
 from .lme4 import maximum_likelihood
 

@@ -1,0 +1,41 @@
+"""One core and one thread, before JAX is there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """
+import json, os, sys
+from gpu_benchmarks import __main__
+from gpu_benchmarks.pinning import pin
+pin()
+pin()
+cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+print(json.dumps([cores, "jax" in sys.modules, "numpy" in sys.modules, os.environ["XLA_FLAGS"]]))
+"""
+
+
+@pytest.fixture(scope="module")
+def pinned() -> list:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_one_core(pinned):
+    assert pinned[0] in (1, None)
+
+
+def test_nothing_numerical_is_imported_before(pinned):
+    assert pinned[1:3] == [False, False]
+
+
+def test_flags_are_set_once(pinned):
+    assert pinned[3].count("multi_thread_eigen=false") == 1
