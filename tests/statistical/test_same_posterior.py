@@ -31,7 +31,7 @@ pytestmark = pytest.mark.statistics
 def table(slope_sd: float) -> pd.DataFrame:
     """192 rows in 24 groups: enough that centred and non-centred effects both sample well.
 
-    Standard deviations and correlations stay away from the boundary, in whose funnel centred chains get stuck.
+    Standard deviations and correlations stay away from the boundary, in whose funnel centred chains stick.
     """
     rng = np.random.default_rng(6)
     group = np.repeat(np.arange(24), 8)
