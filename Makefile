@@ -6,13 +6,16 @@ PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test nightly lint clean
+.PHONY: demo test test-statistics nightly lint clean
 
 demo: $(VENV)/.installed-test
 	$(BIN)/hmlm demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 -m "not nightly" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not nightly and not statistics" $(PYTEST_ARGS)
+
+test-statistics: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n 2 -m statistics $(PYTEST_ARGS)
 
 nightly: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 -m nightly $(PYTEST_ARGS)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpyro.distributions as dist
 from jax import Array
+from numpyro import distributions as dist  # not `import numpyro.distributions`: see test_lazy_numpyro
 from numpyro.distributions import constraints
 from numpyro.distributions.transforms import biject_to
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 import jax.numpy as jnp
 import numpy as np
 import numpyro
-import numpyro.distributions as dist
 from jax import Array
+from numpyro import distributions as dist
 
 from hmlm.density.data import block_columns, column_means
 from hmlm.density.priors import to_numpyro

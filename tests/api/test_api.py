@@ -55,6 +55,24 @@ def test_import_is_light():
     assert run_python(source) == "[]"
 
 
+def test_lazy_numpyro():
+    """arviz 1 leaves numpyro to load at first use; `import numpyro.distributions` then ran it twice, and the
+    second copy lacked `distribution`: NumPyro's own samplers failed on our program."""
+    assert (
+        run_python("""
+        import importlib.util, sys
+        spec = importlib.util.find_spec("numpyro")
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        sys.modules["numpyro"] = lazy = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(lazy)
+        import hmlm.infer.nuts, hmlm.density.program
+        import numpyro
+        print(hasattr(numpyro.distributions, "distribution"), hasattr(numpyro.infer, "hmc"))
+    """)
+        == "True True"
+    )
+
+
 def test_verbs_stay_verbs_whatever_is_imported():
     """A submodule called like a verb would replace it in the package once imported."""
     assert (
