@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from hmlm.kernels.small import Cholesky, cholesky, inverse, solve_lower, solve_lower_transposed
+from hmlm.kernels.small import Cholesky, cholesky, congruence, inverse, solve_lower, solve_lower_transposed
 
 
 class Posterior(NamedTuple):
@@ -68,7 +68,7 @@ def _backward(saved: tuple, cotangent: Array) -> tuple[Array, Array, Array]:
     second = spread + x[:, None] * x[None, :]
     mean = factor @ x
     left = jnp.einsum("ab,bcj->acj", factor, second)
-    moment = jnp.einsum("acj,dc->adj", left, factor)
+    moment = congruence(factor.T, second)
     d_factor = score @ x.T - jnp.einsum("abj,bcj->ac", precision, left)
     return cotangent * -0.5 * moment, cotangent * mean, cotangent * jnp.tril(d_factor)
 
@@ -78,7 +78,7 @@ eliminate.defvjp(_forward, _backward)
 
 def posterior(precision: Array, score: Array, factor: Array) -> Posterior:
     """The whitened effects of every group given the data."""
-    inner = jnp.einsum("ca,cdj,db->abj", factor, precision, factor)
+    inner = congruence(factor, precision)
     root = cholesky(inner + jnp.eye(factor.shape[0], dtype=factor.dtype)[:, :, None])
     white = solve_lower(root, factor.T @ score)
     return Posterior(root, white, solve_lower_transposed(root, white))

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import Array, lax
 
+UNROLLED = 3  # largest size whose products are written out: beyond, code grows faster than it gains
+
 
 class Cholesky(NamedTuple):
     """Lower factors C of a batch, by entries; ``inverse_diagonal[a] = 1 / C[a, a]``."""
@@ -71,6 +73,16 @@ def inverse(factor: Cholesky) -> Array:
         [sum(lower[k][a] * lower[k][b] for k in range(max(a, b), size)) for b in range(a + 1)]
         for a in range(size)
     ]
+    return jnp.stack([jnp.stack([rows[max(a, b)][min(a, b)] for b in range(size)]) for a in range(size)])
+
+
+def congruence(left: Array, matrix: Array) -> Array:
+    """(Q, Q, J) ``left' matrix left`` for (Q, Q) ``left`` and symmetric (Q, Q, J) ``matrix``."""
+    size = left.shape[0]
+    if size > UNROLLED:
+        return jnp.einsum("ca,cdj,db->abj", left, matrix, left, precision="highest")
+    half = [[sum(matrix[c, d] * left[d, b] for d in range(size)) for b in range(size)] for c in range(size)]
+    rows = [[sum(left[c, a] * half[c][b] for c in range(size)) for b in range(a + 1)] for a in range(size)]
     return jnp.stack([jnp.stack([rows[max(a, b)][min(a, b)] for b in range(size)]) for a in range(size)])
 
 

@@ -15,8 +15,9 @@ HEADER = ("block", "coefficients", "levels", "treatment", "sampled", "reason")
 LONGEST_NAMES = 44
 
 NANOSECONDS_PER_CALL = 4_000
-NANOSECONDS_PER_PRODUCT = 0.9  # of a row or cell with a column, or a group with a group's matrix entry
-NANOSECONDS_PER_EXP = 8.0
+NANOSECONDS_PER_ROW = 0.25  # and product of two columns
+NANOSECONDS_PER_LEVEL = 0.9  # and operation of a small factorization
+NANOSECONDS_PER_EXP = 6.0
 
 GOOD_FOR = {
     Coordinates.NONCENTERED: "standard normal coordinates: for few rows a level",
@@ -95,12 +96,12 @@ def gradient_seconds(density: LogDensity) -> float:
     n_columns, n_rows = basis.columns.shape[0], basis.columns[0].size
     n_scales = sum(predictor.dpar != "mu" for predictor in spec.predictors)
     work = sum(_factor_work(spec, density.plan, f) for f in range(len(spec.factors)))
-    work += n_rows * (3 * n_columns * len(spec.predictors) + _pairs(spec, density.plan)) if reads_rows else 0
+    products = 3 * n_columns * len(spec.predictors) + _pairs(spec, density.plan) if reads_rows else 0
     dense = [spec.factors[f].n_levels * len(density.plan.integrated(spec, f)) for f in density.plan.factors]
     schur = 6 * dense[0] * sum(dense[1:]) ** 2 * 0.2 if density.plan.dense else 0
     exps = n_rows * n_scales
-    nanoseconds = NANOSECONDS_PER_PRODUCT * (work + schur) + NANOSECONDS_PER_EXP * exps
-    return 1e-9 * (NANOSECONDS_PER_CALL + nanoseconds)
+    nanoseconds = NANOSECONDS_PER_LEVEL * (work + schur) + NANOSECONDS_PER_EXP * exps
+    return 1e-9 * (NANOSECONDS_PER_CALL + nanoseconds + NANOSECONDS_PER_ROW * n_rows * products)
 
 
 def _pairs(spec: Spec, plan: Plan) -> int:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from hmlm.density.correlation import correlation_cholesky, lkj_log_density
 from hmlm.density.layout import Layout, Run, Span
 from hmlm.density.priors import Transform, constrain, real_line_map
-from hmlm.spec.spec import Block, Spec
+from hmlm.spec.spec import Spec
+
+DType = np.dtype
 
 
 class Parameters(NamedTuple):
@@ -42,26 +46,44 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
 
     ``softplus`` holds a scale for every scalar; those of standard deviations between groups are used.
     """
-    scalars, log_prior = _scalars(layout, softplus, x)
-    correlation, log_cor = _correlations(spec, layout, x)
-    rescor, log_rescor = _lkj(len(spec.outcomes), spec.rescor, layout.rescor, x)
+    runs = [run.span for run in layout.runs]
+    *parts, rescor_part = pieces(x, [*runs, *layout.cor, layout.rescor])
+    scalars, log_prior = _scalars(layout, softplus, parts[: len(runs)], x.dtype)
+    correlation, log_cor = _correlations(spec, parts[len(runs) :], x.dtype)
+    rescor, log_rescor = _lkj(len(spec.outcomes), spec.rescor, rescor_part)
+    own = iter(pieces(scalars, _scalar_spans(layout)))
+    coefficients = [(next(own), next(own)) for _ in layout.b]
     parameters = Parameters(
-        intercept=tuple(_optional(scalars, span) for span in layout.intercept),
-        b=tuple(scalars[span.slice] for span in layout.b),
-        sigma=tuple(_optional(scalars, span) for span in layout.sigma),
-        tau=tuple(scalars[span.slice] for span in layout.sd),
+        intercept=tuple(_optional(intercept) for intercept, _ in coefficients),
+        b=tuple(b for _, b in coefficients),
+        sigma=tuple(_optional(next(own)) for _ in layout.sigma),
+        tau=tuple(own),
         correlation=correlation,
         rescor=None if spec.rescor is None else rescor,
     )
     return parameters, log_prior + log_cor + log_rescor
 
 
-def _scalars(layout: Layout, softplus: Array, x: Array) -> tuple[Array, Array]:
+def pieces(x: Array, spans: list[Span]) -> list[Array]:
+    """``x`` cut into neighbouring spans that cover it; unlike slices, their gradients need no padding."""
+    return jax.lax.split(x, [span.stop - span.start for span in spans])
+
+
+def _scalar_spans(layout: Layout) -> list[Span]:
+    """Intercept and coefficients predictor by predictor, then sigmas, then standard deviations."""
+    coefficients = zip(layout.intercept, layout.b, strict=True)
+    return [*(span for pair in coefficients for span in pair), *layout.sigma, *layout.sd]
+
+
+def _scalars(layout: Layout, softplus: Array, parts: list[Array], dtype: DType) -> tuple[Array, Array]:
     if not layout.runs:
-        return x[:0], jnp.zeros((), x.dtype)
-    parts = [constrain(run.prior, run_map(run, softplus), x[run.span.slice]) for run in layout.runs]
-    values, log_priors = zip(*parts, strict=True)
-    return jnp.concatenate(values), sum(log_priors, start=jnp.zeros((), x.dtype))
+        return jnp.zeros(0, dtype), jnp.zeros((), dtype)
+    done = [
+        constrain(run.prior, run_map(run, softplus), part)
+        for run, part in zip(layout.runs, parts, strict=True)
+    ]
+    values, log_priors = zip(*done, strict=True)
+    return jnp.concatenate(values), sum(log_priors, start=jnp.zeros((), dtype))
 
 
 def run_map(run: Run, softplus: Array) -> Transform:
@@ -70,22 +92,17 @@ def run_map(run: Run, softplus: Array) -> Transform:
     return real_line_map(run.prior, positive=run.positive, scale=scale)
 
 
-def _correlations(spec: Spec, layout: Layout, x: Array) -> tuple[tuple[Array, ...], Array]:
-    parts = [_block_lkj(block, span, x) for block, span in zip(spec.blocks, layout.cor, strict=True)]
-    factors = tuple(factor for factor, _ in parts)
-    return factors, sum((value for _, value in parts), start=jnp.zeros((), x.dtype))
+def _correlations(spec: Spec, parts: list[Array], dtype: DType) -> tuple[tuple[Array, ...], Array]:
+    done = [_lkj(block.size, block.cor, part) for block, part in zip(spec.blocks, parts, strict=True)]
+    return tuple(factor for factor, _ in done), sum((v for _, v in done), start=jnp.zeros((), dtype))
 
 
-def _block_lkj(block: Block, span: Span, x: Array) -> tuple[Array, Array]:
-    return _lkj(block.size, block.cor, span, x)
-
-
-def _lkj(size: int, shape: float | None, span: Span, x: Array) -> tuple[Array, Array]:
+def _lkj(size: int, shape: float | None, x: Array) -> tuple[Array, Array]:
     if shape is None:
         return jnp.eye(size, dtype=x.dtype), jnp.zeros((), x.dtype)
-    factor, jacobian = correlation_cholesky(size, x[span.slice])
+    factor, jacobian = correlation_cholesky(size, x)
     return factor, jacobian + lkj_log_density(factor, shape)
 
 
-def _optional(scalars: Array, span: Span) -> Array | None:
-    return scalars[span.start] if span.stop > span.start else None
+def _optional(part: Array) -> Array | None:
+    return part[0] if part.size else None

@@ -48,7 +48,9 @@ def make_start(
         center[span], width[span] = _unconstrained(run, softplus, values[span], spreads[span])
     _fill_correlations(spec, layout, pilot, center, width)
     with double_precision():
-        parameters, _ = unpack(spec, layout, jnp.asarray(softplus), jnp.asarray(center))
+        parameters, _ = unpack(
+            spec, layout, jnp.asarray(softplus), jnp.asarray(center[: layout.n_population])
+        )
         for b, part in enumerate(plan.blocks):
             if part.n_sampled:
                 span = layout.effects[b].slice

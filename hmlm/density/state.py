@@ -13,10 +13,10 @@ from jax import Array
 from hmlm.density.coordinates import Effects, Information, effects
 from hmlm.density.data import ModelData
 from hmlm.density.integrate import Prior
-from hmlm.density.layout import Layout, make_layout
+from hmlm.density.layout import Layout, Span, make_layout
 from hmlm.density.linear import coefficients_of, sampled_predictors
 from hmlm.density.moments import Moments, row_moments
-from hmlm.density.parameters import Parameters, unpack
+from hmlm.density.parameters import Parameters, pieces, unpack
 from hmlm.density.plan import Plan
 from hmlm.density.statistics import Statistics, cell_moments
 from hmlm.spec.spec import Spec
@@ -74,15 +74,26 @@ class State(NamedTuple):
 
 def parameters_at(static: Static, x: Array, data: DensityData) -> tuple[Parameters, Array]:
     """Parameters at (D,) ``x`` and their log prior."""
-    return unpack(static.spec, static.layout, data.softplus, x * data.scale)
+    return _parameters(static, _coordinates(static, x, data)[0], data)
+
+
+def _coordinates(static: Static, x: Array, data: DensityData) -> list[Array]:
+    """Unconstrained population-level parameters, and per block the coordinates of its sampled effects."""
+    layout = static.layout
+    return pieces(x * data.scale, [Span(0, layout.n_population), *layout.effects])
+
+
+def _parameters(static: Static, population: Array, data: DensityData) -> tuple[Parameters, Array]:
+    return unpack(static.spec, static.layout, data.softplus, population)
 
 
 def state_at(static: Static, x: Array, data: DensityData) -> State:
     """The model at (D,) ``x``."""
-    parameters, log_prior = parameters_at(static, x, data)
+    population, *coordinates = _coordinates(static, x, data)
+    parameters, log_prior = _parameters(static, population, data)
     u = []
-    for b in range(len(static.spec.blocks)):
-        sampled = _sampled_effects(static, b, parameters, x * data.scale, data)
+    for b, zeta in enumerate(coordinates):
+        sampled = _sampled_effects(static, b, parameters, zeta, data)
         log_prior = log_prior + sampled.log_density
         u.append(_with_means(static, b, parameters, sampled))
     return State(parameters, log_prior, u, moments_at(static, parameters, u, data))
@@ -96,22 +107,41 @@ def moments_at(static: Static, parameters: Parameters, u: list[Array], data: Den
     return cell_moments(*arguments, data.statistics)
 
 
-def _sampled_effects(static: Static, b: int, parameters: Parameters, x: Array, data: DensityData) -> Effects:
+def _sampled_effects(
+    static: Static, b: int, parameters: Parameters, zeta: Array, data: DensityData
+) -> Effects:
     """Effects of the first ``n_sampled`` terms of a block."""
     block, plan = static.spec.blocks[b], static.plan.blocks[b]
     n, levels = plan.n_sampled, static.spec.factors[block.factor].n_levels
     if n == 0:
-        nothing = jnp.zeros((0, levels), x.dtype)
-        return Effects(nothing, nothing, jnp.zeros((), x.dtype))
-    zeta = x[static.layout.effects[b].slice].reshape(n, levels)
+        nothing = jnp.zeros((0, levels), zeta.dtype)
+        return Effects(nothing, nothing, jnp.zeros((), zeta.dtype))
     beta = coefficients_of(parameters, sampled_predictors(block, plan))
-    return effects(plan.coordinates, zeta, parameters.factor(b)[:n, :n], beta, data.information[b])
+    factor = split_factor(parameters.factor(b), n).sampled
+    return effects(plan.coordinates, zeta.reshape(n, levels), factor, beta, data.information[b])
 
 
 def _with_means(static: Static, b: int, parameters: Parameters, sampled: Effects) -> Array:
     """(Q, J): the sampled effects and ``L21 z``, the mean of the others given them."""
     n = static.plan.blocks[b].n_sampled
-    return jnp.concatenate([sampled.u, parameters.factor(b)[n:, :n] @ sampled.z])
+    if n == 0:
+        return jnp.zeros((len(parameters.tau[b]), sampled.u.shape[1]), sampled.u.dtype)
+    return jnp.concatenate([sampled.u, split_factor(parameters.factor(b), n).carried @ sampled.z])
+
+
+class SplitFactor(NamedTuple):
+    """``L`` by sampled and integrated effects: [[sampled, 0], [carried, given]]."""
+
+    sampled: Array
+    carried: Array
+    given: Array
+
+
+def split_factor(factor: Array, n_sampled: int) -> SplitFactor:
+    """The blocks of a (Q, Q) factor, its first ``n_sampled`` effects being sampled."""
+    sizes = (n_sampled, len(factor) - n_sampled)
+    top, bottom = jax.lax.split(factor, sizes, axis=0)
+    return SplitFactor(jax.lax.split(top, sizes, axis=1)[0], *jax.lax.split(bottom, sizes, axis=1))
 
 
 def prior_of_integrated(static: Static, parameters: Parameters, data: DensityData) -> Prior:
@@ -124,7 +154,7 @@ def prior_of_integrated(static: Static, parameters: Parameters, data: DensityDat
 
 def _integrated_factor(static: Static, parameters: Parameters, factor: int) -> Array:
     parts = [
-        parameters.factor(b)[plan.n_sampled :, plan.n_sampled :]
+        split_factor(parameters.factor(b), plan.n_sampled).given
         for b, (plan, block) in enumerate(zip(static.plan.blocks, static.spec.blocks, strict=True))
         if block.factor == factor and plan.n_sampled < block.size
     ]

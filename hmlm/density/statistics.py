@@ -21,6 +21,7 @@ from hmlm.density.moments import Moments, Rest, inverse_covariance, outcomes_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
+from hmlm.kernels.combine import combine
 from hmlm.kernels.gaussian import LOG_2PI
 from hmlm.kernels.tiles import Tiles
 from hmlm.spec.spec import Spec
@@ -37,7 +38,7 @@ class CrossedStatistics:
     Attributes:
         cross: (S, Q, J) by those of the first factor.
         square: (S, S).
-        mixed: (S, B) by basis columns.
+        mixed: (B, S), of the basis with them.
     """
 
     cross: Array
@@ -53,8 +54,8 @@ class Statistics:
     Attributes:
         cells: one row per cell, for the predictors of sigma.
         count: (T,) rows.
-        basis: (B, B, T); total: (B, B), their sum.
-        mixed: (Q, B, T) varying by basis columns.
+        basis: (B, B, T); total: (B, B, 1), their sum.
+        mixed: (B, Q, T) basis by varying columns.
         varying: (Q, Q, T).
         outcome: (B, M), each outcome minus its pilot fit in the basis.
         columns: per outcome (B, P), the columns of its mean in the basis.
@@ -85,32 +86,44 @@ def cell_moments(
     residual = _residual(spec, parameters, stats)
     outcome = np.array(outcomes_of(spec, plan, *plan.local), int)
     shift = _shift(spec, plan, u, stats)
-    mixed = jnp.einsum("abt,bm->amt", stats.mixed, residual, precision="highest")
-    if shift is None and log_sigma.shape[1] == 1:
-        square = jnp.einsum("bm,bc,cn->mn", residual, stats.total, residual, precision="highest")[..., None]
-    else:
-        square = jnp.einsum("bm,bct,cn->mnt", residual, stats.basis, residual, precision="highest")
+    mixed = combine(residual, stats.mixed).swapaxes(0, 1)
+    basis = stats.total if shift is None and log_sigma.shape[1] == 1 else stats.basis
+    square = _square(residual, basis)
     if shift is not None:
         mixed, square = _shifted(mixed, square, stats.varying, shift, outcome)
     rows = _log_rows(spec, parameters, log_sigma, weight, square, stats.count)
-    precision = weight[outcome][:, outcome] * stats.varying
-    score = jnp.sum(weight[outcome] * mixed, axis=1)
     rest = None if stats.rest is None else _rest(spec, plan, weight[:, :, 0], residual, stats.rest)
+    weight = _picked(weight, outcome)
+    precision = _picked(weight.swapaxes(0, 1), outcome) * stats.varying
+    score = jnp.sum(weight * mixed, axis=1)
     return Moments(rows, _by_group(stats, precision), _by_group(stats, score), rest)
 
 
 def _rest(spec: Spec, plan: Plan, weight: Array, residual: Array, stats: CrossedStatistics) -> Rest:
     """F and g of the other factors' effects from statistics."""
     first = np.array(outcomes_of(spec, plan, plan.factors[0]), int)
-    own = np.concatenate(
-        [np.repeat(outcomes_of(spec, plan, f), spec.factors[f].n_levels) for f in plan.dense]
-    )
-    weighted = jnp.einsum("bn,mn->bm", residual, weight, precision="highest")
+    levels = [spec.factors[f].n_levels for f in plan.dense]
+    outcomes = [np.repeat(outcomes_of(spec, plan, f), n) for f, n in zip(plan.dense, levels, strict=True)]
+    own = np.eye(len(spec.outcomes))[np.concatenate(outcomes)]
+    by_effect = own @ weight
     return Rest(
-        cross=weight[own][:, first, None] * stats.cross,
-        precision=weight[own][:, own] * stats.square,
-        score=jnp.sum(stats.mixed * weighted.T[own], axis=1),
+        cross=_picked(by_effect.T, first).T[:, :, None] * stats.cross,
+        precision=(by_effect @ own.T) * stats.square,
+        score=jnp.sum(by_effect * combine(residual, stats.mixed).T, axis=1),
     )
+
+
+def _picked(values: Array, outcome: np.ndarray) -> Array:
+    """(Q, ...) the (M, ...) entries of each coefficient's outcome; (1, ...) where there is one outcome."""
+    return values if len(values) == 1 else jnp.stack([values[m] for m in outcome])
+
+
+def _square(residual: Array, basis: Array) -> Array:
+    """(M, M, T) ``r'Sr`` of residuals (B, M) in the basis, for S (B, B, T)."""
+    size, n_outcomes = residual.shape
+    pairs = residual[:, None, :, None] * residual[None, :, None, :]
+    flat = combine(pairs.reshape(size * size, -1), basis.reshape(size * size, -1))
+    return flat.reshape(n_outcomes, n_outcomes, -1)
 
 
 def _residual(spec: Spec, parameters: Parameters, stats: Statistics) -> Array:
@@ -182,8 +195,8 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
         cells=cells,
         count=jnp.asarray(tiling.place(np.bincount(cell, minlength=len(first)).astype(float)).ravel()),
         basis=jnp.asarray(products[:split, :split]),
-        total=jnp.asarray(products[:split, :split].sum(2)),
-        mixed=jnp.asarray(products[split:, :split]),
+        total=jnp.asarray(products[:split, :split].sum(2, keepdims=True)),
+        mixed=jnp.asarray(products[:split, split:]),
         varying=jnp.asarray(products[split:, split:]),
         outcome=jnp.asarray(np.eye(split)[:, n_basis:]),
         columns=tuple(jnp.asarray(m) for m in pad),
@@ -216,7 +229,7 @@ def _crossed(
     return CrossedStatistics(
         cross=jnp.asarray(np.stack([part.toarray() for part in cross], axis=1)),
         square=jnp.asarray((effects.T @ effects).toarray()),
-        mixed=jnp.asarray(effects.T @ basis.T),
+        mixed=jnp.asarray((effects.T @ basis.T).T),
     )
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -45,8 +45,9 @@ def _compile(nuts: Nuts, mesh: Mesh | None, structure: Tree, shapes: tuple) -> P
     """Both programs at the same time: compiling is most of the wait before the first draw."""
     began = time.perf_counter()
     keys, positions, data = jax.tree.unflatten(structure, shapes)
-    start = _over_chains(lambda key, x, data: start_chain(nuts, key, x, data), 2, mesh)
-    advance = _over_chains(lambda state, data: advance_chain(nuts, state, data), 1, mesh)
+    over_chains = _alone if mesh is None and keys.shape[0] == 1 else partial(_together, mesh)
+    start = jax.jit(over_chains(lambda key, x, data: start_chain(nuts, key, x, data), 2))
+    advance = jax.jit(over_chains(lambda state, data: advance_chain(nuts, state, data), 1))
     lowered = start.lower(keys, positions, data)
     states = lowered.out_info
     if mesh is not None:
@@ -57,15 +58,24 @@ def _compile(nuts: Nuts, mesh: Mesh | None, structure: Tree, shapes: tuple) -> P
         return Program(first.result(), second, seconds=time.perf_counter() - began)
 
 
-def _over_chains(function: Callable, n_batched: int, mesh: Mesh | None) -> Any:
-    """Jitted ``function`` with a leading axis of chains on its first arguments, data shared."""
+def _alone(function: Callable, n_batched: int) -> Callable:
+    """``function`` for a leading axis of one chain; vmap would make it compute both sides of every branch."""
+
+    def one(*arguments: Tree) -> Tree:
+        batched, shared = arguments[:n_batched], arguments[n_batched:]
+        out = function(*jax.tree.map(lambda leaf: leaf[0], batched), *shared)
+        return jax.tree.map(lambda leaf: leaf[None], out)
+
+    return one
+
+
+def _together(mesh: Mesh | None, function: Callable, n_batched: int) -> Callable:
+    """``function`` over a leading axis of chains on its first arguments, data shared."""
     batched = jax.vmap(function, in_axes=(*(0,) * n_batched, None))
-    if mesh is not None:
-        specs = (*(PartitionSpec(AXIS),) * n_batched, PartitionSpec())
-        batched = jax.shard_map(
-            batched, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(AXIS), check_vma=False
-        )
-    return jax.jit(batched)
+    if mesh is None:
+        return batched
+    specs = (*(PartitionSpec(AXIS),) * n_batched, PartitionSpec())
+    return jax.shard_map(batched, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(AXIS), check_vma=False)
 
 
 def _sharded(struct: jax.ShapeDtypeStruct, sharding: Any) -> jax.ShapeDtypeStruct:

@@ -5,7 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hmlm.kernels.small import cholesky, lower_product_transposed, solve_lower, solve_lower_transposed
+from hmlm.kernels.small import (
+    cholesky,
+    congruence,
+    lower_product_transposed,
+    solve_lower,
+    solve_lower_transposed,
+)
 
 N_MATRICES = 6
 
@@ -69,3 +75,11 @@ def test_gradient_is_that_of_the_library(matrices):
     # Only the lower triangle is read: its derivative is that of both triangles together.
     got, wanted = (np.asarray(g) + np.asarray(g).swapaxes(0, 1) for g in (got, wanted))
     np.testing.assert_allclose(got, wanted, rtol=1e-7, atol=1e-9)
+
+
+def test_congruence(matrices):
+    size = matrices.shape[1]
+    left = np.random.default_rng(3).normal(size=(size, size))
+    with jax.enable_x64(True):
+        got = congruence(jnp.asarray(left), batch_last(matrices))
+    np.testing.assert_allclose(np.moveaxis(got, -1, 0), left.T @ matrices @ left, rtol=1e-10)

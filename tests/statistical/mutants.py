@@ -14,7 +14,7 @@ import pytest
 from jax import Array
 
 import hmlm as hm
-from hmlm.density import log_density, priors, state
+from hmlm.density import integrate, priors, state
 from hmlm.kernels.eliminate import posterior
 
 from .sbc_models import CORRELATED_SLOPES, MELSM, RANDOM_INTERCEPT, Case
@@ -64,7 +64,7 @@ def without_jacobian(transform: priors.ScaledSoftplus, x: Array, value: Array) -
 
 
 MUTANTS = (
-    Mutant("no_log_det", CORRELATED_SLOPES, log_density, "eliminate", without_log_determinant),
+    Mutant("no_log_det", CORRELATED_SLOPES, integrate, "eliminate", without_log_determinant),
     Mutant("no_shift", MELSM, state, "_with_means", without_shift),
     Mutant("no_jacobian", RANDOM_INTERCEPT, priors.ScaledSoftplus, "log_abs_det_jacobian", without_jacobian),
 )
