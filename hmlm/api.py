@@ -164,8 +164,8 @@ def model(
         data: the table, a row per observation.
         family: response distribution.
         prior: of :func:`hmlm.prior`, a list of them, or pasted from R.
-        density: how group effects are sampled: ``"auto"``, ``"noncentered"``, ``"centered"``,
-            ``"informed"``, or a mapping from blocks to these.
+        density: how group effects are treated: ``"auto"``, ``"marginal"`` (integrated out), ``"informed"``,
+            ``"centered"``, ``"noncentered"``, or a mapping from blocks to these; the posterior is the same.
         data_name: what printed output calls the table.
 
     Raises:

@@ -98,16 +98,16 @@ def make_data(
     n_groups = 1 if main is None else spec.factors[main].n_levels
     tiling = make_tiling(index, n_groups)
     levels = [tiling.place(factor.index[rows], fill=-1) for factor in design.factors]
-    columns = Columns(len(rows))
+    columns = Columns(index, n_groups)
     varying = tuple(tuple(columns.add(c) for c in block_columns(b, design)[:, rows]) for b in spec.blocks)
-    by = None if main is None else index
-    folded = [[columns.fold(c, by) for c in part.population.matrix[rows].T] for part in design.predictors]
+    fold = columns.fold if main is not None else lambda column: Folded(columns.add(column))
+    folded = [[fold(column) for column in part.population.matrix[rows].T] for part in design.predictors]
     means = column_means(spec, design)
     with double_precision():
         data = ModelData(
             outcomes=jnp.asarray(tiling.place(np.stack([o.values[rows] for o in design.outcomes]))),
             columns=jnp.asarray(tiling.place(columns.array())),
-            population=tuple(_population(parts, m, n_groups) for parts, m in zip(folded, means, strict=True)),
+            population=tuple(_population(parts, m) for parts, m in zip(folded, means, strict=True)),
             varying=varying,
             groups=tuple(
                 tiling.tiles if f == main else make_segments(index, spec.factors[f].n_levels)
@@ -139,11 +139,10 @@ def _parents(spec: Spec, design: Design, plan: Plan) -> tuple[Segments, ...]:
     return tuple(out)
 
 
-def _population(folded: list[Folded], means: np.ndarray, n_groups: int) -> Population:
+def _population(folded: list[Folded], means: np.ndarray) -> Population:
+    multipliers = [part.multiplier for part in folded]
     return Population(
         position=tuple(part.position for part in folded),
-        multiplier=tuple(
-            None if part.multiplier is None else jnp.asarray(part.by_group(n_groups)) for part in folded
-        ),
+        multiplier=tuple(None if values is None else jnp.asarray(values) for values in multipliers),
         means=jnp.asarray(means),
     )
