@@ -33,6 +33,8 @@ TREATMENTS = {
     "informed": "hmlm, informed",
     "noncentered": "hmlm, noncentered",
 }
+MORE_ROWS = 10
+MORE = f"hmlm, integrated out, {MORE_ROWS} x the rows"
 BY_HAND = "NumPyro by hand"
 STEP = 1e-3  # how far from its start a point may be, in every coordinate
 SECONDS = 0.3  # of one repeat
@@ -40,9 +42,10 @@ HEADER = ("model", "log density", "sampled dimensions", "µs per evaluation", "c
 EXPLANATION = """\
 Log density and gradient, median over repeats of many evaluations in one compiled loop, each at another point.
 Integrated out: the default, effects in a Gaussian mean integrated out and those of log sigma in informed
-coordinates. Informed, noncentered: every effect sampled. NumPyro by hand: the potential of the program in
-`gpu_benchmarks/affect_numpyro.py`. Compile: tracing and compiling the loop, no cache. NumPyro by hand ×: its
-time over this one's; what a treatment does to the number of evaluations per effective draw comes on top."""
+coordinates. 10 x the rows: every person's rows ten times. Informed, noncentered: every effect sampled.
+NumPyro by hand: the potential of the program in `gpu_benchmarks/affect_numpyro.py`. Compile: tracing and
+compiling the loop, no cache. NumPyro by hand ×: its time over this one's; what a treatment does to the
+number of evaluations per effective draw comes on top."""
 
 
 class Target(NamedTuple):
@@ -75,6 +78,8 @@ def report(models: Sequence[str], repeats: int) -> str:
 def model_rows(name: str, table: pd.DataFrame, repeats: int) -> Iterator[tuple]:
     """A row per treatment of one model, NumPyro by hand last."""
     targets = {label: partial(hmlm_target, name, table, kind) for kind, label in TREATMENTS.items()}
+    more = pd.concat([table] * MORE_ROWS, ignore_index=True)
+    targets[MORE] = partial(hmlm_target, name, more, "auto")
     targets[BY_HAND] = partial(numpyro_target, name, table)
     timings = {}
     for label, target in targets.items():
@@ -82,7 +87,7 @@ def model_rows(name: str, table: pd.DataFrame, repeats: int) -> Iterator[tuple]:
         print(f"{name} {label}: {timings[label].microseconds:.1f} µs", file=sys.stderr, flush=True)
     by_hand = timings[BY_HAND].microseconds
     for label, timing in timings.items():
-        ratio = None if label == BY_HAND else by_hand / timing.microseconds
+        ratio = None if label in (BY_HAND, MORE) else by_hand / timing.microseconds
         yield name, label, timing.size, timing.microseconds, timing.compile, ratio
 
 
