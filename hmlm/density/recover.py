@@ -1,0 +1,56 @@
+"""Group effects given the data and the parameters: exact conditional means and standard deviations."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from hmlm.density.chart import Chart, Order, parameters_at
+from hmlm.density.integrate import draw
+from hmlm.density.state import DensityData, Static, integrated_factors, moments_at
+
+
+@jax.jit(static_argnums=0, static_argnames="orders")
+def conditional_effects(
+    static: Static, theta: Array, delta: Array, data: DensityData, chart: Chart, *, orders: tuple[Order, ...]
+) -> list[tuple[Array, Array]]:
+    """Per block the (Q, J) conditional means and standard deviations of its effects.
+
+    A draw is linear in its noise. A coefficient of the first factor meets only the noise of its own level, so
+    that one direction serves all levels at once; the noise of other factors takes a direction each.
+    """
+    spec, plan = static.spec, static.plan
+    if not plan.factors:
+        return []
+    parameters = parameters_at(spec, chart, theta, delta, orders)
+    u = [jnp.zeros((block.size, spec.factors[block.factor].n_levels)) for block in spec.blocks]
+    moments = moments_at(static, parameters, u, data)
+    factors = integrated_factors(static, parameters)
+    effects = lambda noise: draw(moments, factors, static.levels, noise)
+    directions = _directions([len(factor) for factor in factors], static.levels)
+    means = effects(jnp.zeros(directions.shape[1]))
+    squares = jax.lax.map(lambda noise: _squares(effects(noise), means), directions, batch_size=32)
+    variances = [jnp.sum(square, axis=0) for square in squares]
+    return _by_block(static, means, [jnp.sqrt(variance) for variance in variances])
+
+
+def _squares(drawn: list[Array], means: list[Array]) -> list[Array]:
+    return [(a - b) ** 2 for a, b in zip(drawn, means, strict=True)]
+
+
+def _directions(coefficients: list[int], levels: list[int]) -> Array:
+    """(Q + S, E): all levels of one coefficient of the first factor, then single effects of the others."""
+    n_first = coefficients[0] * levels[0]
+    n_rest = sum(q * n for q, n in zip(coefficients[1:], levels[1:], strict=True))
+    first = jnp.repeat(jnp.eye(coefficients[0]), levels[0], axis=1)
+    top = jnp.concatenate([first, jnp.zeros((coefficients[0], n_rest))], axis=1)
+    return jnp.concatenate([top, jnp.concatenate([jnp.zeros((n_rest, n_first)), jnp.eye(n_rest)], axis=1)])
+
+
+def _by_block(static: Static, means: list[Array], sds: list[Array]) -> list[tuple[Array, Array]]:
+    rows: dict[int, list[tuple[Array, Array]]] = {b: [] for b in range(len(static.spec.blocks))}
+    for factor, mean, sd in zip(static.plan.factors, means, sds, strict=True):
+        for (b, _), *pair in zip(static.plan.integrated(static.spec, factor), mean, sd, strict=True):
+            rows[b].append(tuple(pair))
+    return [tuple(jnp.stack(part) for part in zip(*pairs, strict=True)) for pairs in rows.values()]
