@@ -40,13 +40,13 @@ Order = tuple[int, ...]
 class Chart:
     """Origin and units of the coordinates.
 
-    ``coefficients = center + root @ coordinates`` in every predictor; coefficients of means are apart (delta),
-    those of log sigma are among the coordinates theta.
+    ``coefficients = center + root @ coordinates`` in every predictor; coefficients of means are apart
+    (delta), those of log sigma are among the coordinates theta.
 
     Attributes:
         centers: per predictor (P,) pilot coefficients, intercept first.
-        roots: per predictor (P, P): for means a root of the pilot's covariance, so that information on delta is
-            near the identity.
+        roots: per predictor (P, P): for means a root of the pilot's covariance, so that information on delta
+            is near the identity.
         units: per block (Q,), residual standard deviation by root mean square of the column.
     """
 
@@ -78,7 +78,15 @@ def sizes(spec: Spec) -> Sizes:
 def parameters_at(
     spec: Spec, chart: Chart, theta: Array, delta: Array, orders: tuple[Order, ...]
 ) -> Parameters:
-    """Parameters with signed standard deviations; ``orders`` says in which order a block's rows B are built."""
+    """Parameters with signed standard deviations.
+
+    Args:
+        spec: the model.
+        chart: of the coordinates.
+        theta: (k,) coordinates of variance parameters and of coefficients of log sigma.
+        delta: (P,) coordinates of coefficients of means.
+        orders: per block, and for the residual correlation, in which order the rows of its factor are built.
+    """
     size = sizes(spec)
     parts, means = iter(_split(theta, size.theta)), iter(_split(delta, size.delta))
     coordinates = [None if p.dpar == "mu" else next(parts) for p in spec.predictors]
@@ -88,9 +96,8 @@ def parameters_at(
     ]
     sigma = tuple(None if prior is None else jnp.exp(next(parts)[0]) for prior in spec.sigma)
     tau = tuple(units * next(parts) for units in chart.units)
-    factors = tuple(
-        _block_factor(b, next(parts), order) for b, order in zip(spec.blocks, orders, strict=True)
-    )
+    blocks = zip(spec.blocks, orders[:-1], strict=True)
+    factors = tuple(_block_factor(block, next(parts), order) for block, order in blocks)
     last = next(parts)
     with_intercept = [predictor.intercept is not None for predictor in spec.predictors]
     return Parameters(
@@ -99,7 +106,7 @@ def parameters_at(
         sigma=sigma,
         tau=tau,
         correlation=factors,
-        rescor=None if spec.rescor is None else correlation_cholesky(len(spec.outcomes), last)[0],
+        rescor=None if spec.rescor is None else _rescor_factor(len(spec.outcomes), last, orders[-1]),
     )
 
 
@@ -113,7 +120,7 @@ def unsigned(parameters: Parameters) -> Parameters:
 
 
 def spherical(size: int, angles: Array) -> Array:
-    """(Q, Q) lower triangular with rows of unit length from (Q (Q - 1) / 2,) angles; the first column is sin."""
+    """(Q, Q) lower triangular, rows of unit length, from (Q (Q - 1) / 2,) angles; the first column is sin."""
     rows = []
     for a in range(size):
         start = n_correlations(a)
@@ -125,15 +132,23 @@ def spherical(size: int, angles: Array) -> Array:
 
 
 def natural_orders(spec: Spec) -> tuple[Order, ...]:
-    """Blocks' rows as they are."""
-    return tuple(tuple(range(block.size)) for block in spec.blocks)
+    """Rows as they are."""
+    return tuple(tuple(range(size)) for size in (*(b.size for b in spec.blocks), len(spec.outcomes)))
 
 
 def _block_factor(block: Block, angles: Array, order: Order) -> Array:
     if block.cor is None:
         return jnp.eye(block.size, dtype=angles.dtype)
-    rows = spherical(block.size, angles)
-    if order == tuple(range(block.size)):
+    return _in_order(spherical(block.size, angles), order)
+
+
+def _rescor_factor(size: int, x: Array, order: Order) -> Array:
+    return _in_order(correlation_cholesky(size, x)[0], order)
+
+
+def _in_order(rows: Array, order: Order) -> Array:
+    """The factor of the matrix whose rows, taken in ``order``, have the factor ``rows``."""
+    if order == tuple(range(len(order))):
         return rows
     back = np.argsort(order)
     return psd_factor((rows @ rows.T)[back][:, back])
@@ -210,8 +225,8 @@ def _check_independent(columns: np.ndarray, names: tuple[str, ...], design: Desi
     smallest = np.linalg.eigvalsh(columns @ columns.T / columns.shape[1])[0]
     if smallest < INDEPENDENT:
         raise HmlmError(
-            f"the columns {', '.join(names)} are collinear, so the likelihood has no single maximum: leave one "
-            "that follows from the others out of the formula"
+            f"the columns {', '.join(names)} are collinear, so the likelihood has no single maximum: leave "
+            "one that follows from the others out of the formula"
         )
 
 

@@ -48,8 +48,8 @@ def marginal_plan(spec: Spec) -> Plan:
     sampled = [b.name for b in spec.blocks if any(spec.predictors[t.predictor].dpar != "mu" for t in b.terms)]
     if sampled:
         raise HmlmError(
-            f"the effects of {', '.join(map(repr, sampled))} on sigma cannot be integrated out exactly, so the "
-            'marginal likelihood has no closed form; sample them: fit(algorithm="nuts"), or give sigma '
+            f"the effects of {', '.join(map(repr, sampled))} on sigma cannot be integrated out exactly, so "
+            'the marginal likelihood has no closed form; sample them: fit(algorithm="nuts"), or give sigma '
             "population-level terms only"
         )
     try:
@@ -154,10 +154,9 @@ def _check_row(spec: Spec, value: Mapping[str, float]) -> None:
         positive = name.startswith("sigma")
         if not np.isfinite(number):
             raise HmlmError(f"{name} = {number}: not a finite number")
-        if number < 0 and (positive or name.startswith("sd_")) or (number == 0 and positive):
-            raise HmlmError(
-                f"{name} = {number:g}: a standard deviation {'is positive' if positive else 'cannot be negative'}"
-            )
+        if (number <= 0 and positive) or (number < 0 and name.startswith("sd_")):
+            allowed = "must be positive" if positive else "cannot be negative"
+            raise HmlmError(f"{name} = {number:g}: a standard deviation {allowed}")
     for pairs, matrix in correlation_matrices(spec, value):
         if np.linalg.eigvalsh(matrix)[0] < INDEFINITE:
             names = ", ".join(f"{name} = {value[name]:g}" for name, _, _ in pairs)

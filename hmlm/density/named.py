@@ -42,13 +42,13 @@ def parameters_of(spec: Spec, row: Array, data: ModelData) -> Parameters:
 
 
 def psd_factor(matrix: Array) -> Array:
-    """(Q, Q) lower factor of a positive semi-definite matrix, entry by entry; columns of zero pivots vanish."""
+    """(Q, Q) lower factor of a positive semi-definite matrix; columns of zero pivots vanish."""
     size = matrix.shape[0]
     rows: list[list[Array]] = [[jnp.zeros((), matrix.dtype)] * size for _ in range(size)]
     for b in range(size):
         pivot = matrix[b, b] - sum(rows[b][k] ** 2 for k in range(b))
         positive = pivot > 1e-14
-        rows[b][b] = jnp.sqrt(jnp.where(positive, pivot, 0.0))
+        rows[b][b] = jnp.where(positive, jnp.sqrt(jnp.where(positive, pivot, 1.0)), 0.0)
         for a in range(b + 1, size):
             rest = matrix[a, b] - sum(rows[a][k] * rows[b][k] for k in range(b))
             rows[a][b] = jnp.where(positive, rest / jnp.where(positive, rows[b][b], 1.0), 0.0)

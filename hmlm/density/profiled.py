@@ -28,7 +28,7 @@ from hmlm.kernels.gaussian import LOG_2PI
 
 
 class Pin(NamedTuple):
-    """A linear function of delta held fixed: ``direction' delta = value`` where ``on`` is one, nothing at zero."""
+    """``direction' delta = value`` where ``on`` is one; where it is zero, nothing is held fixed."""
 
     direction: Array
     value: Array

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import jax
@@ -99,11 +98,6 @@ class Surface:
             arguments = jnp.asarray(point.theta), jnp.asarray(point.delta), data, self.chart
             found = conditional_effects(static, *arguments, orders=self.orders)
         return [(np.asarray(mean), np.asarray(sd)) for mean, sd in jax.device_get(found)]
-
-    @cached_property
-    def layout(self) -> Coordinates:
-        """Where each kind of coordinate stands in theta."""
-        return coordinates(self.likelihood.spec)
 
 
 class Coordinates(NamedTuple):

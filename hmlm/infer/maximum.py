@@ -88,7 +88,7 @@ def hessian(surface: Surface, point: Point, basis: np.ndarray, fixed: Fixed | No
 
 
 def _newton_step(gradient: np.ndarray, curvature: np.ndarray) -> tuple[np.ndarray, float]:
-    """The step and the rise it predicts; directions without curvature are left alone, negative ones turned."""
+    """The step and the rise it predicts; it leaves flat directions alone and goes down negative curvature."""
     if len(gradient) == 0:
         return gradient, 0.0
     values, vectors = np.linalg.eigh(curvature)

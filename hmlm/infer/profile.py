@@ -1,0 +1,106 @@
+"""Profile likelihood intervals: how far one parameter can go before the rest cannot make up for it.
+
+With ``D(c)`` the deviance at the best of all other parameters given that one is c, an end of the interval
+solves ``sqrt(D(c) - D) = z``; at the boundary of a parameter (a standard deviation of zero, a correlation of
+one) the interval ends.
+
+References:
+    Venzon & Moolgavkar (1988), doi:10.2307/2347496
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import null_space
+from scipy.optimize import brentq
+
+from hmlm.density.surface import Fixed, Point, Surface
+from hmlm.infer.maximum import polish
+
+EXPANSIONS = 12
+WIDEN = 1.6
+TOLERANCE = 1e-6  # of an end, in standard errors
+
+
+class Line(NamedTuple):
+    """A parameter as a line through the maximum.
+
+    Attributes:
+        surface: with coordinates in which the parameter is linear.
+        top: the maximum, in them.
+        value: of the parameter's coordinate at the maximum.
+        error: its standard error, infinite where the curvature vanishes.
+        direction: (k,) ``direction' theta`` is the coordinate; None for a coefficient of a mean.
+        fixed: (P,) ``fixed' delta`` is the coordinate; None for the others.
+        bounds: of the coordinate.
+    """
+
+    surface: Surface
+    top: Point
+    value: float
+    error: float
+    direction: np.ndarray | None
+    fixed: np.ndarray | None
+    bounds: tuple[float, float]
+
+
+@dataclass
+class _Track:
+    """Points found so far along a line: the nearest is where the next search starts."""
+
+    line: Line
+    found: dict[float, Point]
+
+    def root_deviance(self, value: float) -> float:
+        """``sqrt(D(value) - D)``."""
+        nearest = min(self.found, key=lambda known: abs(known - value))
+        point = _best_at(self.line, value, self.found[nearest])
+        self.found[value] = point
+        return float(np.sqrt(max(2 * (point.value - self.line.top.value), 0.0)))
+
+
+def interval(line: Line, z: float) -> tuple[Point | None, Point | None]:
+    """The points where the profile ends on either side of the coordinate, None where no end was found."""
+    return tuple(_end(line, z, side) for side in (-1, 1))
+
+
+def _end(line: Line, z: float, side: int) -> Point | None:
+    track = _Track(line, {line.value: line.top})
+    bound = line.bounds[0] if side < 0 else line.bounds[1]
+    inside = line.value
+    step = z * line.error if np.isfinite(line.error) else 0.5
+    for _ in range(EXPANSIONS):
+        outside = line.value + side * step
+        outside = max(outside, bound) if side < 0 else min(outside, bound)
+        rise = track.root_deviance(outside)
+        if not np.isfinite(rise):
+            return None
+        if rise >= z:
+            value = _crossing(track.root_deviance, inside, outside, z, line.error)
+            return track.found[value]
+        if outside == bound:
+            return track.found[bound]
+        inside, step = outside, WIDEN * step
+    return None
+
+
+def _crossing(function: Callable[[float], float], a: float, b: float, z: float, error: float) -> float:
+    tolerance = TOLERANCE * (error if np.isfinite(error) else abs(b - a))
+    value = float(brentq(lambda c: function(c) - z, a, b, xtol=tolerance, rtol=1e-14))
+    function(value)
+    return value
+
+
+def _best_at(line: Line, value: float, near: Point) -> Point:
+    """The best point at which the coordinate has a value."""
+    size = len(near.theta)
+    if line.fixed is not None:
+        fixed = Fixed(line.fixed, value)
+        return polish(line.surface, line.surface.at(near.theta, fixed), np.eye(size), fixed).point
+    direction = line.direction
+    shift = direction * (value - direction @ near.theta) / (direction @ direction)
+    return polish(line.surface, line.surface.at(near.theta + shift), null_space(direction[None])).point
