@@ -104,5 +104,7 @@ def _singular_blocks(surface: Surface, theta: np.ndarray, spec: Spec) -> tuple[s
 def smallest_pivot(size: int, tau: np.ndarray, angles: np.ndarray) -> float:
     """The smallest diagonal entry of ``diag(t) B``, in units of the effects' scales."""
     starts = np.cumsum(np.arange(size))
-    cosines = [np.prod(np.cos(angles[start : start + a])) for a, start in enumerate(starts)] if len(angles) else 1.0
+    cosines = (
+        [np.prod(np.cos(angles[start : start + a])) for a, start in enumerate(starts)] if len(angles) else 1.0
+    )
     return float(np.min(np.abs(tau * np.array(cosines))))
