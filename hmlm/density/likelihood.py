@@ -19,7 +19,7 @@ from hmlm.density.log_density import without_levels
 from hmlm.density.named import correlation_matrices, parameters_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.pilot import Pilot
-from hmlm.density.plan import MARGINAL, Plan, make_plan
+from hmlm.density.plan import MARGINAL, Plan, make_plan, n_scale_terms
 from hmlm.density.precision import double_precision
 from hmlm.density.state import DensityData, Static, integrated_factors, moments_at
 from hmlm.density.statistics import make_statistics
@@ -45,11 +45,12 @@ def marginal_plan(spec: Spec) -> Plan:
     Raises:
         HmlmError: effects on sigma, or more crossed effects than can be integrated out together.
     """
-    sampled = [b.name for b in spec.blocks if any(spec.predictors[t.predictor].dpar != "mu" for t in b.terms)]
+    sampled = {spec.factors[block.factor].name for block in spec.blocks if n_scale_terms(spec, block)}
     if sampled:
         raise HmlmError(
-            f"the effects of {', '.join(map(repr, sampled))} on sigma cannot be integrated out exactly, so "
-            'the marginal likelihood has no closed form; sample them: fit(algorithm="nuts"), or give sigma '
+            f"the effects of {', '.join(map(repr, sorted(sampled)))} on sigma cannot be integrated out "
+            "exactly, so the marginal likelihood has no closed form; sample them: "
+            'fit(algorithm="nuts"), or give sigma '
             "population-level terms only"
         )
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hmlm.density.correlation import n_correlations
 from hmlm.density.surface import Surface, coordinates
 from hmlm.infer.maximum import FLAT, Maximum
 from hmlm.spec.names import cor_names, sd_names
@@ -103,8 +104,7 @@ def _singular_blocks(surface: Surface, theta: np.ndarray, spec: Spec) -> tuple[s
 
 def smallest_pivot(size: int, tau: np.ndarray, angles: np.ndarray) -> float:
     """The smallest diagonal entry of ``diag(t) B``, in units of the effects' scales."""
-    starts = np.cumsum(np.arange(size))
-    cosines = (
-        [np.prod(np.cos(angles[start : start + a])) for a, start in enumerate(starts)] if len(angles) else 1.0
-    )
+    if len(angles) == 0:
+        return float(np.min(np.abs(tau)))
+    cosines = [np.prod(np.cos(angles[n_correlations(a) : n_correlations(a + 1)])) for a in range(size)]
     return float(np.min(np.abs(tau * np.array(cosines))))

@@ -39,6 +39,15 @@ def _of_parameter(
         return np.nan, np.nan
     line = line_of(surface, top, estimates, name)
     at = lambda point: line.surface.reported(point.theta, point.delta)[index]
-    below, above = (np.nan if point is None else float(at(point)) for point in interval(line, z))
-    decreasing = (below > above) or (np.isnan(below) and above < estimates.values[index])
-    return (above, below) if decreasing or below > estimates.values[index] else (below, above)
+    ends = [np.nan if point is None else float(at(point)) for point in interval(line, z)]
+    return _ordered(ends, estimates.values[index])
+
+
+def _ordered(ends: list[float], value: float) -> tuple[float, float]:
+    """Lower and upper end around a value; a coordinate may run against its parameter."""
+    known = [end for end in ends if not np.isnan(end)]
+    if len(known) == 2:
+        return min(known), max(known)
+    return min([e for e in known if e <= value], default=np.nan), max(
+        [e for e in known if e > value], default=np.nan
+    )

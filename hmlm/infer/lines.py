@@ -28,10 +28,21 @@ def line_of(surface: Surface, top: Point, estimates: Estimates, name: str) -> Li
     if estimates.fixed[index]:
         fixed = _derivative_by_delta(surface, top, index)
         return Line(surface, top, float(fixed @ top.delta), error, None, fixed, FREE)
+    guarded = _standard_deviations(surface, name)
     surface, top, direction, bounds = _coordinate(surface, top, index, name)
     slope = abs(_slope(surface, top, direction, index))
     in_coordinate = error / slope if np.isfinite(error) and slope > 0 else np.inf
-    return Line(surface, top, float(direction @ top.theta), in_coordinate, direction, None, bounds)
+    return Line(surface, top, float(direction @ top.theta), in_coordinate, direction, None, bounds, guarded)
+
+
+def _standard_deviations(surface: Surface, name: str) -> tuple[int, ...]:
+    """Positions in theta of the two standard deviations of a correlation between effects, else none."""
+    spec, layout = surface.likelihood.spec, coordinates(surface.likelihood.spec)
+    for block, part in zip(spec.blocks, layout.tau, strict=True):
+        for cor, i, j in cor_names(spec, block):
+            if cor == name:
+                return part.start + block.order[i], part.start + block.order[j]
+    return ()
 
 
 def _derivative_by_delta(surface: Surface, top: Point, index: int) -> np.ndarray:

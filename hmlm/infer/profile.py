@@ -23,6 +23,7 @@ from hmlm.infer.maximum import polish
 
 EXPANSIONS = 12
 WIDEN = 1.6
+NOTHING = 1e-9  # a standard deviation of zero that remembers its sign
 TOLERANCE = 1e-6  # of an end, in standard errors
 
 
@@ -37,6 +38,8 @@ class Line(NamedTuple):
         direction: (k,) ``direction' theta`` is the coordinate; None for a coefficient of a mean.
         fixed: (P,) ``fixed' delta`` is the coordinate; None for the others.
         bounds: of the coordinate.
+        guarded: positions of the standard deviations of a correlation: where one would change its sign, and
+            the correlation with it, it stays at zero.
     """
 
     surface: Surface
@@ -46,6 +49,7 @@ class Line(NamedTuple):
     direction: np.ndarray | None
     fixed: np.ndarray | None
     bounds: tuple[float, float]
+    guarded: tuple[int, ...] = ()
 
 
 @dataclass
@@ -103,4 +107,16 @@ def _best_at(line: Line, value: float, near: Point) -> Point:
         return polish(line.surface, line.surface.at(near.theta, fixed), np.eye(size), fixed).point
     direction = line.direction
     shift = direction * (value - direction @ near.theta) / (direction @ direction)
-    return polish(line.surface, line.surface.at(near.theta + shift), null_space(direction[None])).point
+    start = line.surface.at(near.theta + shift)
+    best = polish(line.surface, start, null_space(direction[None])).point
+    turned = [p for p in line.guarded if best.theta[p] * line.top.theta[p] < 0]
+    held = [_best_without(line, start, position) for position in turned]
+    return min(held, key=lambda point: point.value, default=best)
+
+
+def _best_without(line: Line, start: Point, position: int) -> Point:
+    """The best point with the coordinate where it is and a standard deviation at zero."""
+    theta = start.theta.copy()
+    theta[position] = NOTHING * np.sign(line.top.theta[position])
+    rows = np.stack([line.direction, np.eye(len(theta))[position]])
+    return polish(line.surface, line.surface.at(theta), null_space(rows)).point

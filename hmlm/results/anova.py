@@ -80,8 +80,8 @@ def _check_pair(first: str, reference: MlFit, label: str, fit: MlFit) -> None:
     if not _same_outcomes(reference, fit):
         raise HmlmError(
             f"anova: '{first}' ({reference.info.n_rows} rows) and '{label}' ({fit.info.n_rows} rows) were "
-            "not fitted to the same outcomes; rows with missing values in a column that only one model uses are "
-            "left out there: fit both to the rows that are complete in all columns"
+            "not fitted to the same outcomes; rows with missing values in a column that only one model uses "
+            "are left out there: fit both to the rows that are complete in all columns"
         )
     if reference.info.restricted != fit.info.restricted:
         raise HmlmError(f"anova: '{first}' and '{label}' differ in REML; fit both with algorithm=\"ml\"")

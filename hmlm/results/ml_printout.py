@@ -35,13 +35,13 @@ def problems(info: MlInfo) -> Iterator[str]:
         blocks = ", ".join(info.singular)
         yield (
             f"boundary (singular) fit: the covariance matrix of {blocks} is singular: a standard deviation "
-            "is zero or a correlation one. Standard errors there are not defined; leave a term out, or sample "
-            'the posterior with fit(algorithm="nuts"), which averages over what the data leave open'
+            "is zero or a correlation one. Standard errors there are not defined; leave a term out, or "
+            'sample the posterior with fit(algorithm="nuts"), which averages over what the data leave open'
         )
     if not info.converged:
         yield (
             f"the climb did not converge: the log likelihood could still rise by about {info.rise:.2g}. "
-            "Columns may be far apart in scale, or the model may have more parameters than the data can tell apart"
+            "Columns may be far apart in scale, or the data may not tell all parameters apart"
         )
 
 
