@@ -142,10 +142,22 @@ class Model:
         return "\n".join(lines)
 
     @overload
-    def fit(self, *, algorithm: Literal["nuts"] = ..., **settings: Any) -> Fit: ...
+    def fit(
+        self,
+        *,
+        chains: int = ...,
+        warmup: int = ...,
+        draws: int = ...,
+        seed: int = ...,
+        target_accept: float = ...,
+        max_tree_depth: int = ...,
+        devices: int | None = ...,
+        progress: bool | None = ...,
+        algorithm: Literal["nuts"] = ...,
+    ) -> Fit: ...
 
     @overload
-    def fit(self, *, algorithm: Literal["ml", "reml"], **settings: Any) -> MlFit: ...
+    def fit(self, *, algorithm: Literal["ml", "reml"]) -> MlFit: ...
 
     def fit(
         self,

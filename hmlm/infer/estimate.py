@@ -9,12 +9,12 @@ import numpy as np
 
 from hmlm.density.correlation import n_correlations
 from hmlm.density.surface import Surface, coordinates
-from hmlm.infer.maximum import FLAT, Maximum
+from hmlm.infer.maximum import Maximum
 from hmlm.spec.names import cor_names, sd_names
 from hmlm.spec.spec import Spec
 
 BOUNDARY = 1e-4  # of a pivot of a block's factor in units of its scale, as in lme4
-STEP = 1e-5  # of differences of reported values
+STEP = 1e-5  # of differences, relative to coordinates beyond one
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def estimate(surface: Surface, maximum: Maximum) -> Estimates:
     names = surface.likelihood.names
     by_theta = jacobian(lambda theta: surface.reported(theta, point.delta), point.theta)
     by_delta = jacobian(lambda delta: surface.reported(point.theta, delta), point.delta)
-    covariance = by_theta @ _inverse(maximum.hessian) @ by_theta.T
+    covariance = by_theta @ maximum.covariance @ by_theta.T
     covariance = covariance + by_delta @ np.linalg.inv(point.information) @ by_delta.T
     values = surface.reported(point.theta, point.delta).copy()
     zero, undefined = _on_boundary(surface, point.theta, dict(zip(names, values, strict=True)))
@@ -62,16 +62,9 @@ def estimate(surface: Surface, maximum: Maximum) -> Estimates:
 
 def jacobian(function: Callable[[np.ndarray], np.ndarray], at: np.ndarray) -> np.ndarray:
     """(P, k) derivatives by central differences."""
-    steps = STEP * np.eye(len(at))
-    columns = [(function(at + step) - function(at - step)) / (2 * STEP) for step in steps]
+    sizes = STEP * np.maximum(np.abs(at), 1.0)
+    columns = [(function(at + step) - function(at - step)) / (2 * step.sum()) for step in np.diag(sizes)]
     return np.stack(columns, axis=1) if columns else np.zeros((len(function(at)), 0))
-
-
-def _inverse(hessian: np.ndarray) -> np.ndarray:
-    """The inverse over directions that have curvature."""
-    values, vectors = np.linalg.eigh(hessian)
-    curved = values > FLAT * np.abs(values).max(initial=0.0)
-    return (vectors[:, curved] / values[curved]) @ vectors[:, curved].T
 
 
 def _on_boundary(

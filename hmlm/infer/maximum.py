@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from scipy.linalg import null_space
 
 from hmlm.density.precision import double_precision
 from hmlm.density.surface import Fixed, Point, Surface
@@ -22,8 +23,9 @@ NEWTON_STEPS = 25
 ROUGH = 1e-3  # predicted rise of the log likelihood at which Newton takes over
 FINE = 1e-13  # predicted rise at which nothing is left to gain
 CONVERGED = 1e-6
-STEP = 1e-4  # of the differences
-FLAT = 1e-7  # curvature relative to the largest, below which a direction has none
+STEP = 1e-4  # of the differences, relative to coordinates beyond one
+LEVEL = 1e-6  # curvature below which a coordinate has none
+FLAT = 1e-8  # the same of a direction, where every coordinate has curvature one
 HALVINGS = 30
 
 OPTIMISER = optax.scale_by_lbfgs(memory_size=MEMORY)
@@ -36,12 +38,12 @@ class Maximum:
 
     Attributes:
         point: the place.
-        hessian: (k, k) of minus the log likelihood in theta.
+        covariance: (k, k) of theta: the inverse of the curvature, zero in directions that have none.
         rise: by how much a quadratic predicts the log likelihood could still rise.
     """
 
     point: Point
-    hessian: np.ndarray
+    covariance: np.ndarray
     rise: float
 
     @property
@@ -53,49 +55,56 @@ class Maximum:
 def maximise(surface: Surface, theta: np.ndarray | None = None) -> Maximum:
     """The maximum near ``theta``, by default near the pilot."""
     start = surface.at(surface.start if theta is None else theta)
-    return polish(surface, _descend(surface, start), np.eye(len(start.theta)))
+    return polish(surface, _descend(surface, start))
 
 
-def polish(surface: Surface, point: Point, basis: np.ndarray, fixed: Fixed | None = None) -> Maximum:
-    """Newton's method from ``point`` within its affine plane.
+def polish(
+    surface: Surface, point: Point, held: np.ndarray | None = None, fixed: Fixed | None = None
+) -> Maximum:
+    """Newton's method from ``point``.
 
     Args:
         surface: what to climb.
         point: where from, taken with ``fixed``.
-        basis: (k, r) orthonormal directions that theta may move in.
+        held: (m, k) directions of theta that it may not move in.
         fixed: what is held of the means' coefficients.
     """
+    basis = _free_directions(point.theta, held)
     for _ in range(NEWTON_STEPS):
-        curvature = hessian(surface, point, basis, fixed)
-        step, rise = _newton_step(basis.T @ point.gradient, curvature)
+        spread = _inverse(hessian(surface, point, basis, fixed))
+        gradient = basis.T @ point.gradient
+        rise = 0.5 * float(gradient @ spread @ gradient)
         if rise < FINE:
             break
-        moved = _backtrack(surface, point, basis @ step, fixed)
+        moved = _backtrack(surface, point, -basis @ spread @ gradient, fixed)
         if moved is None:
             break
         point = moved
-    return Maximum(point, curvature, rise)
+    return Maximum(point, basis @ spread @ basis.T, rise)
 
 
 def hessian(surface: Surface, point: Point, basis: np.ndarray, fixed: Fixed | None = None) -> np.ndarray:
-    """(r, r) second derivatives in the directions of ``basis``, by central differences of gradients."""
-    difference = lambda e: (
-        surface.at(point.theta + e, fixed).gradient - surface.at(point.theta - e, fixed).gradient
-    )
-    columns = [basis.T @ difference(STEP * direction) / (2 * STEP) for direction in basis.T]
+    """(r, r) second derivatives along the columns of ``basis``, by central differences of gradients."""
+    gradient = lambda step: surface.at(point.theta + step, fixed).gradient
+    columns = [basis.T @ (gradient(STEP * d) - gradient(-STEP * d)) / (2 * STEP) for d in basis.T]
     matrix = np.array(columns).reshape(basis.shape[1], basis.shape[1])
     return 0.5 * (matrix + matrix.T)
 
 
-def _newton_step(gradient: np.ndarray, curvature: np.ndarray) -> tuple[np.ndarray, float]:
-    """The step and the rise it predicts; it leaves flat directions alone and goes down negative curvature."""
-    if len(gradient) == 0:
-        return gradient, 0.0
-    values, vectors = np.linalg.eigh(curvature)
+def _free_directions(theta: np.ndarray, held: np.ndarray | None) -> np.ndarray:
+    """(k, r) directions in units of the coordinates, across those that are held."""
+    units = np.maximum(np.abs(theta), 1.0)
+    return np.diag(units) if held is None else units[:, None] * null_space(held * units)
+
+
+def _inverse(curvature: np.ndarray) -> np.ndarray:
+    """Inverse over the directions that have curvature; negative curvature is turned, and steps go up."""
+    diagonal = np.abs(np.diag(curvature))
+    units = np.where(diagonal > LEVEL, 1.0 / np.sqrt(np.maximum(diagonal, LEVEL)), 0.0)
+    values, vectors = np.linalg.eigh(curvature * np.outer(units, units))
     size = np.abs(values)
-    inverse = np.where(size > FLAT * size.max(), 1.0 / np.maximum(size, 1e-300), 0.0)
-    along = vectors.T @ gradient
-    return -vectors @ (inverse * along), 0.5 * float(np.sum(inverse * along**2))
+    inverse = np.where(size > FLAT, 1.0 / np.maximum(size, FLAT), 0.0)
+    return units[:, None] * ((vectors * inverse) @ vectors.T) * units
 
 
 def _backtrack(surface: Surface, point: Point, step: np.ndarray, fixed: Fixed | None = None) -> Point | None:

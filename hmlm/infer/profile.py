@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import null_space
 from scipy.optimize import brentq
 
 from hmlm.density.surface import Fixed, Point, Surface
@@ -101,14 +100,13 @@ def _crossing(function: Callable[[float], float], a: float, b: float, z: float, 
 
 def _best_at(line: Line, value: float, near: Point) -> Point:
     """The best point at which the coordinate has a value."""
-    size = len(near.theta)
     if line.fixed is not None:
         fixed = Fixed(line.fixed, value)
-        return polish(line.surface, line.surface.at(near.theta, fixed), np.eye(size), fixed).point
+        return polish(line.surface, line.surface.at(near.theta, fixed), None, fixed).point
     direction = line.direction
     shift = direction * (value - direction @ near.theta) / (direction @ direction)
     start = line.surface.at(near.theta + shift)
-    best = polish(line.surface, start, null_space(direction[None])).point
+    best = polish(line.surface, start, direction[None]).point
     turned = [p for p in line.guarded if best.theta[p] * line.top.theta[p] < 0]
     held = [_best_without(line, start, position) for position in turned]
     return min(held, key=lambda point: point.value, default=best)
@@ -119,4 +117,4 @@ def _best_without(line: Line, start: Point, position: int) -> Point:
     theta = start.theta.copy()
     theta[position] = NOTHING * np.sign(line.top.theta[position])
     rows = np.stack([line.direction, np.eye(len(theta))[position]])
-    return polish(line.surface, line.surface.at(theta), null_space(rows)).point
+    return polish(line.surface, line.surface.at(theta), rows).point

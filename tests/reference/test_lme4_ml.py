@@ -97,7 +97,7 @@ def test_criteria_and_effects_that_the_tutorial_prints():
     aic = dict(zip(gpa["aic_ranking"], gpa["aic"], strict=True))
     for name, formula in (
         ("gpa_ri", "occasion + (1 | student)"),
-        ("gpa_rs", "occasion + (1+occasion | student)"),
+        ("gpa_rs", "occasion + (1 + occasion | student)"),
     ):
         assert abs(fitted(name, "reml").aic - aic[formula]) < 1e-3
     published = printed("gpa_ri")
