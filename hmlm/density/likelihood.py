@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import jax
@@ -23,6 +23,7 @@ from hmlm.density.plan import MARGINAL, Plan, make_plan, n_scale_terms
 from hmlm.density.precision import double_precision
 from hmlm.density.state import DensityData, Static, integrated_factors, moments_at
 from hmlm.density.statistics import make_statistics
+from hmlm.spec.distribution import FLAT
 from hmlm.spec.hint import did_you_mean
 from hmlm.spec.spec import Spec
 from hmlm.types import Design, HmlmError
@@ -79,13 +80,27 @@ class Likelihood:
 
     @cached_property
     def static(self) -> Static:
-        """The hashable half, by which programs are cached."""
-        return Static(without_levels(self.spec), self.plan)
+        """The hashable half, by which programs are cached; priors, some made from data, are no part of it."""
+        return Static(without_priors(without_levels(self.spec)), self.plan)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every parameter, in the order of :func:`hmlm.density.constrained.constrained_values`."""
         return constrained_names(self.spec)
+
+
+def without_priors(spec: Spec) -> Spec:
+    """The spec with flat priors on what has one."""
+    return replace(
+        spec,
+        predictors=tuple(
+            replace(p, intercept=p.intercept and FLAT, priors=(FLAT,) * len(p.priors))
+            for p in spec.predictors
+        ),
+        sigma=tuple(prior and FLAT for prior in spec.sigma),
+        blocks=tuple(replace(b, sd=(FLAT,) * b.size, cor=b.cor and 1.0) for b in spec.blocks),
+        rescor=spec.rescor and 1.0,
+    )
 
 
 def make_likelihood(spec: Spec, design: Design, pilot: Pilot) -> Likelihood:

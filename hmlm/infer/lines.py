@@ -12,7 +12,7 @@ from hmlm.density.correlation import correlation_cholesky, correlation_unconstra
 from hmlm.density.precision import double_precision
 from hmlm.density.surface import Point, Surface, coordinates
 from hmlm.infer.estimate import Estimates
-from hmlm.infer.profile import Line
+from hmlm.infer.profile import Coefficient, Coordinate, Line
 from hmlm.spec.names import cor_names, rescor_names, sd_names, sigma_name
 
 STEP = 1e-5
@@ -26,13 +26,14 @@ def line_of(surface: Surface, top: Point, estimates: Estimates, name: str) -> Li
     index = estimates.names.index(name)
     error = float(np.sqrt(estimates.covariance[index, index]))
     if estimates.fixed[index]:
-        fixed = _derivative_by_delta(surface, top, index)
-        return Line(surface, top, float(fixed @ top.delta), error, None, fixed, FREE)
+        own = Coefficient(_derivative_by_delta(surface, top, index))
+        return Line(surface, top, own, float(own.direction @ top.delta), error, FREE)
     guarded = _standard_deviations(surface, name)
     surface, top, direction, bounds = _coordinate(surface, top, index, name)
     slope = abs(_slope(surface, top, direction, index))
     in_coordinate = error / slope if np.isfinite(error) and slope > 0 else np.inf
-    return Line(surface, top, float(direction @ top.theta), in_coordinate, direction, None, bounds, guarded)
+    own = Coordinate(direction, guarded)
+    return Line(surface, top, own, float(direction @ top.theta), in_coordinate, bounds)
 
 
 def _standard_deviations(surface: Surface, name: str) -> tuple[int, ...]:

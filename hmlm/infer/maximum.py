@@ -25,7 +25,7 @@ FINE = 1e-13  # predicted rise at which nothing is left to gain
 CONVERGED = 1e-6
 STEP = 1e-4  # of the differences, relative to coordinates beyond one
 LEVEL = 1e-6  # curvature below which a coordinate has none
-FLAT = 1e-8  # the same of a direction, where every coordinate has curvature one
+FLAT = 1e-7  # the same of a direction, where every coordinate has curvature one
 HALVINGS = 30
 
 OPTIMISER = optax.scale_by_lbfgs(memory_size=MEMORY)
@@ -40,11 +40,13 @@ class Maximum:
         point: the place.
         covariance: (k, k) of theta: the inverse of the curvature, zero in directions that have none.
         rise: by how much a quadratic predicts the log likelihood could still rise.
+        flat: whether some direction has no curvature though its coordinates have.
     """
 
     point: Point
     covariance: np.ndarray
     rise: float
+    flat: bool
 
     @property
     def converged(self) -> bool:
@@ -71,7 +73,10 @@ def polish(
     """
     basis = _free_directions(point.theta, held)
     for _ in range(NEWTON_STEPS):
-        spread = _inverse(hessian(surface, point, basis, fixed))
+        curvature = hessian(surface, point, basis, fixed)
+        if not np.isfinite(curvature).all():
+            return Maximum(point, np.full((len(basis), len(basis)), np.nan), np.inf, flat=False)
+        spread, flat = _inverse(curvature)
         gradient = basis.T @ point.gradient
         rise = 0.5 * float(gradient @ spread @ gradient)
         if rise < FINE:
@@ -80,7 +85,7 @@ def polish(
         if moved is None:
             break
         point = moved
-    return Maximum(point, basis @ spread @ basis.T, rise)
+    return Maximum(point, basis @ spread @ basis.T, rise, flat)
 
 
 def hessian(surface: Surface, point: Point, basis: np.ndarray, fixed: Fixed | None = None) -> np.ndarray:
@@ -97,14 +102,19 @@ def _free_directions(theta: np.ndarray, held: np.ndarray | None) -> np.ndarray:
     return np.diag(units) if held is None else units[:, None] * null_space(held * units)
 
 
-def _inverse(curvature: np.ndarray) -> np.ndarray:
-    """Inverse over the directions that have curvature; negative curvature is turned, and steps go up."""
+def _inverse(curvature: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Inverse over the directions that have curvature, and whether one has none though its coordinates have.
+
+    Negative curvature is turned, so that steps go up.
+    """
     diagonal = np.abs(np.diag(curvature))
-    units = np.where(diagonal > LEVEL, 1.0 / np.sqrt(np.maximum(diagonal, LEVEL)), 0.0)
+    curved = diagonal > LEVEL
+    units = np.where(curved, 1.0 / np.sqrt(np.maximum(diagonal, LEVEL)), 0.0)
     values, vectors = np.linalg.eigh(curvature * np.outer(units, units))
     size = np.abs(values)
     inverse = np.where(size > FLAT, 1.0 / np.maximum(size, FLAT), 0.0)
-    return units[:, None] * ((vectors * inverse) @ vectors.T) * units
+    flat = int(np.sum(size > FLAT)) < int(np.sum(curved))
+    return units[:, None] * ((vectors * inverse) @ vectors.T) * units, flat
 
 
 def _backtrack(surface: Surface, point: Point, step: np.ndarray, fixed: Fixed | None = None) -> Point | None:

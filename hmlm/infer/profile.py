@@ -26,29 +26,41 @@ NOTHING = 1e-9  # a standard deviation of zero that remembers its sign
 TOLERANCE = 1e-6  # of an end, in standard errors
 
 
+class Coordinate(NamedTuple):
+    """``direction' theta``, (k,).
+
+    ``guarded`` are the positions of a correlation's standard deviations: where one would change its sign, and
+    the correlation with it, it stays at zero.
+    """
+
+    direction: np.ndarray
+    guarded: tuple[int, ...] = ()
+
+
+class Coefficient(NamedTuple):
+    """``direction' delta``, (P,): a coefficient of a mean."""
+
+    direction: np.ndarray
+
+
 class Line(NamedTuple):
     """A parameter as a line through the maximum.
 
     Attributes:
-        surface: with coordinates in which the parameter is linear.
+        surface: with coordinates in which the parameter is a function of one.
         top: the maximum, in them.
-        value: of the parameter's coordinate at the maximum.
-        error: its standard error, infinite where the curvature vanishes.
-        direction: (k,) ``direction' theta`` is the coordinate; None for a coefficient of a mean.
-        fixed: (P,) ``fixed' delta`` is the coordinate; None for the others.
+        of: which coordinate.
+        value: of the coordinate at the maximum.
+        error: its standard error, infinite where there is none.
         bounds: of the coordinate.
-        guarded: positions of the standard deviations of a correlation: where one would change its sign, and
-            the correlation with it, it stays at zero.
     """
 
     surface: Surface
     top: Point
+    of: Coordinate | Coefficient
     value: float
     error: float
-    direction: np.ndarray | None
-    fixed: np.ndarray | None
     bounds: tuple[float, float]
-    guarded: tuple[int, ...] = ()
 
 
 @dataclass
@@ -73,12 +85,11 @@ def interval(line: Line, z: float) -> tuple[Point | None, Point | None]:
 
 def _end(line: Line, z: float, side: int) -> Point | None:
     track = _Track(line, {line.value: line.top})
-    bound = line.bounds[0] if side < 0 else line.bounds[1]
+    bound = line.bounds[side > 0]
     inside = line.value
     step = z * line.error if np.isfinite(line.error) else 0.5
     for _ in range(EXPANSIONS):
-        outside = line.value + side * step
-        outside = max(outside, bound) if side < 0 else min(outside, bound)
+        outside = float(np.clip(line.value + side * step, *line.bounds))
         rise = track.root_deviance(outside)
         if not np.isfinite(rise):
             return None
@@ -93,28 +104,32 @@ def _end(line: Line, z: float, side: int) -> Point | None:
 
 def _crossing(function: Callable[[float], float], a: float, b: float, z: float, error: float) -> float:
     tolerance = TOLERANCE * (error if np.isfinite(error) else abs(b - a))
-    value = float(brentq(lambda c: function(c) - z, a, b, xtol=tolerance, rtol=1e-14))
+    value = float(brentq(lambda c: function(c) - z, a, b, xtol=tolerance))
     function(value)
     return value
 
 
 def _best_at(line: Line, value: float, near: Point) -> Point:
     """The best point at which the coordinate has a value."""
-    if line.fixed is not None:
-        fixed = Fixed(line.fixed, value)
-        return polish(line.surface, line.surface.at(near.theta, fixed), None, fixed).point
-    direction = line.direction
-    shift = direction * (value - direction @ near.theta) / (direction @ direction)
-    start = line.surface.at(near.theta + shift)
+    match line.of:
+        case Coefficient(direction):
+            fixed = Fixed(direction, value)
+            return polish(line.surface, line.surface.at(near.theta, fixed), None, fixed).point
+        case Coordinate(direction, guarded):
+            shift = direction * (value - direction @ near.theta) / (direction @ direction)
+            return _best_along(line, line.surface.at(near.theta + shift), direction, guarded)
+
+
+def _best_along(line: Line, start: Point, direction: np.ndarray, guarded: tuple[int, ...]) -> Point:
     best = polish(line.surface, start, direction[None]).point
-    turned = [p for p in line.guarded if best.theta[p] * line.top.theta[p] < 0]
-    held = [_best_without(line, start, position) for position in turned]
+    turned = [p for p in guarded if best.theta[p] * line.top.theta[p] < 0]
+    held = [_best_without(line, start, direction, position) for position in turned]
     return min(held, key=lambda point: point.value, default=best)
 
 
-def _best_without(line: Line, start: Point, position: int) -> Point:
+def _best_without(line: Line, start: Point, direction: np.ndarray, position: int) -> Point:
     """The best point with the coordinate where it is and a standard deviation at zero."""
     theta = start.theta.copy()
     theta[position] = NOTHING * np.sign(line.top.theta[position])
-    rows = np.stack([line.direction, np.eye(len(theta))[position]])
+    rows = np.stack([direction, np.eye(len(theta))[position]])
     return polish(line.surface, line.surface.at(theta), rows).point

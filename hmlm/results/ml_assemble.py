@@ -51,6 +51,7 @@ def _info(run: LikelihoodRun, spec: Spec, design: Design, data_name: str, rows: 
         variances=tuple(_variances(spec)),
         converged=run.maximum.converged,
         rise=run.maximum.rise,
+        flat=run.maximum.flat,
         singular=estimates.singular,
         seconds=tuple(run.seconds.items()),
     )

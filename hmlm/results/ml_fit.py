@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from hmlm.results.ml_printout import printout
 from hmlm.results.table import labels, rounded
 from hmlm.results.wald import interval_columns, wald_intervals
 from hmlm.spec.hint import did_you_mean
-from hmlm.types import HmlmError
+from hmlm.types import EstimationWarning, HmlmError
 
 METHODS = ("wald", "profile")
 
@@ -180,6 +181,7 @@ class MlFit:
         else:
             found = self.profile_fn(chosen, level)
             low, high = np.array([found[name] for name in chosen]).reshape(-1, 2).T
+            _warn_of_open_ends(chosen, np.isnan(low + high) & self.params[chosen].notna().to_numpy())
         percent = f"{100 * level:g}% CI"
         return pd.DataFrame({f"l-{percent}": low, f"u-{percent}": high}, index=chosen)
 
@@ -199,6 +201,16 @@ class MlFit:
                     f"no parameter {name!r}{did_you_mean(str(name), known)} (the fit has {', '.join(known)})"
                 )
         return wanted
+
+
+def _warn_of_open_ends(names: Sequence[str], is_open: np.ndarray) -> None:
+    found = [name for name, flag in zip(names, is_open, strict=True) if flag]
+    if found:
+        warnings.warn(
+            f"no end of the profile interval was found for {', '.join(found)}: the likelihood hardly falls",
+            EstimationWarning,
+            stacklevel=3,
+        )
 
 
 def _tidy(mean: xr.DataArray, sd: xr.DataArray, prob: float) -> pd.DataFrame:

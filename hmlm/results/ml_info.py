@@ -36,6 +36,7 @@ class MlInfo:
         variances: rows of the variance table.
         converged: whether nothing was left to gain.
         rise: by how much the log likelihood could still rise.
+        flat: whether the likelihood is flat in some direction.
         singular: blocks whose covariance is singular.
         seconds: wall-clock seconds by phase.
     """
@@ -53,6 +54,7 @@ class MlInfo:
     variances: tuple[VarianceRow, ...]
     converged: bool
     rise: float
+    flat: bool
     singular: tuple[str, ...]
     seconds: tuple[tuple[str, float], ...]
 

@@ -38,6 +38,11 @@ def problems(info: MlInfo) -> Iterator[str]:
             "is zero or a correlation one. Standard errors there are not defined; leave a term out, or "
             'sample the posterior with fit(algorithm="nuts"), which averages over what the data leave open'
         )
+    if info.flat and not info.singular:
+        yield (
+            "the likelihood is flat in some direction: the data cannot tell all parameters apart, and "
+            "standard errors leave that direction out. A grouping factor may have a level per row; leave a term out"
+        )
     if not info.converged:
         yield (
             f"the climb did not converge: the log likelihood could still rise by about {info.rise:.2g}. "

@@ -11,6 +11,7 @@ from hmlm.density.pilot import fit_pilot
 from hmlm.density.surface import Surface, make_surface
 from hmlm.infer.estimate import Estimates
 from hmlm.infer.lines import line_of
+from hmlm.infer.profile import Coefficient
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_each_correlation_is_the_sine_of_a_coordinate(surface, pair):
     assert line.top.value == pytest.approx(point.value, abs=1e-6)
     cor = estimates.values[estimates.names.index(name)]
     assert np.sin(line.value) == pytest.approx(cor, abs=1e-8)
-    moved = line.surface.reported(line.top.theta + 0.1 * line.direction, line.top.delta)
+    moved = line.surface.reported(line.top.theta + 0.1 * line.of.direction, line.top.delta)
     same = line.surface.reported(line.top.theta, line.top.delta)
     assert moved[estimates.names.index(name)] == pytest.approx(np.sin(line.value + 0.1), abs=1e-8)
     sds = [n.startswith("sd_") for n in estimates.names]
@@ -54,12 +55,12 @@ def test_the_others_have_their_error_in_units_of_the_coordinate(surface, name):
     point, estimates = at_start(surface)
     line = line_of(surface, point, estimates, name)
     index = estimates.names.index(name)
-    if line.fixed is not None:
-        step = 0.1 * line.fixed / (line.fixed @ line.fixed)
+    if isinstance(line.of, Coefficient):
+        step = 0.1 * line.of.direction / (line.of.direction @ line.of.direction)
         moved = line.surface.reported(point.theta, point.delta + step)[index]
         assert moved - estimates.values[index] == pytest.approx(0.1)
         assert line.error == 1.0
         return
-    ahead = line.surface.reported(point.theta + 1e-4 * line.direction, point.delta)[index]
+    ahead = line.surface.reported(point.theta + 1e-4 * line.of.direction, point.delta)[index]
     slope = (ahead - estimates.values[index]) / 1e-4
     assert line.error * slope == pytest.approx(1.0, rel=1e-3)

@@ -12,6 +12,7 @@ from scipy.optimize import brentq, minimize
 from scipy.stats import chi2, norm
 
 import hmlm as hm
+from hmlm.density.profiled import evaluate
 from hmlm.types import EstimationWarning
 
 Z95 = norm.ppf(0.975)
@@ -281,6 +282,27 @@ def test_anova_refuses_what_does_not_compare():
             hm.anova(*fits)
 
 
+def test_a_level_per_row_is_said_to_be_flat():
+    """Residuals and effects are the same thing then: only the sum of their variances is known."""
+    d = table().assign(row=np.arange(96))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit = hm.fit("y ~ x + (1 | row)", d, algorithm="ml")
+    assert any(issubclass(w.category, EstimationWarning) for w in caught)
+    assert "flat in some direction" in repr(fit)
+    total = fit.params["sd_row__Intercept"] ** 2 + fit.params["sigma"] ** 2
+    X = np.stack([np.ones(96), d["x"]], axis=1)
+    assert total == pytest.approx(np.linalg.lstsq(X, d["y"], rcond=None)[1][0] / 96, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::hmlm.types.DataWarning")
+def test_collinear_columns_have_no_single_maximum():
+    prior = hm.prior("normal(0, 1)")  # under a posterior they are allowed
+    model = hm.model("y ~ x + twice + (1 | g)", table().assign(twice=2 * table()["x"]), prior=prior)
+    with pytest.raises(hm.HmlmError, match="the columns x, twice are collinear"):
+        model.fit(algorithm="ml")
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -296,6 +318,15 @@ def test_anova_refuses_what_does_not_compare():
 def test_mistakes_teach(call, message):
     with pytest.raises(hm.HmlmError, match=message):
         call()
+
+
+def test_new_data_of_the_same_shape_compile_nothing():
+    """Default priors are made from the data, and are no part of the program."""
+    fitted(SLOPES)
+    compiled = evaluate._cache_size()
+    other = hm.fit(SLOPES, table().assign(y=5.0 + 3.0 * table()["y"]), algorithm="ml")
+    assert evaluate._cache_size() == compiled
+    np.testing.assert_allclose(other.params["sigma"], 3.0 * fitted(SLOPES).params["sigma"], rtol=1e-6)
 
 
 def test_no_warning_where_there_is_nothing_to_warn_of():
