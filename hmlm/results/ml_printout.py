@@ -41,7 +41,7 @@ def problems(info: MlInfo) -> Iterator[str]:
     if info.flat and not info.singular:
         yield (
             "the likelihood is flat in some direction: the data cannot tell all parameters apart, and "
-            "standard errors leave that direction out. A grouping factor may have a level per row; leave a term out"
+            "standard errors leave that direction out. If a grouping factor has a level per row, leave it out"
         )
     if not info.converged:
         yield (

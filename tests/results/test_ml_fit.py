@@ -163,6 +163,16 @@ def test_a_regression_without_groups_has_closed_forms():
     np.testing.assert_allclose(wald.loc["sigma"], [sigma / spread, sigma * spread], rtol=1e-6)
 
 
+def test_columns_far_from_zero_change_no_standard_error():
+    """Years as they are let intercepts and slopes correlate at -0.999; errors were far too small."""
+    near, far = fitted(SLOPES), hm.fit(SLOPES, table().assign(x=table()["x"] + 300.0), algorithm="ml")
+    assert far.params["cor_g__Intercept__x"] < -0.999
+    assert far.loglik == pytest.approx(near.loglik, abs=1e-8)
+    for name in ("b_x", "sd_g__x", "sigma"):
+        assert far.params[name] == pytest.approx(near.params[name], rel=1e-5)
+        assert far.se[name] == pytest.approx(near.se[name], rel=1e-3)
+
+
 # --- boundaries -----------------------------------------------------------------------------------
 
 
