@@ -22,12 +22,15 @@ if TYPE_CHECKING:
         varying_slope,
     )
     from hmlm.formula.bf import bf, set_rescor
+    from hmlm.results.anova import anova
     from hmlm.results.fit import Fit
+    from hmlm.results.ml_fit import MlFit
     from hmlm.results.storage import load_fit
     from hmlm.spec.prior import prior
     from hmlm.types import (
         DataError,
         DataWarning,
+        EstimationWarning,
         FormulaError,
         HmlmError,
         PriorError,
@@ -47,11 +50,14 @@ _HOMES = {
     ),
     "hmlm.formula.bf": ("bf", "set_rescor"),
     "hmlm.spec.prior": ("prior",),
+    "hmlm.results.anova": ("anova",),
     "hmlm.results.fit": ("Fit",),
+    "hmlm.results.ml_fit": ("MlFit",),
     "hmlm.results.storage": ("load_fit",),
     "hmlm.types": (
         "DataError",
         "DataWarning",
+        "EstimationWarning",
         "FormulaError",
         "HmlmError",
         "PriorError",
@@ -64,12 +70,15 @@ __version__ = "0.1.0"
 __all__ = [
     "DataError",
     "DataWarning",
+    "EstimationWarning",
     "Fit",
     "FormulaError",
     "HmlmError",
+    "MlFit",
     "Model",
     "PriorError",
     "SamplingWarning",
+    "anova",
     "bf",
     "correlated_varying_intercept_slope",
     "datasets",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from hmlm.density.build import make_log_density
 from hmlm.density.explain import explain_density
+from hmlm.density.likelihood import Likelihood, make_likelihood, named_log_likelihood
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
@@ -20,17 +23,21 @@ from hmlm.formula.bf import as_model_formula
 from hmlm.formula.design import build_design
 from hmlm.infer.driver import sample
 from hmlm.infer.initial import starting_points
+from hmlm.infer.likelihood_fit import maximise_likelihood
 from hmlm.infer.settings import Settings
 from hmlm.results.assemble import assemble, formula_lines
 from hmlm.results.diagnostics import warn
 from hmlm.results.fit import Fit
+from hmlm.results.ml_assemble import assemble_ml
+from hmlm.results.ml_fit import MlFit
+from hmlm.results.ml_printout import problems
 from hmlm.spec.build import build_spec
 from hmlm.spec.family import Family, find_family
 from hmlm.spec.hint import did_you_mean
 from hmlm.spec.prior import as_priors
 from hmlm.spec.spec import Spec
 from hmlm.spec.table import prior_lines, prior_table
-from hmlm.types import Design, HmlmError, ModelFormula, OutcomeFormula, Prior
+from hmlm.types import Design, EstimationWarning, HmlmError, ModelFormula, OutcomeFormula, Prior
 
 Formula = str | OutcomeFormula | ModelFormula | Iterable[str | OutcomeFormula]
 Priors = str | Prior | Mapping[str, Any] | Iterable[Prior | Mapping[str, Any]] | None
@@ -47,7 +54,12 @@ ELSEWHERE = {
     "num_samples": "draws",
     "num_chains": "chains",
     "rng_key": "seed",
-}  # what brms, PyMC and NumPyro call the settings of a run
+    "REML": 'algorithm="reml" or algorithm="ml"',
+    "method": 'algorithm: "nuts", "ml" or "reml"',
+}  # what brms, PyMC, NumPyro and lme4 call the settings of a run
+
+NUTS, ML, REML = "nuts", "ml", "reml"
+ALGORITHMS = (NUTS, ML, REML)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +103,30 @@ class Model:
         plan = make_plan(self.spec, self.density)
         return make_log_density(self.spec, self.design, fit_pilot(self.spec, self.design), plan)
 
+    @cached_property
+    def _likelihood(self) -> Likelihood:
+        return make_likelihood(self.spec, self.design, fit_pilot(self.spec, self.design))
+
+    def marginal_log_lik(self, values: Mapping[str, ArrayLike]) -> float | np.ndarray:
+        """The log likelihood itself, group effects integrated out exactly, no prior in it.
+
+        ``log p(y | b, sd, cor, sigma)``, normalising constants included: at lme4's estimates it is lme4's
+        ``logLik``.
+
+        Args:
+            values: every population-level parameter by brms's name, ``{"b_Intercept": 5.0,
+                "sd_id__Intercept": 0.4, "sigma": 1.0}``; or draws of them, arrays of one shape.
+
+        Returns:
+            A number, for arrays of draws an array of their shape.
+
+        Raises:
+            HmlmError: an unknown or missing name, a value out of range, or effects on sigma, which cannot be
+                integrated out exactly.
+        """
+        found = named_log_likelihood(self._likelihood, dict(values))
+        return float(found) if found.ndim == 0 else found
+
     def initial(self, chains: int = 4, seed: int = 0) -> np.ndarray:
         """(chains, D) over-dispersed starting points around a quick point estimate."""
         return starting_points(self.log_density, chains, seed)
@@ -103,6 +139,24 @@ class Model:
         plan = explain_density(self.log_density, self.density)
         return "\n".join([plan, "", *(f"prior: {line}" for line in prior_lines(self.spec))])
 
+    @overload
+    def fit(
+        self,
+        *,
+        chains: int = ...,
+        warmup: int = ...,
+        draws: int = ...,
+        seed: int = ...,
+        target_accept: float = ...,
+        max_tree_depth: int = ...,
+        devices: int | None = ...,
+        progress: bool | None = ...,
+        algorithm: Literal["nuts"] = ...,
+    ) -> Fit: ...
+
+    @overload
+    def fit(self, *, algorithm: Literal["ml", "reml"]) -> MlFit: ...
+
     def fit(
         self,
         *,
@@ -114,9 +168,10 @@ class Model:
         max_tree_depth: int = 10,
         devices: int | None = None,
         progress: bool | None = None,
+        algorithm: str = NUTS,
         **unknown: Any,
-    ) -> Fit:
-        """Sample the posterior with NUTS.
+    ) -> Fit | MlFit:
+        """Sample the posterior with NUTS, or climb the likelihood for a quick look.
 
         Args:
             chains: number of chains.
@@ -127,12 +182,17 @@ class Model:
             max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
             devices: spread the chains over that many devices.
             progress: show a bar; None means only at a terminal.
+            algorithm: ``"nuts"``; or lme4's answer, a point estimate without priors for which the settings
+                above mean nothing: ``"ml"`` maximises the likelihood, ``"reml"`` the restricted one.
             unknown: nothing else; another name is an error that says the right one.
 
         Raises:
             HmlmError: an argument out of range or unknown; the message says what is allowed.
         """
         _check_known(unknown)
+        _check_algorithm(algorithm)
+        if algorithm != NUTS:
+            return self._climb(restricted=algorithm == REML)
         settings = Settings(
             chains=chains,
             warmup=warmup,
@@ -145,6 +205,13 @@ class Model:
         run = sample(self.log_density, settings, progress=progress)
         fit = assemble(self.log_density, self.design, run, settings, self.data_name)
         warn(fit)
+        return fit
+
+    def _climb(self, *, restricted: bool) -> MlFit:
+        run = maximise_likelihood(self.spec, self.design, restricted=restricted)
+        fit = assemble_ml(run, self.spec, self.design, self.data_name)
+        for problem in problems(fit.info):
+            warnings.warn(problem, EstimationWarning, stacklevel=3)
         return fit
 
 
@@ -186,17 +253,23 @@ def fit(
     density: str | Mapping[str, str] = "auto",
     data_name: str = "data",
     **settings: Any,
-) -> Fit:
-    """State a model and sample it in one call; arguments as :func:`model` and :meth:`Model.fit`."""
+) -> Fit | MlFit:
+    """State a model and fit it in one call; arguments as :func:`model` and :meth:`Model.fit`."""
     stated = model(formula, data, family, prior, density=density, data_name=data_name)
     return stated.fit(**settings)
 
 
 def _check_known(unknown: Iterable[str]) -> None:
-    known = [field.name for field in fields(Settings) if field.name != "chunk"] + ["progress"]
+    known = [field.name for field in fields(Settings) if field.name != "chunk"] + ["progress", "algorithm"]
     for name in unknown:
         hint = f"; use {ELSEWHERE[name]}" if name in ELSEWHERE else did_you_mean(name, [*known, "prior"])
         raise HmlmError(f"fit has no argument {name!r}{hint} (settings of a run: {', '.join(known)})")
+
+
+def _check_algorithm(algorithm: object) -> None:
+    if algorithm not in ALGORITHMS:
+        hint = did_you_mean(str(algorithm), ALGORITHMS)
+        raise HmlmError(f"algorithm={algorithm!r} is unknown{hint}; choose one of {', '.join(ALGORITHMS)}")
 
 
 def get_prior(

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-from jax import Array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+
+from hmlm.density.constrained import constrained_names
+from hmlm.density.data import make_data
 from hmlm.density.integrate import log_integral
+from hmlm.density.log_density import without_levels
+from hmlm.density.named import correlation_matrices, parameters_of
 from hmlm.density.parameters import Parameters
+from hmlm.density.pilot import Pilot
+from hmlm.density.plan import MARGINAL, Plan, make_plan, n_scale_terms
+from hmlm.density.precision import double_precision
 from hmlm.density.state import DensityData, Static, moments_at, prior_of_integrated
+from hmlm.density.statistics import make_statistics
+from hmlm.spec.distribution import FLAT
+from hmlm.spec.hint import did_you_mean
+from hmlm.spec.spec import Spec
+from hmlm.types import Design, HmlmError
+
+INDEFINITE = -1e-8  # smallest eigenvalue of a correlation matrix that rounding explains
 
 
 def log_likelihood(static: Static, parameters: Parameters, data: DensityData) -> Array:
@@ -17,3 +38,142 @@ def log_likelihood(static: Static, parameters: Parameters, data: DensityData) ->
     if not static.plan.factors:
         return moments.log_rows
     return moments.log_rows + log_integral(moments, prior_of_integrated(static, parameters, data))
+
+
+def marginal_plan(spec: Spec) -> Plan:
+    """The plan that integrates every group effect out.
+
+    Raises:
+        HmlmError: effects on sigma, or more crossed effects than can be integrated out together.
+    """
+    sampled = {spec.factors[block.factor].name for block in spec.blocks if n_scale_terms(spec, block)}
+    if sampled:
+        raise HmlmError(
+            f"the effects of {', '.join(map(repr, sorted(sampled)))} on sigma cannot be integrated out "
+            "exactly, so the marginal likelihood has no closed form; sample them: "
+            'fit(algorithm="nuts"), or give sigma '
+            "population-level terms only"
+        )
+    try:
+        return make_plan(spec, MARGINAL)
+    except HmlmError as error:
+        names = ", ".join(f"{f.name} ({f.n_levels} levels)" for f in spec.factors)
+        raise HmlmError(
+            f"the grouping factors {names} are too many effects to integrate out together; "
+            'sample them: fit(algorithm="nuts")'
+        ) from error
+
+
+@dataclass(frozen=True, eq=False)
+class Likelihood:
+    """The marginal likelihood of a model and its data.
+
+    Attributes:
+        spec: the model.
+        plan: which factors come first in the elimination; no effect is sampled.
+        data: arrays.
+    """
+
+    spec: Spec
+    plan: Plan
+    data: DensityData
+
+    @cached_property
+    def static(self) -> Static:
+        """The hashable half, by which programs are cached; priors, some made from data, are no part of it."""
+        return Static(without_priors(without_levels(self.spec)), self.plan)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every parameter, in the order of :func:`hmlm.density.constrained.constrained_values`."""
+        return constrained_names(self.spec)
+
+
+def without_priors(spec: Spec) -> Spec:
+    """The spec with flat priors on what has one."""
+    return replace(
+        spec,
+        predictors=tuple(
+            replace(p, intercept=p.intercept and FLAT, priors=(FLAT,) * len(p.priors))
+            for p in spec.predictors
+        ),
+        sigma=tuple(prior and FLAT for prior in spec.sigma),
+        blocks=tuple(replace(b, sd=(FLAT,) * b.size, cor=b.cor and 1.0) for b in spec.blocks),
+        rescor=spec.rescor and 1.0,
+    )
+
+
+def make_likelihood(spec: Spec, design: Design, pilot: Pilot) -> Likelihood:
+    """The likelihood of a model, its data in float64; nothing of priors or starting points is in it."""
+    plan = marginal_plan(spec)
+    with double_precision():
+        data = DensityData(
+            model=make_data(spec, design, plan)[0],
+            statistics=make_statistics(spec, design, plan, pilot),
+            information=(None,) * len(spec.blocks),
+            softplus=jnp.zeros(0),
+            scale=jnp.zeros(0),
+        )
+    return Likelihood(spec, plan, data)
+
+
+def named_log_likelihood(density: Likelihood, values: Mapping[str, ArrayLike]) -> np.ndarray:
+    """Marginal log likelihood at parameters by their names; scalars, or draws of one shape.
+
+    Raises:
+        HmlmError: a name is unknown or missing, or a value outside its range.
+    """
+    _check_names(density.names, values)
+    arrays = np.broadcast_arrays(*(_number(name, values[name]) for name in density.names))
+    rows = np.stack([array.ravel() for array in arrays], axis=1)
+    rows = _without_undefined(density.names, rows)
+    for row in rows:
+        _check_row(density.spec, dict(zip(density.names, row, strict=True)))
+    with double_precision():
+        flat = _at_names(density.static, jnp.asarray(rows), density.data)
+    return np.asarray(flat).reshape(arrays[0].shape)
+
+
+@jax.jit(static_argnums=0)
+def _at_names(static: Static, rows: Array, data: DensityData) -> Array:
+    return jax.lax.map(
+        lambda row: log_likelihood(static, parameters_of(static.spec, row, data.model), data), rows
+    )
+
+
+def _check_names(known: Sequence[str], values: Mapping[str, ArrayLike]) -> None:
+    for name in values:
+        if name not in known:
+            raise HmlmError(
+                f"no parameter {name!r}{did_you_mean(str(name), known)} (the model has {', '.join(known)})"
+            )
+    missing = [name for name in known if name not in values]
+    if missing:
+        raise HmlmError(f"no value for {', '.join(missing)}: the likelihood needs every parameter")
+
+
+def _number(name: str, value: ArrayLike) -> np.ndarray:
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise HmlmError(f"{name}={value!r} must be a number, or an array of draws") from None
+
+
+def _without_undefined(names: Sequence[str], rows: np.ndarray) -> np.ndarray:
+    """Correlations that are not defined because a standard deviation is zero do not matter: zero."""
+    cor = np.array([name.startswith("cor_") for name in names])
+    return np.where(cor & np.isnan(rows), 0.0, rows)
+
+
+def _check_row(spec: Spec, value: Mapping[str, float]) -> None:
+    for name, number in value.items():
+        positive = name.startswith("sigma")
+        if not np.isfinite(number):
+            raise HmlmError(f"{name} = {number}: not a finite number")
+        if (number <= 0 and positive) or (number < 0 and name.startswith("sd_")):
+            allowed = "must be positive" if positive else "cannot be negative"
+            raise HmlmError(f"{name} = {number:g}: a standard deviation {allowed}")
+    for pairs, matrix in correlation_matrices(spec, value):
+        if np.linalg.eigvalsh(matrix)[0] < INDEFINITE:
+            names = ", ".join(f"{name} = {value[name]:g}" for name, _, _ in pairs)
+            raise HmlmError(f"{names}: no correlation matrix, it is not positive definite")

@@ -43,7 +43,7 @@ class LogDensity:
     @cached_property
     def static(self) -> Static:
         """The hashable half of the density, by which programs are cached."""
-        return Static(_without_levels(self.spec), self.plan)
+        return Static(without_levels(self.spec), self.plan)
 
     @property
     def layout(self) -> Layout:
@@ -90,7 +90,7 @@ class LogDensity:
         return tuple(np.asarray(u.swapaxes(1, 2)).reshape(*x.shape[:-1], *u.shape[:0:-1]) for u in blocks)
 
 
-def _without_levels(spec: Spec) -> Spec:
+def without_levels(spec: Spec) -> Spec:
     """The spec with nameless levels: programs depend on how many there are, not on what they are called."""
     factors = tuple(replace(factor, levels=("",) * factor.n_levels) for factor in spec.factors)
     return replace(spec, factors=factors)

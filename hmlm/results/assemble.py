@@ -112,8 +112,8 @@ def _numbered(array: xr.DataArray) -> xr.DataArray:
 def _info(density: LogDensity, design: Design, run: Run, settings: Settings, data_name: str) -> FitInfo:
     spec = density.spec
     return FitInfo(
-        family=_family(spec),
-        links=_links(spec),
+        family=family_line(spec),
+        links=link_lines(spec),
         formulas=formula_lines(design.formula),
         priors=prior_lines(spec),
         data_name=data_name,
@@ -134,12 +134,13 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
     )
 
 
-def _family(spec: Spec) -> str:
+def family_line(spec: Spec) -> str:
+    """``"gaussian"``, or ``"MV(gaussian, gaussian)"``."""
     names = [spec.family.name] * len(spec.outcomes)
     return f"MV({', '.join(names)})" if spec.multivariate else names[0]
 
 
-def _links(spec: Spec) -> tuple[str, ...]:
+def link_lines(spec: Spec) -> tuple[str, ...]:
     """One line per outcome; a parameter without a formula has the identity link."""
 
     def line(m: int) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pandas as pd
 
 from hmlm.results.info import FitInfo, Row
+from hmlm.results.ml_info import MlInfo
 from hmlm.results.table import ESS_COLUMNS, seconds_of
 
 WIDTH = 110
@@ -33,7 +34,7 @@ def printout(info: FitInfo, frame: pd.DataFrame, problems: Sequence[str]) -> str
         frame: the summary, one row per ``info.rows``, in that order.
         problems: convergence warnings.
     """
-    parts = [_header(info), *_sections(info, frame), CLOSING.format(algorithm=info.algorithm)]
+    parts = [_header(info), *sections(info, frame), CLOSING.format(algorithm=info.algorithm)]
     if problems:
         parts.append("\n".join(_warning(problem) for problem in problems))
     return "\n\n".join(parts)
@@ -56,6 +57,11 @@ def _header(info: FitInfo) -> str:
         ("Time", _time(info)),
         ("Effects", _effects(info)),
     )
+    return header(fields)
+
+
+def header(fields: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """Names and their lines, right-justified at the colon; names without lines are left out."""
     return "\n".join(f"{name:>7}: " + f"\n{'':9}".join(lines) for name, lines in fields if lines)
 
 
@@ -87,7 +93,8 @@ def _effects(info: FitInfo) -> list[str]:
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def _sections(info: FitInfo, frame: pd.DataFrame) -> Iterator[str]:
+def sections(info: FitInfo | MlInfo, frame: pd.DataFrame) -> Iterator[str]:
+    """The tables: by grouping factor, coefficients, further parameters, residual correlations."""
     title = "Multilevel Hyperparameters:\n"
     for factor, levels in info.factors:
         chosen = [row.section == "group" and row.group == factor for row in info.rows]

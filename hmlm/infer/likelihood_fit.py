@@ -1,0 +1,46 @@
+"""A whole maximum-likelihood run: surface, climb, estimates, and what each took."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from hmlm.density.pilot import fit_pilot
+from hmlm.density.surface import Surface, make_surface
+from hmlm.infer.estimate import Estimates, estimate
+from hmlm.infer.maximum import Maximum, maximise
+from hmlm.spec.spec import Spec
+from hmlm.types import Design
+
+
+@dataclass(frozen=True)
+class LikelihoodRun:
+    """What climbing gave.
+
+    Attributes:
+        surface: that was climbed.
+        maximum: its highest point.
+        estimates: there, by name.
+        seconds: wall-clock seconds of ``compile`` and ``climb``.
+    """
+
+    surface: Surface
+    maximum: Maximum
+    estimates: Estimates
+    seconds: dict[str, float]
+
+
+def maximise_likelihood(spec: Spec, design: Design, *, restricted: bool) -> LikelihoodRun:
+    """Maximise the marginal likelihood, or with ``restricted`` lme4's REML criterion.
+
+    Raises:
+        HmlmError: effects that cannot be integrated out, or collinear columns.
+    """
+    begin = time.perf_counter()
+    surface = make_surface(spec, design, fit_pilot(spec, design), restricted=restricted)
+    surface.at(surface.start)
+    compiled = time.perf_counter()
+    maximum = maximise(surface)
+    estimates = estimate(surface, maximum)
+    seconds = {"compile": compiled - begin, "climb": time.perf_counter() - compiled}
+    return LikelihoodRun(surface, maximum, estimates, seconds)
