@@ -16,28 +16,39 @@ UNROLLED = 3  # largest size whose products are written out: beyond, code grows 
 
 
 class Cholesky(NamedTuple):
-    """Lower factors C of a batch, by entries; ``inverse_diagonal[a] = 1 / C[a, a]``."""
+    """Lower factors C of a batch, by entries; of C[a, a] also the inverse and the logarithm."""
 
     entries: tuple[tuple[Array, ...], ...]
     inverse_diagonal: tuple[Array, ...]
-    log_diagonal: Array
+    logs: tuple[Array, ...]
+
+    @property
+    def log_diagonal(self) -> Array:
+        """(J,) ``sum_a log C[a, a]``."""
+        return sum(self.logs[1:], start=self.logs[0])
+
+    def tail(self, size: int) -> Cholesky:
+        """The last ``size`` rows and columns: the factor of what is left after eliminating the others."""
+        start = len(self.entries) - size
+        rows = tuple(row[start:] for row in self.entries[start:])
+        return Cholesky(rows, self.inverse_diagonal[start:], self.logs[start:])
 
 
 def cholesky(matrix: Array) -> Cholesky:
-    """``C C' = matrix`` for (Q, Q, J) symmetric positive definite matrices; log_diagonal is (J,)."""
+    """``C C' = matrix`` for (Q, Q, J) symmetric positive definite matrices."""
     size = matrix.shape[0]
     rows: list[list[Array]] = [[] for _ in range(size)]
     inverse: list[Array] = []
-    log_diagonal = jnp.zeros(matrix.shape[2:], matrix.dtype)
+    logs: list[Array] = []
     for b in range(size):
         pivot = matrix[b, b] - sum(rows[b][k] ** 2 for k in range(b))
         inverse.append(lax.rsqrt(pivot))
-        log_diagonal = log_diagonal + 0.5 * jnp.log(pivot)
+        logs.append(0.5 * jnp.log(pivot))
         rows[b].append(pivot * inverse[b])
         for a in range(b + 1, size):
             value = matrix[a, b] - sum(rows[a][k] * rows[b][k] for k in range(b))
             rows[a].append(value * inverse[b])
-    return Cholesky(tuple(tuple(row) for row in rows), tuple(inverse), log_diagonal)
+    return Cholesky(tuple(tuple(row) for row in rows), tuple(inverse), tuple(logs))
 
 
 def solve_lower(factor: Cholesky, right: Array) -> Array:

@@ -10,16 +10,18 @@ References:
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
+from hmlm.kernels.combine import combine
 from hmlm.kernels.small import (
     Cholesky,
     cholesky,
+    congruence,
     lower_product_transposed,
     solve_lower,
     solve_lower_transposed,
@@ -37,19 +39,21 @@ class Coordinates(enum.Enum):
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Information:
-    """What the data say about each level's effects, at a pilot estimate.
+    """What the data say about the first Q effects of each level, at a pilot estimate.
 
     Attributes:
         precision: (Q, Q, J) expected Fisher information F of the effects.
         score: (Q, J) ``k``, one scoring step's right-hand side.
-        cross: (Q, P, J) cross-information K with the P population-level coefficients.
-        projection: (Q, P, J) pseudo-inverse of F times K, the limit of much data.
+        cross: (P, Q, J) cross-information K with the P population-level coefficients.
+        projection: (P, Q, J) pseudo-inverse of F times K, the limit of much data.
+        predictors: the predictors whose coefficients those are.
     """
 
     precision: Array
     score: Array
     cross: Array
     projection: Array
+    predictors: tuple[int, ...] = field(metadata={"static": True})
 
 
 class Effects(NamedTuple):
@@ -66,10 +70,11 @@ def effects(kind: Coordinates, zeta: Array, factor: Array, beta: Array, informat
 
     Args:
         kind: which coordinates.
-        zeta: (Q, J).
+        zeta: (Q, J); in informed coordinates also (n, J) for the first n effects alone.
         factor: (Q, Q) lower factor L of the effects' covariance.
-        beta: (P,) population-level coefficients of the predictors that the block enters.
-        information: of this block.
+        beta: (P,) population-level coefficients of ``information.predictors``.
+        information: of this block, on the first n effects or on more: what is known of others reaches these
+            through the correlations.
     """
     if kind is Coordinates.NONCENTERED:
         return Effects(factor @ zeta, zeta, -0.5 * jnp.sum(zeta * zeta))
@@ -82,24 +87,25 @@ def invert(kind: Coordinates, u: Array, factor: Array, beta: Array, information:
     """The coordinates (Q, J) at which :func:`effects` gives ``u``."""
     if kind is Coordinates.CENTERED:
         return u + _mean(information.projection, beta)
-    z = jax.scipy.linalg.solve_triangular(factor, u, lower=True)
+    n = len(u)
+    z = jax.scipy.linalg.solve_triangular(factor[:n, :n], u, lower=True)
     if kind is Coordinates.NONCENTERED:
         return z
-    root, mode = _posterior(factor, beta, information)
-    return lower_product_transposed(root, z - mode)
+    root, white = _posterior(n, factor, beta, information)
+    return lower_product_transposed(root, z) - white
 
 
 class Proposal(NamedTuple):
-    """Draws ``z`` (Q, J) from the informed approximation, and (J,) log of the prior over its density."""
+    """Draws ``z`` (n, J) from the informed approximation, and (J,) log of the prior over its density."""
 
     z: Array
     log_weight: Array
 
 
 def propose(noise: Array, factor: Array, beta: Array, information: Information) -> Proposal:
-    """Draws for importance sampling of every level's effects, from (Q, J) standard normal noise."""
-    root, mode = _posterior(factor, beta, information)
-    z = mode + solve_lower_transposed(root, noise)
+    """Draws for importance sampling of every level's first n effects, from (n, J) standard normal noise."""
+    root, white = _posterior(len(noise), factor, beta, information)
+    z = solve_lower_transposed(root, white + noise)
     log_weight = 0.5 * jnp.sum(noise * noise - z * z, axis=0) - root.log_diagonal
     return Proposal(z, log_weight)
 
@@ -112,26 +118,33 @@ def _centered(zeta: Array, factor: Array, mean: Array) -> Effects:
 
 
 def _informed(zeta: Array, factor: Array, beta: Array, information: Information) -> Effects:
-    root, mode = _posterior(factor, beta, information)
-    z = mode + solve_lower_transposed(root, zeta)
+    n = len(zeta)
+    root, white = _posterior(n, factor, beta, information)
+    z = solve_lower_transposed(root, white + zeta)
     log_density = -0.5 * jnp.sum(z * z) - jnp.sum(root.log_diagonal)
-    return Effects(factor @ z, z, log_density)
+    return Effects(factor[:n, :n] @ z, z, log_density)
 
 
-def _posterior(factor: Array, beta: Array, information: Information) -> tuple[Cholesky, Array]:
-    """``P = I + L'FL = CC'`` and ``m = P^-1 L'(k - K beta)`` of every level."""
-    precision = jnp.einsum("ca,cdj,db->abj", factor, information.precision, factor)
-    root = cholesky(precision + jnp.eye(factor.shape[0], dtype=factor.dtype)[:, :, None])
-    right = factor.T @ (information.score - _mean(information.cross, beta))
-    return root, solve_lower_transposed(root, solve_lower(root, right))
+def _posterior(n: int, factor: Array, beta: Array, information: Information) -> tuple[Cholesky, Array]:
+    """C and ``C'm`` of the first n whitened effects of every level, the others eliminated before them.
+
+    ``P = I + L'FL = CC'`` and ``m = P^-1 L'(k - K beta)``.
+    """
+    size = len(information.score)
+    first, others = jax.lax.split(factor[:size, :size], (n, size - n), axis=1)
+    ordered = jnp.concatenate([others, first], axis=1)
+    precision = congruence(ordered, information.precision)
+    root = cholesky(precision + jnp.eye(size, dtype=factor.dtype)[:, :, None])
+    white = solve_lower(root, ordered.T @ (information.score - _mean(information.cross, beta)))
+    return root.tail(n), white[size - n :]
 
 
 def _mean(cross: Array, beta: Array) -> Array:
-    return jnp.einsum("qpj,p->qj", cross, beta)
+    return combine(beta[:, None], cross)[0]
 
 
 def _shared(factor: Array) -> Cholesky:
     size = factor.shape[0]
     entries = tuple(tuple(factor[a, b] for b in range(a + 1)) for a in range(size))
     inverse = tuple(1.0 / factor[a, a] for a in range(size))
-    return Cholesky(entries, inverse, jnp.zeros(1, factor.dtype))
+    return Cholesky(entries, inverse, tuple(jnp.log(factor[a, a])[None] for a in range(size)))

@@ -10,27 +10,30 @@ import numpy as np
 
 from hmlm.density.coordinates import Information
 from hmlm.density.data import block_columns
-from hmlm.density.linear import sampled_predictors
-from hmlm.density.pilot import Pilot
+from hmlm.density.pilot import Pilot, block_covariance
 from hmlm.density.plan import BlockPlan, Plan
 from hmlm.density.precision import double_precision
 from hmlm.density.working import GroupSum
 from hmlm.spec.spec import Predictor, Spec
 from hmlm.types import Design
 
+WELL_KNOWN = 0.7  # share of an effect's variance that its own rows explain, on average
+
 Weight = Callable[[int, int], np.ndarray | None]
 
 
 def make_information(spec: Spec, design: Design, pilot: Pilot, plan: Plan) -> tuple[Information | None, ...]:
-    """Per block the :class:`Information` on its sampled effects in float64, None where there are none."""
+    """Per block the :class:`Information` on its effects in float64, None where none of them is sampled."""
     weight = _fisher_weights(spec, pilot, plan)
     score = _scores(spec, pilot, plan)
     with double_precision():
         return tuple(
-            _block(spec, design, pilot, b, plan.blocks[b], weight, score)
-            if plan.blocks[b].n_sampled
+            _block(
+                spec, design, pilot, b, _n_informative(spec, design, pilot, b, part, weight), weight, score
+            )
+            if part.n_sampled
             else None
-            for b in range(len(spec.blocks))
+            for b, part in enumerate(plan.blocks)
         )
 
 
@@ -39,15 +42,15 @@ def _block(
     design: Design,
     pilot: Pilot,
     b: int,
-    plan: BlockPlan,
+    size: int,
     weight: Weight,
     score: list[np.ndarray],
 ) -> Information:
     block = spec.blocks[b]
-    columns = block_columns(block, design)[: plan.n_sampled]
-    own = [term.predictor for term in block.terms[: plan.n_sampled]]
-    predictors = sampled_predictors(block, plan)
-    sums = next(part.sums for p in predictors for part in pilot.working[p].varying if part.block == b)
+    columns = block_columns(block, design)[:size]
+    own = [term.predictor for term in block.terms[:size]]
+    predictors = tuple(sorted(set(own)))
+    sums = _sums(pilot, b, own[0])
     target = {p: _own_rows(pilot, p, b) for p in predictors}
     precision = _pair_sums(sums, columns, own, columns, own, weight)
     population = np.concatenate([pilot.working[p].columns for p in predictors])
@@ -57,9 +60,31 @@ def _block(
     return Information(
         precision=jnp.asarray(precision),
         score=jnp.asarray(sums(columns * right)),
-        cross=jnp.asarray(cross),
-        projection=jnp.asarray(_projection(precision, cross)),
+        cross=jnp.asarray(cross.swapaxes(0, 1)),
+        projection=jnp.asarray(_projection(precision, cross).swapaxes(0, 1)),
+        predictors=predictors,
     )
+
+
+def _n_informative(spec: Spec, design: Design, pilot: Pilot, b: int, part: BlockPlan, weight: Weight) -> int:
+    """How many of a block's effects inform the coordinates of those that are sampled.
+
+    Where the sampled effects are hardly known by themselves, what is known of the integrated ones tells about
+    them through their correlations, and moves with these; where they are well known it only costs.
+    """
+    block, n = spec.blocks[b], part.n_sampled
+    columns = block_columns(block, design)[:n]
+    own = [term.predictor for term in block.terms[:n]]
+    variance = np.diag(block_covariance(spec, pilot, b))
+    ratios = [
+        np.mean(1.0 / (1.0 + variance[q] * _sums(pilot, b, own[q])(columns[q] ** 2 * weight(own[q], own[q]))))
+        for q in range(n)
+    ]
+    return n if 1.0 - min(ratios) >= WELL_KNOWN else block.size
+
+
+def _sums(pilot: Pilot, b: int, p: int) -> GroupSum:
+    return next(part.sums for part in pilot.working[p].varying if part.block == b)
 
 
 def _own_rows(pilot: Pilot, p: int, b: int) -> np.ndarray:

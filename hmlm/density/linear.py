@@ -7,8 +7,7 @@ from jax import Array
 
 from hmlm.density.data import ModelData
 from hmlm.density.parameters import Parameters
-from hmlm.density.plan import BlockPlan
-from hmlm.spec.spec import Block, Spec
+from hmlm.spec.spec import Spec
 
 
 def coefficients_of(parameters: Parameters, predictors: tuple[int, ...]) -> Array:
@@ -19,11 +18,6 @@ def coefficients_of(parameters: Parameters, predictors: tuple[int, ...]) -> Arra
         parts.extend([] if intercept is None else [intercept[None]])
         parts.append(parameters.b[p])
     return jnp.concatenate(parts)
-
-
-def sampled_predictors(block: Block, plan: BlockPlan) -> tuple[int, ...]:
-    """Indices of the predictors that a block's sampled effects enter, ascending."""
-    return tuple(sorted({term.predictor for term in block.terms[: plan.n_sampled]}))
 
 
 def linear_predictor(spec: Spec, p: int, parameters: Parameters, u: list[Array], data: ModelData) -> Array:

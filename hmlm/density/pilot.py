@@ -128,3 +128,20 @@ def _start_part(
 
 def _correlation(rows: np.ndarray) -> np.ndarray:
     return np.atleast_2d(np.corrcoef(rows))
+
+
+def block_covariance(spec: Spec, pilot: Pilot, b: int) -> np.ndarray:
+    """(Q, Q) covariance of a block's effects between levels, from its modes and spreads."""
+    mode, spread = block_modes(spec, pilot, b)
+    return np.cov(mode, bias=True).reshape(len(mode), len(mode)) + spread.mean(2)
+
+
+def block_modes(spec: Spec, pilot: Pilot, b: int) -> tuple[np.ndarray, np.ndarray]:
+    """(Q, J) modes and (Q, Q, J) conditional covariances of a block over its predictors."""
+    size, n_levels = spec.blocks[b].size, spec.factors[spec.blocks[b].factor].n_levels
+    mode, spread = np.zeros((size, n_levels)), np.zeros((size, size, n_levels))
+    for part in (part for working in pilot.working for part in working.varying if part.block == b):
+        positions = list(part.positions)
+        mode[positions] = part.mode
+        spread[np.ix_(positions, positions)] = part.spread
+    return mode, spread

@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 
 from hmlm.density.coordinates import Proposal, propose
-from hmlm.density.linear import coefficients_of, log_sigmas, residuals, sampled_predictors
+from hmlm.density.linear import coefficients_of, log_sigmas, residuals
 from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity, group_effects
 from hmlm.density.moments import row_moments
 from hmlm.density.parameters import Parameters
@@ -132,9 +132,9 @@ def _proposal(static: Static, parameters: Parameters, b: int, key: Array, data: 
     n, levels = plan.n_sampled, static.spec.factors[block.factor].n_levels
     if n == 0:
         return Proposal(jnp.zeros((0, levels)), jnp.zeros(levels))
-    beta = coefficients_of(parameters, sampled_predictors(block, plan))
+    beta = coefficients_of(parameters, data.information[b].predictors)
     noise = jax.random.normal(key, (n, levels))
-    return propose(noise, parameters.factor(b)[:n, :n], beta, data.information[b])
+    return propose(noise, parameters.factor(b), beta, data.information[b])
 
 
 def _by_group(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:

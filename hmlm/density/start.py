@@ -15,9 +15,9 @@ from hmlm.density.coordinates import Coordinates, Information, invert
 from hmlm.density.correlation import correlation_unconstrained
 from hmlm.density.information import make_information
 from hmlm.density.layout import Layout, Run, make_layout
-from hmlm.density.linear import coefficients_of, sampled_predictors
+from hmlm.density.linear import coefficients_of
 from hmlm.density.parameters import Parameters, run_map, unpack
-from hmlm.density.pilot import Pilot
+from hmlm.density.pilot import Pilot, block_covariance, block_modes
 from hmlm.density.plan import BlockPlan, Plan, sampled_plan
 from hmlm.density.precision import double_precision
 from hmlm.spec.spec import Spec
@@ -142,10 +142,10 @@ def _effects(
     """Coordinates of the pilot's effects that are sampled, and their widths, both flat."""
     n = plan.n_sampled
     mode, spread = block_modes(spec, pilot, b)
-    factor = parameters.factor(b)[:n, :n]
-    beta = coefficients_of(parameters, sampled_predictors(spec.blocks[b], plan))
+    factor = parameters.factor(b)
+    beta = coefficients_of(parameters, information.predictors)
     center = invert(plan.coordinates, jnp.asarray(mode[:n]), factor, beta, information)
-    width = _effect_width(plan.coordinates, spread[:n, :n], np.asarray(factor))
+    width = _effect_width(plan.coordinates, spread[:n, :n], np.asarray(factor)[:n, :n])
     return np.asarray(center).ravel(), width.ravel()
 
 
@@ -157,20 +157,3 @@ def _effect_width(kind: Coordinates, spread: np.ndarray, factor: np.ndarray) -> 
         inverse = np.linalg.inv(factor)
         spread = np.einsum("ab,bcj,dc->adj", inverse, spread, inverse)
     return np.sqrt(np.clip(np.einsum("qqj->qj", spread), 1e-16, None))
-
-
-def block_covariance(spec: Spec, pilot: Pilot, b: int) -> np.ndarray:
-    """(Q, Q) covariance of a block's effects between levels, from its modes and spreads."""
-    mode, spread = block_modes(spec, pilot, b)
-    return np.cov(mode, bias=True).reshape(len(mode), len(mode)) + spread.mean(2)
-
-
-def block_modes(spec: Spec, pilot: Pilot, b: int) -> tuple[np.ndarray, np.ndarray]:
-    """(Q, J) modes and (Q, Q, J) conditional covariances of a block over its predictors."""
-    size, n_levels = spec.blocks[b].size, spec.factors[spec.blocks[b].factor].n_levels
-    mode, spread = np.zeros((size, n_levels)), np.zeros((size, size, n_levels))
-    for part in (part for working in pilot.working for part in working.varying if part.block == b):
-        positions = list(part.positions)
-        mode[positions] = part.mode
-        spread[np.ix_(positions, positions)] = part.spread
-    return mode, spread

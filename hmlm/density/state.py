@@ -14,7 +14,7 @@ from hmlm.density.coordinates import Effects, Information, effects
 from hmlm.density.data import ModelData
 from hmlm.density.integrate import Prior
 from hmlm.density.layout import Layout, Span, make_layout
-from hmlm.density.linear import coefficients_of, sampled_predictors
+from hmlm.density.linear import coefficients_of
 from hmlm.density.moments import Moments, row_moments
 from hmlm.density.parameters import Parameters, pieces, unpack
 from hmlm.density.plan import Plan
@@ -43,7 +43,7 @@ class DensityData:
     Attributes:
         model: the model's arrays.
         statistics: what replaces the rows, None where rows are needed.
-        information: per block the pilot's information on its sampled effects, None where there are none.
+        information: per block the pilot's information on its effects, None where none of them is sampled.
         softplus: (n_scalars,) scales of the map of standard deviations between groups.
         scale: (D,) approximate posterior standard deviations on the unconstrained scale: samplers move in
             units of these, so that no adaptation starts from scales apart by orders of magnitude.
@@ -116,9 +116,9 @@ def _sampled_effects(
     if n == 0:
         nothing = jnp.zeros((0, levels), zeta.dtype)
         return Effects(nothing, nothing, jnp.zeros((), zeta.dtype))
-    beta = coefficients_of(parameters, sampled_predictors(block, plan))
-    factor = split_factor(parameters.factor(b), n).sampled
-    return effects(plan.coordinates, zeta.reshape(n, levels), factor, beta, data.information[b])
+    known = data.information[b]
+    beta = coefficients_of(parameters, known.predictors)
+    return effects(plan.coordinates, zeta.reshape(n, levels), parameters.factor(b), beta, known)
 
 
 def _with_means(static: Static, b: int, parameters: Parameters, sampled: Effects) -> Array:
@@ -130,18 +130,17 @@ def _with_means(static: Static, b: int, parameters: Parameters, sampled: Effects
 
 
 class SplitFactor(NamedTuple):
-    """``L`` by sampled and integrated effects: [[sampled, 0], [carried, given]]."""
+    """What ``L`` makes of the integrated effects: [carried, given] for [sampled, integrated] ones."""
 
-    sampled: Array
     carried: Array
     given: Array
 
 
 def split_factor(factor: Array, n_sampled: int) -> SplitFactor:
-    """The blocks of a (Q, Q) factor, its first ``n_sampled`` effects being sampled."""
+    """The lower blocks of a (Q, Q) factor, its first ``n_sampled`` effects being sampled."""
     sizes = (n_sampled, len(factor) - n_sampled)
-    top, bottom = jax.lax.split(factor, sizes, axis=0)
-    return SplitFactor(jax.lax.split(top, sizes, axis=1)[0], *jax.lax.split(bottom, sizes, axis=1))
+    _, bottom = jax.lax.split(factor, sizes, axis=0)
+    return SplitFactor(*jax.lax.split(bottom, sizes, axis=1))
 
 
 def prior_of_integrated(static: Static, parameters: Parameters, data: DensityData) -> Prior:

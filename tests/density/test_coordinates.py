@@ -16,9 +16,9 @@ def information(amount: float = 1.0) -> Information:
     rng = np.random.default_rng(1)
     root = rng.normal(size=(J, Q, Q + 1))
     precision = np.moveaxis(root @ root.swapaxes(1, 2), 0, -1)
-    rest = [rng.normal(size=shape) for shape in ((Q, J), (Q, P, J), (Q, P, J))]
+    rest = [rng.normal(size=shape) for shape in ((Q, J), (P, Q, J), (P, Q, J))]
     with jax.enable_x64(True):
-        return Information(*(jnp.asarray(amount * part) for part in (precision, *rest)))
+        return Information(*(jnp.asarray(amount * part) for part in (precision, *rest)), predictors=(0,))
 
 
 def arguments() -> tuple[jax.Array, jax.Array, jax.Array]:

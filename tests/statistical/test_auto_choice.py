@@ -16,7 +16,7 @@ from .sbc_models import MELSM, RANDOM_INTERCEPT, Case
 
 N_GROUPS = 30
 FORCED = ("marginal", "informed", "centered", "noncentered")
-SETTINGS = Settings(chains=2, warmup=500, draws=1500, seed=4, max_tree_depth=9)
+SETTINGS = Settings(chains=2, warmup=500, draws=4000, seed=4, max_tree_depth=9)
 SLACK = 0.8  # of the best choice's efficiency
 
 pytestmark = pytest.mark.nightly
