@@ -8,3 +8,6 @@ CACHE = Path(__file__).parents[1] / ".jax-cache"
 # As environment variables: they reach the command line's subprocesses, and nothing imports JAX for them.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+# arviz 1 leaves numpyro to load at first use, and `import numpyro.x` then runs it twice: load it whole, now.
+from numpyro import distributions  # noqa: E402, F401

@@ -17,13 +17,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from numpyro import infer  # not `from numpyro.infer.hmc import`: see test_lazy_numpyro
+from numpyro import infer  # noqa: F401  loads numpyro where arviz left it lazy: see test_lazy_numpyro
+from numpyro.infer.hmc import HMCState, hmc
 
 from hmlm.density.log_density import log_density
 from hmlm.density.state import DensityData, Static
 from hmlm.infer.settings import Settings
-
-HMCState = infer.hmc.HMCState
 
 
 class Draws(NamedTuple):
@@ -84,7 +83,7 @@ def _kernel(
     nuts: Nuts, key: Array, position: Array, data: DensityData
 ) -> tuple[HMCState, Callable[..., HMCState]]:
     """NumPyro's kernel; its ``init`` also sets what ``sample`` closes over, so both are made together."""
-    init, sample = infer.hmc.hmc(
+    init, sample = hmc(
         potential_fn_gen=lambda data: lambda z: _potential(nuts.static, _join(z), data), algo="NUTS"
     )
     state = init(
