@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from hmlm.density.data import make_data
-from hmlm.density.information import make_information
+from hmlm.density.information import make_information, settle
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
@@ -19,6 +19,7 @@ from hmlm.types import Design
 
 def make_log_density(spec: Spec, design: Design, pilot: Pilot, plan: Plan) -> LogDensity:
     """The log density of a model under a plan, its data in float64."""
+    plan = settle(spec, design, pilot, plan)
     information = make_information(spec, design, pilot, plan)
     start = make_start(spec, plan, information, design, pilot)
     with double_precision():

@@ -58,7 +58,8 @@ def treatments(spec: Spec, plan: Plan, choice: str | Mapping[str, str] = AUTO) -
             reason = _why_integrated(spec, plan, block)
             out.append(Treatment(block.name, tuple(names[part.n_sampled :]), levels, OUT, 0, reason))
         if part.n_sampled:
-            how = GOOD_FOR[part.coordinates]
+            more = (part.n_informing or 0) > part.n_sampled
+            how = GOOD_FOR[part.coordinates] + (", of its other effects too" if more else "")
             reason = f"{_why_sampled(spec, block, part.n_sampled, asked)}; {how}"
             sampled = tuple(names[: part.n_sampled])
             kind = part.coordinates.value

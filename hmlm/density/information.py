@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 
 import jax.numpy as jnp
@@ -22,15 +23,43 @@ WELL_KNOWN = 0.7  # share of an effect's variance that its own rows explain, on 
 Weight = Callable[[int, int], np.ndarray | None]
 
 
+def settle(spec: Spec, design: Design, pilot: Pilot, plan: Plan) -> Plan:
+    """The plan with what it left to the pilot: how many of a block's effects inform those that are sampled.
+
+    Where the sampled effects are hardly known by themselves, what is known of the integrated ones tells about
+    them through their correlations, and moves with these; where they are well known it only costs.
+    """
+    weight = _fisher_weights(spec, pilot, plan)
+
+    def settled(b: int, part: BlockPlan) -> BlockPlan:
+        if part.n_informing is not None or part.n_sampled == 0:
+            return part
+        alone = part.n_sampled == spec.blocks[b].size or _well_known(spec, design, pilot, b, part, weight)
+        return replace(part, n_informing=part.n_sampled if alone else spec.blocks[b].size)
+
+    return replace(plan, blocks=tuple(settled(b, part) for b, part in enumerate(plan.blocks)))
+
+
+def _well_known(spec: Spec, design: Design, pilot: Pilot, b: int, part: BlockPlan, weight: Weight) -> bool:
+    """Whether the rows of some sampled effect explain most of its variance, averaged over levels."""
+    block, n = spec.blocks[b], part.n_sampled
+    columns = block_columns(block, design)[:n]
+    own = [term.predictor for term in block.terms[:n]]
+    variance = np.diag(block_covariance(spec, pilot, b))
+    left = [
+        np.mean(1.0 / (1.0 + variance[q] * _sums(pilot, b, own[q])(columns[q] ** 2 * weight(own[q], own[q]))))
+        for q in range(n)
+    ]
+    return 1.0 - min(left) >= WELL_KNOWN
+
+
 def make_information(spec: Spec, design: Design, pilot: Pilot, plan: Plan) -> tuple[Information | None, ...]:
     """Per block the :class:`Information` on its effects in float64, None where none of them is sampled."""
     weight = _fisher_weights(spec, pilot, plan)
     score = _scores(spec, pilot, plan)
     with double_precision():
         return tuple(
-            _block(
-                spec, design, pilot, b, _n_informative(spec, design, pilot, b, part, weight), weight, score
-            )
+            _block(spec, design, pilot, b, part.n_informing or part.n_sampled, weight, score)
             if part.n_sampled
             else None
             for b, part in enumerate(plan.blocks)
@@ -64,23 +93,6 @@ def _block(
         projection=jnp.asarray(_projection(precision, cross).swapaxes(0, 1)),
         predictors=predictors,
     )
-
-
-def _n_informative(spec: Spec, design: Design, pilot: Pilot, b: int, part: BlockPlan, weight: Weight) -> int:
-    """How many of a block's effects inform the coordinates of those that are sampled.
-
-    Where the sampled effects are hardly known by themselves, what is known of the integrated ones tells about
-    them through their correlations, and moves with these; where they are well known it only costs.
-    """
-    block, n = spec.blocks[b], part.n_sampled
-    columns = block_columns(block, design)[:n]
-    own = [term.predictor for term in block.terms[:n]]
-    variance = np.diag(block_covariance(spec, pilot, b))
-    ratios = [
-        np.mean(1.0 / (1.0 + variance[q] * _sums(pilot, b, own[q])(columns[q] ** 2 * weight(own[q], own[q]))))
-        for q in range(n)
-    ]
-    return n if 1.0 - min(ratios) >= WELL_KNOWN else block.size
 
 
 def _sums(pilot: Pilot, b: int, p: int) -> GroupSum:

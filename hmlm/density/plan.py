@@ -27,10 +27,13 @@ class BlockPlan:
         coordinates: of the effects that are sampled.
         n_sampled: the first so many of its terms are sampled (scale effects come first), the others are
             integrated out.
+        n_informing: the first so many terms inform the coordinates of those that are sampled; None leaves it
+            to the pilot (:func:`hmlm.density.information.settle`).
     """
 
     coordinates: Coordinates
     n_sampled: int
+    n_informing: int | None = None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ import hmlm as hm
 from hmlm.density.build import make_log_density
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import fit_pilot
-from hmlm.density.plan import make_plan
 from hmlm.infer.driver import sample
 from hmlm.infer.settings import Settings
 from hmlm.results.convergence import convergence
@@ -143,8 +142,7 @@ def refit_density(model: hm.Model, outcomes: np.ndarray) -> LogDensity:
     """The log density of the model with other outcomes, through pilot and plan."""
     named = zip(model.design.outcomes, outcomes, strict=True)
     design = replace(model.design, outcomes=tuple(replace(o, values=values) for o, values in named))
-    plan = make_plan(model.spec, model.density)
-    return make_log_density(model.spec, design, fit_pilot(model.spec, design), plan)
+    return make_log_density(model.spec, design, fit_pilot(model.spec, design), model.log_density.plan)
 
 
 @contextmanager
