@@ -23,19 +23,19 @@ from .program_sites import FAST_COMPILE
 SIZES = np.array([1, 2, 30, 8, 1, 13, 15])
 
 
-def table() -> pd.DataFrame:
-    """70 rows in 7 groups of 1 to 30, three outcomes."""
+def table(sizes: np.ndarray = SIZES) -> pd.DataFrame:
+    """Rows in groups of these sizes (70 in 7 groups of 1 to 30), three outcomes."""
     rng = np.random.default_rng(5)
-    g = np.repeat(np.arange(len(SIZES)), SIZES)
+    g = np.repeat(np.arange(len(sizes)), sizes)
     rng.shuffle(g)
     n = len(g)
     frame = pd.DataFrame({"g": g, "x": rng.normal(size=n), "w": rng.normal(3.0, 1.0, n)})
     frame["h"] = rng.integers(0, 4, n)
     frame["ward"] = rng.integers(0, 3, n)
     frame["f"] = rng.choice(["a", "b"], n)
-    frame["between"] = rng.normal(size=len(SIZES))[g]
+    frame["between"] = rng.normal(size=len(sizes))[g]
     for name in ("y1", "y2", "y3"):
-        frame[name] = 10 + frame.x + rng.normal(size=len(SIZES))[g] + rng.normal(size=n)
+        frame[name] = 10 + frame.x + rng.normal(size=len(sizes))[g] + rng.normal(size=n)
     return frame
 
 
@@ -143,6 +143,18 @@ def test_crossed_and_nested_factors_equal_the_dense_normal(case):
             expected, dense_gradient = dense(fast.static, x, fast.data)
             np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-8)
             np.testing.assert_allclose(gradient, dense_gradient, rtol=1e-8, atol=1e-7)
+
+
+@pytest.mark.parametrize("sigma", ["constant", "rows"])
+def test_groups_of_1_to_500_rows(sigma):
+    fast = hm.model(formula(2, 1, sigma), table(np.array([1, 500, 7, 1, 60, 2]))).log_density
+    assert fast.data.model.columns[0].size < 1.25 * 571
+    with double_precision():
+        x = points(fast, 1)[0]
+        value, gradient = structured(fast.static, x, fast.data)
+        expected, dense_gradient = dense(fast.static, x, fast.data)
+        np.testing.assert_allclose(value, expected, rtol=1e-10)
+        np.testing.assert_allclose(gradient, dense_gradient, rtol=1e-8, atol=1e-7)
 
 
 @pytest.mark.parametrize(
