@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -10,8 +12,12 @@ from jax import Array
 @jax.custom_vjp
 def combine(weights: Array, rows: Array) -> Array:
     """``sum_b weights[b, ...] rows[b, ...]``: (B, M) and (B, *R) to (M, *R); no gradient for the rows."""
-    flat = rows.reshape(len(rows), -1)
+    flat = _flat(rows)
     return jnp.matmul(weights.T, flat, precision="highest").reshape(weights.shape[1], *rows.shape[1:])
+
+
+def _flat(rows: Array) -> Array:
+    return rows.reshape(len(rows), math.prod(rows.shape[1:]))
 
 
 def _forward(weights: Array, rows: Array) -> tuple[Array, Array]:
@@ -19,7 +25,7 @@ def _forward(weights: Array, rows: Array) -> tuple[Array, Array]:
 
 
 def _backward(rows: Array, cotangent: Array) -> tuple[Array, Array]:
-    flat, out = rows.reshape(len(rows), -1), cotangent.reshape(len(cotangent), -1)
+    flat, out = _flat(rows), _flat(cotangent)
     columns = [jnp.matmul(flat, out[m], precision="highest") for m in range(len(out))]
     return jnp.stack(columns, axis=1), jnp.zeros_like(rows)
 
