@@ -35,7 +35,7 @@ class Posterior(NamedTuple):
 
 @jax.custom_vjp
 def eliminate(precision: Array, score: Array, factor: Array) -> Array:
-    """Sum over groups of the log integral.
+    """Log integral of every group.
 
     Args:
         precision: (Q, Q, J) symmetric F.
@@ -43,23 +43,15 @@ def eliminate(precision: Array, score: Array, factor: Array) -> Array:
         factor: (Q, Q) lower Cholesky factor Lambda of the effects' covariance.
 
     Returns:
-        scalar.
+        (J,).
     """
     return _forward(precision, score, factor)[0]
 
 
 def _forward(precision: Array, score: Array, factor: Array) -> tuple[Array, tuple]:
-    found = posterior(precision, score, factor)
-    return jnp.sum(_integrals(found)), (precision, score, factor, found.root, found.x)
-
-
-def log_integrals(precision: Array, score: Array, factor: Array) -> Array:
-    """(J,) log integral of every group; arguments as :func:`eliminate`."""
-    return _integrals(posterior(precision, score, factor))
-
-
-def _integrals(found: Posterior) -> Array:
-    return 0.5 * jnp.sum(found.white * found.white, axis=0) - found.root.log_diagonal
+    root, white, x = posterior(precision, score, factor)
+    value = 0.5 * jnp.sum(white * white, axis=0) - root.log_diagonal
+    return value, (precision, score, factor, root, x)
 
 
 def _backward(saved: tuple, cotangent: Array) -> tuple[Array, Array, Array]:
@@ -69,8 +61,8 @@ def _backward(saved: tuple, cotangent: Array) -> tuple[Array, Array, Array]:
     mean = factor @ x
     left = jnp.einsum("ab,bcj->acj", factor, second)
     moment = congruence(factor.T, second)
-    d_factor = score @ x.T - jnp.einsum("abj,bcj->ac", precision, left)
-    return cotangent * -0.5 * moment, cotangent * mean, cotangent * jnp.tril(d_factor)
+    d_factor = (cotangent * score) @ x.T - jnp.einsum("abj,bcj->ac", cotangent * precision, left)
+    return cotangent * -0.5 * moment, cotangent * mean, jnp.tril(d_factor)
 
 
 eliminate.defvjp(_forward, _backward)

@@ -57,8 +57,8 @@ class Information:
 
 
 class Effects(NamedTuple):
-    """Effects ``u = L z`` (Q, J) and the log density of their coordinates, Jacobian included, up to a
-    constant."""
+    """Effects ``u = L z`` (Q, J) and by level (J,) the log density of their coordinates, Jacobian included,
+    up to a constant."""
 
     u: Array
     z: Array
@@ -77,7 +77,7 @@ def effects(kind: Coordinates, zeta: Array, factor: Array, beta: Array, informat
             through the correlations.
     """
     if kind is Coordinates.NONCENTERED:
-        return Effects(factor @ zeta, zeta, -0.5 * jnp.sum(zeta * zeta))
+        return Effects(factor @ zeta, zeta, -0.5 * jnp.sum(zeta * zeta, axis=0))
     if kind is Coordinates.CENTERED:
         return _centered(zeta, factor, _mean(information.projection, beta))
     return _informed(zeta, factor, beta, information)
@@ -113,15 +113,15 @@ def propose(noise: Array, factor: Array, beta: Array, information: Information) 
 def _centered(zeta: Array, factor: Array, mean: Array) -> Effects:
     u = zeta - mean
     z = solve_lower(_shared(factor), u)
-    log_det = zeta.shape[1] * jnp.sum(jnp.log(jnp.einsum("aa->a", factor)))
-    return Effects(u, z, -0.5 * jnp.sum(z * z) - log_det)
+    log_det = jnp.sum(jnp.log(jnp.einsum("aa->a", factor)))
+    return Effects(u, z, -0.5 * jnp.sum(z * z, axis=0) - log_det)
 
 
 def _informed(zeta: Array, factor: Array, beta: Array, information: Information) -> Effects:
     n = len(zeta)
     root, white = _posterior(n, factor, beta, information)
     z = solve_lower_transposed(root, white + zeta)
-    log_density = -0.5 * jnp.sum(z * z) - jnp.sum(root.log_diagonal)
+    log_density = -0.5 * jnp.sum(z * z, axis=0) - root.log_diagonal
     return Effects(factor[:n, :n] @ z, z, log_density)
 
 

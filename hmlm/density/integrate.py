@@ -31,7 +31,10 @@ class Prior(NamedTuple):
 
 
 def log_integral(moments: Moments, prior: Prior) -> Array:
-    """Log of the integral over the effects of ``exp(-u'Fu / 2 + g'u)`` under their normal prior."""
+    """Log of the integral over the effects of ``exp(-u'Fu / 2 + g'u)`` under their normal prior.
+
+    By level, (J,), for one factor; else a scalar.
+    """
     if prior.parents:
         return eliminate_nested(_sizes(prior), *_whitened(moments, prior), prior.parents)
     if moments.rest is None:

@@ -21,7 +21,7 @@ from hmlm.density.parameters import Parameters
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import MARGINAL, Plan, make_plan, n_scale_terms
 from hmlm.density.precision import double_precision
-from hmlm.density.state import DensityData, Static, moments_at, prior_of_integrated
+from hmlm.density.state import DensityData, Static, moments_at, prior_of_integrated, total
 from hmlm.density.statistics import make_statistics
 from hmlm.spec.distribution import FLAT
 from hmlm.spec.hint import did_you_mean
@@ -36,8 +36,8 @@ def log_likelihood(static: Static, parameters: Parameters, data: DensityData) ->
     u = [jnp.zeros((block.size, static.spec.factors[block.factor].n_levels)) for block in static.spec.blocks]
     moments = moments_at(static, parameters, u, data)
     if not static.plan.factors:
-        return moments.log_rows
-    return moments.log_rows + log_integral(moments, prior_of_integrated(static, parameters, data))
+        return total([moments.log_rows])
+    return total([moments.log_rows, log_integral(moments, prior_of_integrated(static, parameters, data))])
 
 
 def marginal_plan(spec: Spec) -> Plan:

@@ -15,7 +15,7 @@ from hmlm.density.integrate import draw, log_integral
 from hmlm.density.layout import Layout
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
-from hmlm.density.state import DensityData, Static, parameters_at, prior_of_integrated, state_at
+from hmlm.density.state import DensityData, Static, parameters_at, prior_of_integrated, state_at, total
 from hmlm.spec.spec import Spec
 
 DRAWS_AT_A_TIME = 32  # when effects are recovered: where rows are needed, each draw touches all of them
@@ -100,9 +100,9 @@ def log_density(static: Static, x: Array, data: DensityData) -> Array:
     """Log density at (D,) ``x``: priors, sampled effects, rows with the other effects integrated out."""
     parameters, log_prior, _, moments = state_at(static, x, data)
     if not static.plan.factors:
-        return log_prior + moments.log_rows
+        return total([*log_prior, moments.log_rows])
     prior = prior_of_integrated(static, parameters, data)
-    return log_prior + moments.log_rows + log_integral(moments, prior)
+    return total([*log_prior, moments.log_rows, log_integral(moments, prior)])
 
 
 def group_effects(static: Static, x: Array, key: Array, data: DensityData) -> tuple[Array, ...]:

@@ -40,7 +40,7 @@ class Moments(NamedTuple):
     """Log density of the rows at u = 0 summed over groups, F and g.
 
     Attributes:
-        log_rows: scalar.
+        log_rows: in any shape, to be summed.
         precision: (Q, Q, J), by level of the first factor; Q counts the coefficients of ``Plan.local``.
         score: (Q, J).
         rest: of the other, crossed factors whose effects are integrated out, None where there are none.

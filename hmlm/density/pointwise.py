@@ -22,7 +22,7 @@ from hmlm.density.moments import row_moments
 from hmlm.density.parameters import Parameters
 from hmlm.density.precision import double_precision
 from hmlm.density.state import DensityData, Static, parameters_at, prior_of_integrated
-from hmlm.kernels.eliminate import log_integrals
+from hmlm.kernels.eliminate import eliminate
 from hmlm.kernels.gaussian import gaussian_each
 from hmlm.types import HmlmError
 
@@ -146,4 +146,4 @@ def _by_group(static: Static, parameters: Parameters, u: list[Array], data: Dens
         return logs
     moments = row_moments(static.spec, static.plan, parameters, u, data.model)
     factor = prior_of_integrated(static, parameters, data).factors[0]
-    return logs + log_integrals(moments.precision, moments.score, factor)
+    return logs + eliminate(moments.precision, moments.score, factor)

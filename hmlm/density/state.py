@@ -61,13 +61,13 @@ class State(NamedTuple):
 
     Attributes:
         parameters: on their natural scale.
-        log_prior: of the parameters and of the sampled effects, Jacobians included.
+        log_prior: of the parameters, a scalar, and of every block's sampled effects, (J,), with Jacobians.
         u: per block (Q, J), sampled effects and the conditional means of the others given them.
         moments: what the rows say about the effects that are integrated out.
     """
 
     parameters: Parameters
-    log_prior: Array
+    log_prior: list[Array]
     u: list[Array]
     moments: Moments
 
@@ -90,13 +90,22 @@ def _parameters(static: Static, population: Array, data: DensityData) -> tuple[P
 def state_at(static: Static, x: Array, data: DensityData) -> State:
     """The model at (D,) ``x``."""
     population, *coordinates = _coordinates(static, x, data)
-    parameters, log_prior = _parameters(static, population, data)
-    u = []
+    parameters, of_parameters = _parameters(static, population, data)
+    log_prior, u = [of_parameters], []
     for b, zeta in enumerate(coordinates):
         sampled = _sampled_effects(static, b, parameters, zeta, data)
-        log_prior = log_prior + sampled.log_density
+        log_prior.append(sampled.log_density)
         u.append(_with_means(static, b, parameters, sampled))
     return State(parameters, log_prior, u, moments_at(static, parameters, u, data))
+
+
+def total(parts: list[Array]) -> Array:
+    """Sum of all entries of arrays; those of equal shape are added before they are summed."""
+    by_shape: dict[tuple[int, ...], Array] = {}
+    for part in parts:
+        known = by_shape.get(part.shape)
+        by_shape[part.shape] = part if known is None else known + part
+    return sum(jnp.sum(part) for part in by_shape.values())
 
 
 def moments_at(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Moments:
@@ -115,7 +124,7 @@ def _sampled_effects(
     n, levels = plan.n_sampled, static.spec.factors[block.factor].n_levels
     if n == 0:
         nothing = jnp.zeros((0, levels), zeta.dtype)
-        return Effects(nothing, nothing, jnp.zeros((), zeta.dtype))
+        return Effects(nothing, nothing, jnp.zeros(levels, zeta.dtype))
     known = data.information[b]
     beta = coefficients_of(parameters, known.predictors)
     return effects(plan.coordinates, zeta.reshape(n, levels), parameters.factor(b), beta, known)

@@ -160,11 +160,13 @@ def _shifted(
 def _log_rows(
     spec: Spec, parameters: Parameters, log_sigma: Array, weight: Array, square: Array, count: Array
 ) -> Array:
-    n_outcomes, n_rows = log_sigma.shape[0], spec.n_rows
-    log_det = jnp.sum(log_sigma * (count if log_sigma.shape[1] > 1 else n_rows))
+    """(T,) log density of every cell's rows, (1,) of all of them where sigma is constant."""
+    rows = count if square.shape[-1] > 1 else jnp.asarray([float(spec.n_rows)], log_sigma.dtype)
+    log_det = jnp.sum(log_sigma, axis=0)
     if parameters.rescor is not None:
-        log_det = log_det + n_rows * jnp.sum(jnp.log(jnp.einsum("aa->a", parameters.rescor)))
-    return -0.5 * jnp.sum(weight * square) - log_det - 0.5 * LOG_2PI * n_outcomes * n_rows
+        log_det = log_det + jnp.sum(jnp.log(jnp.einsum("aa->a", parameters.rescor)))
+    constant = 0.5 * LOG_2PI * log_sigma.shape[0]
+    return -0.5 * jnp.sum(weight * square, axis=(0, 1)) - rows * (log_det + constant)
 
 
 def _by_group(stats: Statistics, cells: Array) -> Array:

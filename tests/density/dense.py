@@ -8,7 +8,7 @@ from jax.scipy.linalg import block_diag, cho_solve, cholesky
 
 from hmlm.density.linear import log_sigmas, residuals
 from hmlm.density.log_density import LogDensity
-from hmlm.density.state import DensityData, Static, parameters_at, prior_of_integrated, state_at
+from hmlm.density.state import DensityData, Static, parameters_at, prior_of_integrated, state_at, total
 
 
 def dense_log_density(static: Static, x: Array, data: DensityData) -> Array:
@@ -18,7 +18,7 @@ def dense_log_density(static: Static, x: Array, data: DensityData) -> Array:
     white = cho_solve((root, True), residual)
     log_rows = -0.5 * residual @ white - jnp.sum(jnp.log(jnp.diagonal(root)))
     n_values = static.spec.n_rows * len(static.spec.outcomes)
-    return state_at(static, x, data).log_prior + log_rows - 0.5 * n_values * jnp.log(2 * jnp.pi)
+    return total(state_at(static, x, data).log_prior) + log_rows - 0.5 * n_values * jnp.log(2 * jnp.pi)
 
 
 def joint_normal(static: Static, x: Array, data: DensityData) -> tuple[Array, Array, Array, Array]:

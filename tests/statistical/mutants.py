@@ -48,7 +48,7 @@ class Mutant:
 
 def without_log_determinant(precision: Array, score: Array, factor: Array) -> Array:
     """``eliminate`` without ``- sum log diag C``, in value and gradient."""
-    return 0.5 * jnp.sum(posterior(precision, score, factor).white ** 2)
+    return 0.5 * jnp.sum(posterior(precision, score, factor).white ** 2, axis=0)
 
 
 def without_shift(static, b: int, parameters, sampled) -> Array:
