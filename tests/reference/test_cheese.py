@@ -77,7 +77,7 @@ def turing_table(program: str) -> pd.DataFrame:
 
 
 def test_varying_intercept_agrees_with_turing():
-    fit = stated("varying_intercept").fit(chains=4, warmup=1000, draws=1500, seed=3, target_accept=0.95)
+    fit = stated("varying_intercept").fit(chains=4, warmup=1000, draws=6000, seed=3, target_accept=0.95)
     assert_converged(fit)
     population = of_fit(fit).rename(
         index={
