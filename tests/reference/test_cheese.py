@@ -185,17 +185,8 @@ def text_values(ours: Sites, population: list[str], varying: list[str]) -> Sites
     return {**values, "L": ours["L_background"]} if "L_background" in ours else values
 
 
-SAMPLED = ["varying_slope"]  # the quickest; the others run nightly
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in SAMPLED else pytest.mark.nightly)
-        for name in FACTORIES
-        if name != "varying_intercept"
-    ],
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", [name for name in FACTORIES if name != "varying_intercept"])
 def test_fit_agrees_with_numpyro(name):
     """Standard deviations are compared on the log scale, where their tails are light."""
     model = stated(name)
