@@ -18,7 +18,7 @@ from hmlm.results.convergence import convergence
 from .quantities import quantities
 from .sbc_models import CORRELATED_SLOPES, MELSM, TWO_OUTCOMES, Case
 
-SETTINGS = Settings(chains=4, warmup=500, draws=1000, seed=8)
+SETTINGS = Settings(chains=4, warmup=1000, draws=2000, seed=8, target_accept=0.95)
 REFERENCE = "marginal"
 OTHERS = ("informed", "centered", "noncentered")
 SLOPE_SD = {CORRELATED_SLOPES.name: 1.0}  # elsewhere 0.6
