@@ -23,8 +23,7 @@ def gaussian_rows(residual: Array, log_sigma: Array, rescor: Array | None, n_row
         scalar.
     """
     n_outcomes = residual.shape[0]
-    scaled = residual * jnp.exp(-log_sigma)
-    white = scaled if rescor is None else _whiten(scaled, rescor)
+    white = _white(residual, log_sigma, rescor)
     log_det = jnp.sum(log_sigma) * (n_rows if log_sigma.size == n_outcomes else 1)
     if rescor is not None:
         log_det = log_det + n_rows * jnp.sum(jnp.log(jnp.einsum("aa->a", rescor)))
@@ -34,12 +33,17 @@ def gaussian_rows(residual: Array, log_sigma: Array, rescor: Array | None, n_row
 def gaussian_each(residual: Array, log_sigma: Array, rescor: Array | None) -> Array:
     """(*rows) log density of every row; arguments as :func:`gaussian_rows`."""
     n_outcomes = residual.shape[0]
-    scaled = residual * jnp.exp(-log_sigma)
-    white = scaled if rescor is None else _whiten(scaled, rescor)
+    white = _white(residual, log_sigma, rescor)
     log_det = jnp.sum(log_sigma, axis=0)
     if rescor is not None:
         log_det = log_det + jnp.sum(jnp.log(jnp.einsum("aa->a", rescor)))
     return -0.5 * jnp.sum(white * white, axis=0) - log_det - 0.5 * LOG_2PI * n_outcomes
+
+
+def _white(residual: Array, log_sigma: Array, rescor: Array | None) -> Array:
+    """(M, *rows) residuals made independent and standard normal."""
+    scaled = residual * jnp.exp(-log_sigma)
+    return scaled if rescor is None else _whiten(scaled, rescor)
 
 
 def _whiten(rows: Array, factor: Array) -> Array:

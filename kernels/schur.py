@@ -1,4 +1,4 @@
-"""Integrate crossed or nested group effects out of a Gaussian: group by group, then a dense remainder.
+"""Integrate crossed group effects out of a Gaussian: group by group, then a dense remainder.
 
 In whitened coordinates ``u = Lambda x`` the effects' precision given the data is ``A = I + Lambda'F Lambda``.
 Those of the first factor (J groups, Q each) meet only their own group, so that their part of A is block
@@ -51,6 +51,7 @@ class Solution(NamedTuple):
         white: (Q, J) ``C^-1 v_0``.
         half: (S, Q, J) ``X'``.
         dense_root: (S, S) lower factor of P.
+        rest_white: (S,) its inverse times ``v_1 - X'C^-1 v_0``.
         rest_x: (S,) mean of the others.
     """
 
@@ -58,6 +59,7 @@ class Solution(NamedTuple):
     white: Array
     half: Array
     dense_root: Array
+    rest_white: Array
     rest_x: Array
 
 
@@ -78,8 +80,9 @@ def solve(system: System) -> Solution:
     schur = jnp.eye(n_rest, dtype=flat.dtype) + system.rest - jnp.matmul(flat, flat.T, precision="highest")
     dense_root = jnp.linalg.cholesky(schur, symmetrize_input=False)
     right = system.rest_score - jnp.matmul(flat, white.ravel(), precision="highest")
-    rest_x = jax.scipy.linalg.cho_solve((dense_root, True), right)
-    return Solution(root, white, half, dense_root, rest_x)
+    rest_white = jax.scipy.linalg.solve_triangular(dense_root, right, lower=True)
+    rest_x = jax.scipy.linalg.solve_triangular(dense_root, rest_white, lower=True, trans=1)
+    return Solution(root, white, half, dense_root, rest_white, rest_x)
 
 
 def first_x(solution: Solution, rest_x: Array, noise: Array | float = 0.0) -> Array:
@@ -91,16 +94,15 @@ def first_x(solution: Solution, rest_x: Array, noise: Array | float = 0.0) -> Ar
 def draw_all(system: System, noise: Array, rest_noise: Array) -> tuple[Array, Array]:
     """Exact draws (Q, J) and (S,) of the whitened effects given the data, from standard normal noise."""
     solution = solve(system)
-    rest_x = solution.rest_x + jax.scipy.linalg.solve_triangular(
-        solution.dense_root, rest_noise, lower=True, trans=1
+    rest_x = jax.scipy.linalg.solve_triangular(
+        solution.dense_root, solution.rest_white + rest_noise, lower=True, trans=1
     )
     return first_x(solution, rest_x, noise), rest_x
 
 
 def _forward(system: System) -> tuple[Array, Solution]:
     solution = solve(system)
-    right = system.rest_score - jnp.einsum("sqj,qj->s", solution.half, solution.white, precision="highest")
-    quadratic = jnp.sum(solution.white**2) + right @ solution.rest_x
+    quadratic = jnp.sum(solution.white**2) + jnp.sum(solution.rest_white**2)
     log_det = jnp.sum(solution.root.log_diagonal) + jnp.sum(jnp.log(jnp.diagonal(solution.dense_root)))
     return 0.5 * quadratic - log_det, solution
 

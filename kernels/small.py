@@ -7,6 +7,7 @@ launches on a GPU. Matrices shared by all J are (Q, Q, 1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -80,11 +81,12 @@ def inverse(factor: Cholesky) -> Array:
     """(Q, Q, J) ``(C C')^-1``, symmetric."""
     size = len(factor.inverse_diagonal)
     lower = _inverse_lower(factor)
-    rows = [
-        [sum(lower[k][a] * lower[k][b] for k in range(max(a, b), size)) for b in range(a + 1)]
-        for a in range(size)
-    ]
-    return jnp.stack([jnp.stack([rows[max(a, b)][min(a, b)] for b in range(size)]) for a in range(size)])
+    return symmetric(
+        [
+            [sum(lower[k][a] * lower[k][b] for k in range(max(a, b), size)) for b in range(a + 1)]
+            for a in range(size)
+        ]
+    )
 
 
 def congruence(left: Array, matrix: Array) -> Array:
@@ -93,8 +95,15 @@ def congruence(left: Array, matrix: Array) -> Array:
     if size > UNROLLED:
         return jnp.einsum("ca,cdj,db->abj", left, matrix, left, precision="highest")
     half = [[sum(matrix[c, d] * left[d, b] for d in range(size)) for b in range(size)] for c in range(size)]
-    rows = [[sum(left[c, a] * half[c][b] for c in range(size)) for b in range(a + 1)] for a in range(size)]
-    return jnp.stack([jnp.stack([rows[max(a, b)][min(a, b)] for b in range(size)]) for a in range(size)])
+    return symmetric(
+        [[sum(left[c, a] * half[c][b] for c in range(size)) for b in range(a + 1)] for a in range(size)]
+    )
+
+
+def symmetric(lower: Sequence[Sequence[Array]]) -> Array:
+    """(Q, Q, J) from the rows of the lower triangle."""
+    size = len(lower)
+    return jnp.stack([jnp.stack([lower[max(a, b)][min(a, b)] for b in range(size)]) for a in range(size)])
 
 
 def _inverse_lower(factor: Cholesky) -> list[list[Array]]:

@@ -22,9 +22,8 @@ from hmlm.density.correlation import correlation_cholesky, correlation_unconstra
 from hmlm.density.data import block_columns
 from hmlm.density.named import psd_factor
 from hmlm.density.parameters import Parameters
-from hmlm.density.pilot import Pilot
+from hmlm.density.pilot import Pilot, block_covariance
 from hmlm.density.precision import double_precision
-from hmlm.density.start import block_covariance
 from hmlm.spec.spec import Block, Spec
 from hmlm.types import Design, HmlmError
 

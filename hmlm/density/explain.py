@@ -99,7 +99,7 @@ def gradient_seconds(density: LogDensity) -> float:
     work = sum(_factor_work(spec, density.plan, f) for f in range(len(spec.factors)))
     products = 3 * n_columns * len(spec.predictors) + _pairs(spec, density.plan) if reads_rows else 0
     dense = [spec.factors[f].n_levels * len(density.plan.integrated(spec, f)) for f in density.plan.factors]
-    schur = 6 * dense[0] * sum(dense[1:]) ** 2 * 0.2 if density.plan.dense else 0
+    schur = 1.2 * dense[0] * sum(dense[1:]) ** 2 if density.plan.dense else 0
     exps = n_rows * n_scales
     nanoseconds = NANOSECONDS_PER_LEVEL * (work + schur) + NANOSECONDS_PER_EXP * exps
     return 1e-9 * (NANOSECONDS_PER_CALL + nanoseconds + NANOSECONDS_PER_ROW * n_rows * products)

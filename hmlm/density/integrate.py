@@ -14,6 +14,7 @@ from hmlm.kernels.eliminate import draw_effects, eliminate
 from hmlm.kernels.nested import draw_nested, eliminate_nested
 from hmlm.kernels.schur import System, draw_all, eliminate_all
 from hmlm.kernels.segments import Segments
+from hmlm.kernels.small import congruence
 
 
 class Prior(NamedTuple):
@@ -63,8 +64,7 @@ def _sizes(prior: Prior) -> tuple[int, ...]:
 def _whitened(moments: Moments, prior: Prior) -> tuple[Array, Array]:
     """``Lambda'F Lambda`` and ``Lambda'g`` of what the first factor's levels carry."""
     whole = jax.scipy.linalg.block_diag(*prior.factors)
-    precision = jnp.einsum("ca,cdj,db->abj", whole, moments.precision, whole, precision="highest")
-    return precision, whole.T @ moments.score
+    return congruence(whole, moments.precision), whole.T @ moments.score
 
 
 def _whitened_crossed(moments: Moments, prior: Prior) -> System:
@@ -74,7 +74,7 @@ def _whitened_crossed(moments: Moments, prior: Prior) -> System:
     left = lambda matrix: _left(matrix, factors[1:], levels[1:])  # noqa: E731
     cross = left(rest.cross.reshape(len(rest.score), -1)).reshape(rest.cross.shape)
     return System(
-        precision=jnp.einsum("ca,cdj,db->abj", first, moments.precision, first, precision="highest"),
+        precision=congruence(first, moments.precision),
         score=first.T @ moments.score,
         cross=jnp.einsum("scj,ca->saj", cross, first, precision="highest"),
         rest=left(left(rest.precision).T),

@@ -16,6 +16,7 @@ from hmlm.density.constrained import constrained_names
 from hmlm.density.data import make_data
 from hmlm.density.integrate import log_integral
 from hmlm.density.log_density import without_levels
+from hmlm.density.moments import Moments
 from hmlm.density.named import correlation_matrices, parameters_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.pilot import Pilot
@@ -33,11 +34,16 @@ INDEFINITE = -1e-8  # smallest eigenvalue of a correlation matrix that rounding 
 
 def log_likelihood(static: Static, parameters: Parameters, data: DensityData) -> Array:
     """Marginal log likelihood, normalising constants included, under a plan that samples no effect."""
-    u = [jnp.zeros((block.size, static.spec.factors[block.factor].n_levels)) for block in static.spec.blocks]
-    moments = moments_at(static, parameters, u, data)
+    moments = marginal_moments(static, parameters, data)
     if not static.plan.factors:
         return total([moments.log_rows])
     return total([moments.log_rows, log_integral(moments, prior_of_integrated(static, parameters, data))])
+
+
+def marginal_moments(static: Static, parameters: Parameters, data: DensityData) -> Moments:
+    """What the rows say about the effects under a plan that samples none."""
+    u = [jnp.zeros((block.size, static.spec.factors[block.factor].n_levels)) for block in static.spec.blocks]
+    return moments_at(static, parameters, u, data)
 
 
 def marginal_plan(spec: Spec) -> Plan:

@@ -19,6 +19,7 @@ from hmlm.density.linear import log_sigmas, residuals
 from hmlm.density.parameters import Parameters
 from hmlm.density.plan import Plan
 from hmlm.kernels.gaussian import gaussian_rows
+from hmlm.kernels.small import symmetric
 from hmlm.spec.spec import Spec
 
 
@@ -119,7 +120,7 @@ def _square(effects: _Effects, weight: Array, sums) -> Array:
     """(Q, Q, J) ``Z'WZ``."""
     size = len(effects.columns)
     lower = [[_product(effects, a, effects, c, weight, sums) for c in range(a + 1)] for a in range(size)]
-    return jnp.stack([jnp.stack([lower[max(a, c)][min(a, c)] for c in range(size)]) for a in range(size)])
+    return symmetric(lower)
 
 
 def _product(left: _Effects, a: int, right: _Effects, c: int, weight: Array, sums) -> Array:

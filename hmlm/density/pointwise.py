@@ -8,8 +8,6 @@ informed coordinates, those that enter a Gaussian mean linearly exactly:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,14 +23,6 @@ from hmlm.density.state import DensityData, Static, parameters_at, prior_of_inte
 from hmlm.kernels.eliminate import eliminate
 from hmlm.kernels.gaussian import gaussian_each
 from hmlm.types import HmlmError
-
-
-@dataclass(frozen=True)
-class _Pieces:
-    """What the compiled programs depend on besides shapes."""
-
-    static: Static
-    n_samples: int
 
 
 def row_log_likelihood(density: LogDensity, x: np.ndarray, seed: int) -> np.ndarray:
@@ -72,7 +62,7 @@ def group_log_likelihood(density: LogDensity, x: np.ndarray, seed: int, n_sample
     with double_precision():
         flat = jnp.asarray(x).reshape(-1, density.size)
         keys = jax.random.split(jax.random.key(seed), len(flat))
-        groups = _groups(_Pieces(density.static, n_samples), flat, keys, density.data)
+        groups = _groups(density.static, n_samples, flat, keys, density.data)
     return np.asarray(groups).reshape(*x.shape[:-1], -1)
 
 
@@ -100,11 +90,10 @@ def _each(static: Static, parameters: Parameters, u: list[Array], data: DensityD
     return gaussian_each(residuals(*arguments), log_sigmas(*arguments), parameters.rescor)
 
 
-@jax.jit(static_argnums=0)
-def _groups(pieces: _Pieces, x: Array, keys: Array, data: DensityData) -> Array:
-    static = pieces.static
+@jax.jit(static_argnums=(0, 1))
+def _groups(static: Static, n_samples: int, x: Array, keys: Array, data: DensityData) -> Array:
     exact = all(part.n_sampled == 0 for part in static.plan.blocks)
-    n_samples = 1 if exact else pieces.n_samples
+    n_samples = 1 if exact else n_samples
 
     def one(arguments: tuple[Array, Array]) -> Array:
         point, key = arguments

@@ -8,7 +8,8 @@ from jax import Array
 
 from hmlm.density.chart import Chart, Order, parameters_at
 from hmlm.density.integrate import draw
-from hmlm.density.state import DensityData, Static, moments_at, prior_of_integrated
+from hmlm.density.likelihood import marginal_moments
+from hmlm.density.state import DensityData, Static, prior_of_integrated
 
 
 @jax.jit(static_argnums=0, static_argnames="orders")
@@ -21,12 +22,11 @@ def conditional_effects(
     that one direction serves all levels at once, and so it is with all factors where they are nested; the
     noise of crossed factors takes a direction each.
     """
-    spec, plan = static.spec, static.plan
+    plan = static.plan
     if not plan.factors:
         return []
-    parameters = parameters_at(spec, chart, theta, delta, orders)
-    u = [jnp.zeros((block.size, spec.factors[block.factor].n_levels)) for block in spec.blocks]
-    moments = moments_at(static, parameters, u, data)
+    parameters = parameters_at(static.spec, chart, theta, delta, orders)
+    moments = marginal_moments(static, parameters, data)
     prior = prior_of_integrated(static, parameters, data)
     effects = lambda noise: draw(moments, prior, noise)
     directions = _directions([len(factor) for factor in prior.factors], prior.levels, plan.nested)

@@ -62,7 +62,8 @@ def _scalars(spec: Spec, design: Design, pilot: Pilot) -> tuple[np.ndarray, np.n
     """Values and rough standard errors of intercepts, coefficients, sigmas and standard deviations."""
     beta, beta_error = _coefficients(pilot)
     sigma = np.array([pilot.sigma[m] for m, prior in enumerate(spec.sigma) if prior is not None])
-    taus = [between(spec, design, pilot, b) for b in range(len(spec.blocks))]
+    known = make_information(spec, design, pilot, sampled_plan(spec))
+    taus = [between(spec, pilot, b, np.asarray(part.precision)) for b, part in enumerate(known)]
     values = np.concatenate([beta, sigma, *(tau for tau, _ in taus)])
     errors = np.concatenate([beta_error, sigma / np.sqrt(2 * spec.n_rows), *(error for _, error in taus)])
     return values, errors
@@ -74,18 +75,17 @@ def _coefficients(pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
     return values, np.sqrt(np.maximum(variances, 1e-300))
 
 
-def between(spec: Spec, design: Design, pilot: Pilot, b: int) -> tuple[np.ndarray, np.ndarray]:
+def between(spec: Spec, pilot: Pilot, b: int, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(Q,) standard deviations of a block between levels, and their standard errors.
 
     The information on a variance is ``sum_j V_j^2 / 2`` with ``V = F - F (F + Sigma^-1)^-1 F``, F the
-    information on the effect; where the pilot puts the variance near zero, the standard error of the
-    standard deviation is the square root of that of the variance.
+    information ``known`` (Q, Q, J) on the effect; where the pilot puts the variance near zero, the standard
+    error of the standard deviation is the square root of that of the variance.
     """
     covariance = block_covariance(spec, pilot, b)
     tau = np.sqrt(np.diag(covariance))
     n = len(tau)
-    known = make_information(spec, design, pilot, sampled_plan(spec))[b]
-    precision = np.asarray(known.precision).transpose(2, 0, 1)
+    precision = known.transpose(2, 0, 1)
     spread = np.linalg.inv(precision + np.linalg.inv(covariance + 1e-12 * np.diag(tau**2)))
     information = precision - precision @ spread @ precision
     variance_error = (0.5 * np.einsum("jqq,jqq->q", information, information) + 1e-300) ** -0.5

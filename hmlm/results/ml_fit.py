@@ -14,8 +14,8 @@ import xarray as xr
 from hmlm.results.effects import factor_of, joined
 from hmlm.results.ml_info import MlInfo
 from hmlm.results.ml_printout import printout
-from hmlm.results.table import labels, rounded
-from hmlm.results.wald import interval_columns, wald_intervals
+from hmlm.results.table import interval_columns, labels, rounded
+from hmlm.results.wald import wald_intervals
 from hmlm.spec.hint import did_you_mean
 from hmlm.types import EstimationWarning, HmlmError
 

@@ -23,14 +23,21 @@ def labels(rows: Sequence[Row]) -> list[str]:
 
 def estimates(draws: np.ndarray, prob: float) -> dict[str, np.ndarray]:
     """Mean, standard deviation and equal-tailed interval of draws ``(P, C, S)``, as columns."""
-    _check_prob(prob)
+    check_prob(prob)
     n_chains, n_draws = draws.shape[1:]
     flat = draws.reshape(len(draws), n_chains * n_draws)
     with np.errstate(invalid="ignore"):
         low, high = np.quantile(flat, [0.5 - prob / 2, 0.5 + prob / 2], axis=1)
         mean, error = flat.mean(axis=1), _error(flat)
+    return interval_columns(mean, error, low, high, prob)
+
+
+def interval_columns(
+    values: np.ndarray, errors: np.ndarray, low: np.ndarray, high: np.ndarray, prob: float
+) -> dict[str, np.ndarray]:
+    """The columns of estimates, their errors and intervals."""
     percent = f"{100 * prob:g}% CI"
-    return {"Estimate": mean, "Est.Error": error, f"l-{percent}": low, f"u-{percent}": high}
+    return {"Estimate": values, "Est.Error": errors, f"l-{percent}": low, f"u-{percent}": high}
 
 
 def _error(flat: np.ndarray) -> np.ndarray:
@@ -38,7 +45,8 @@ def _error(flat: np.ndarray) -> np.ndarray:
     return flat.std(axis=1, ddof=1) if flat.shape[1] > 1 else np.full(len(flat), np.nan)
 
 
-def _check_prob(prob: float) -> None:
+def check_prob(prob: float) -> None:
+    """Refuse a probability of intervals outside (0, 1)."""
     if not 0 < prob < 1:
         raise HmlmError(f"prob = {prob}: an interval's probability lies between 0 and 1, say prob = 0.95")
 

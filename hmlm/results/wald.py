@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.stats import norm
 
-from hmlm.types import HmlmError
+from hmlm.results.table import check_prob
 
 Scale = tuple[Callable, Callable, Callable]  # there, back, derivative
 
@@ -27,19 +27,10 @@ def wald_intervals(
         values, errors: (P,) estimates and standard errors.
         level: coverage.
     """
-    if not 0 < level < 1:
-        raise HmlmError(f"prob = {level}: an interval's probability lies between 0 and 1, say prob = 0.95")
+    check_prob(level)
     z = float(norm.ppf(0.5 + level / 2))
     ends = np.array([_interval(*row, z) for row in zip(names, values, errors, strict=True)]).reshape(-1, 2)
     return ends[:, 0], ends[:, 1]
-
-
-def interval_columns(
-    values: np.ndarray, errors: np.ndarray, low: np.ndarray, high: np.ndarray, prob: float
-) -> dict[str, np.ndarray]:
-    """The columns of a summary."""
-    percent = f"{100 * prob:g}% CI"
-    return {"Estimate": values, "Est.Error": errors, f"l-{percent}": low, f"u-{percent}": high}
 
 
 def _interval(name: str, value: float, error: float, z: float) -> tuple[float, float]:
