@@ -238,7 +238,7 @@ def model(
         prior: of :func:`hmlm.prior`, a list of them, or pasted from R.
         density: how group effects are treated: ``"auto"``, ``"marginal"`` (integrated out), ``"informed"``,
             ``"centered"``, ``"noncentered"``, or a mapping from blocks to these; the posterior is the same.
-        kernels: who computes the likelihood: ``"native"`` (C++ on a CPU), ``"xla"`` (anywhere), or ``"auto"``;
+        kernels: who computes the likelihood: ``"native"`` (C++ on a CPU), ``"xla"`` (anywhere) or ``"auto"``;
             the numbers are the same.
         data_name: what printed output calls the table.
 

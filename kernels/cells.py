@@ -1,9 +1,9 @@
 """Gaussian rows by sufficient statistics, location effects integrated out: what backends take and return.
 
 A cell is a set of rows of one group with one sigma. With S the cross-products of B basis columns and ``e_m``
-the residual of outcome m in that basis, the cell's moments are ``Z'r_m = S_zb e_m`` and ``r_m'r_n = e_m'S e_n``;
-a shift ``delta`` of the effects' mean takes ``Z delta`` off the residuals. Then, as in
-:mod:`hmlm.kernels.rows`,
+the residual of outcome m in that basis, the cell's moments are ``Z'r_m = S_zb e_m`` and
+``r_m'r_n = e_m'S e_n``; a shift ``delta`` of the effects' mean takes ``Z delta`` off the residuals. Then, as
+in :mod:`hmlm.kernels.rows`,
 
     value = sum_cells [ -n sum_m s_m - r'Wr / 2 ] + sum_j [ |C^-1 v|^2 / 2 - sum log diag C ]
 """

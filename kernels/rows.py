@@ -21,7 +21,7 @@ Term = tuple[int, int]
 
 
 class RowTerms(NamedTuple):
-    """(outcome, column) of every coefficient of the means, of the log sigmas, and of every integrated effect."""
+    """(outcome, column) of every coefficient of the means, of the log sigmas, of every integrated effect."""
 
     mean: tuple[Term, ...]
     scale: tuple[Term, ...]

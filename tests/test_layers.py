@@ -167,7 +167,7 @@ def test_kernels_is_the_folder_at_the_top():
 
 def test_the_wheel_installs_no_bare_kernels():
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
-    assert build["targets"]["wheel"] == {"packages": ["hmlm"]}
+    assert build["targets"]["wheel"]["packages"] == ["hmlm"]
     assert "force-include" not in build
 
 

@@ -40,6 +40,6 @@ def choose_backend(asked: str) -> Backend:
     if asked == AUTO:
         return Backend.XLA
     raise HmlmError(
-        "kernels='native', but the native kernels were not compiled when hmlm was installed; install it again "
-        "where there is a C++ compiler, or leave kernels='auto'"
+        "kernels='native', but the native kernels were not compiled when hmlm was installed; install it "
+        "again where there is a C++ compiler, or leave kernels='auto'"
     )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hmlm.density.backend import Backend
 from hmlm.density.coordinates import Coordinates
+from hmlm.density.fused import is_fusible
 from hmlm.density.log_density import LogDensity
 from hmlm.density.plan import AUTO, DENSE_EFFECTS, MARGINAL, Plan, n_scale_terms
+from hmlm.kernels.native.library import INSTRUCTIONS, instructions
 from hmlm.spec.spec import Block, Spec
 
 OUT = "integrated out"
@@ -86,6 +89,7 @@ def explain_density(density: LogDensity, choice: str | Mapping[str, str]) -> str
         f"{layout.size} of {layout.n_population + n_effects} dimensions are sampled: {layout.n_population} "
         f"population-level (dense mass matrix) and {sampled} of {n_effects} group effects",
         f"a gradient costs about {_time(gradient_seconds(density))} on one CPU core: {_basis(density)}",
+        f"kernels: {_kernels(density)}",
     ]
     return "\n".join([*lines, *(["", *_table(rows)] if rows else [])])
 
@@ -124,6 +128,14 @@ def _basis(density: LogDensity) -> str:
     if density.data.statistics is None:
         return f"it reads {density.spec.n_rows} rows"
     return f"sufficient statistics replace {density.spec.n_rows} rows"
+
+
+def _kernels(density: LogDensity) -> str:
+    if density.backend is Backend.XLA:
+        return "xla"
+    if is_fusible(density.spec, density.data.statistics):
+        return f"native ({INSTRUCTIONS[instructions()]}), the likelihood and its gradient in one call"
+    return f"native ({INSTRUCTIONS[instructions()]}) for coordinates, xla for the likelihood: several factors"
 
 
 def _time(seconds: float) -> str:

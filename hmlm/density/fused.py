@@ -83,7 +83,9 @@ def _rows(static: Static, parameters: Parameters, u: list[Array], data: DensityD
         effects=_effect_terms(static.spec, static.plan, data.model),
     )
     n_groups = 1 if data.model.main is None else static.spec.factors[data.model.main].n_levels
-    point = RowPoint(_by_group(means, n_groups), _by_group(scales, n_groups), *_shared(static, parameters, data), None)
+    point = RowPoint(
+        _by_group(means, n_groups), _by_group(scales, n_groups), *_shared(static, parameters, data), None
+    )
     return fused(evaluate_rows, terms, data.bundles, point)
 
 

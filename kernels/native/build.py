@@ -28,8 +28,8 @@ class CompilerError(RuntimeError):
 
 
 class Instructions(NamedTuple):
-    """One instruction set: its namespace, compiler flags, bytes in a vector, and per type the largest number of
-    effects whose algebra is unrolled."""
+    """One instruction set: its namespace, compiler flags, bytes in a vector, and per type the largest number
+    of effects whose algebra is unrolled."""
 
     name: str
     flags: tuple[str, ...]
@@ -101,8 +101,7 @@ def _commands(
     compiler: str, include: Path, folder: Path, sets: tuple[Instructions, ...], x86: bool
 ) -> dict[Path, list[str]]:
     """Command lines by object file, the longest first; ``$CXXFLAGS`` come last."""
-    extra = os.environ.get("CXXFLAGS", "").split()
-    common = [compiler, "-c", *COMMON, *(("-DHMLM_X86",) if x86 else ()), *extra]
+    common = [compiler, "-c", *COMMON, *(("-DHMLM_X86",) if x86 else ())]
     kernels = {
         folder / f"{part.name}_{kind}_{half}.o": [
             *common, *NUMERICS, *part.flags, *define, f"-DHMLM_TYPE={kind}", f"-DHMLM_ISA={part.name}",
@@ -114,7 +113,9 @@ def _commands(
         for half, define in HALVES.items()
     }  # fmt: skip
     entry = [*common, "-isystem", str(include), str(SOURCE / "bind.cc")]
-    return {out: [*command, "-o", str(out)] for out, command in (kernels | {folder / "bind.o": entry}).items()}
+    extra = os.environ.get("CXXFLAGS", "").split()
+    commands = kernels | {folder / "bind.o": entry}
+    return {out: [*command, *extra, "-o", str(out)] for out, command in commands.items()}
 
 
 def _run(command: list[str]) -> None:

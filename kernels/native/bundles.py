@@ -1,7 +1,7 @@
 """Rows in bundles of eight lanes, as the native kernels read them.
 
-A bundle holds eight groups, one per lane, padded to the largest with rows of zeros, or one large group spread over
-all lanes. Groups are sorted by size, and bundles chosen so that the fewest rows are read.
+A bundle holds eight groups, one per lane, padded to the largest with rows of zeros, or one large group spread
+over all lanes. Groups are sorted by size, and bundles chosen so that the fewest rows are read.
 """
 
 from __future__ import annotations

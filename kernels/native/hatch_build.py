@@ -1,4 +1,4 @@
-"""Hatch's hook: compile the native kernels into the wheel or the editable tree; without a compiler say so and go on."""
+"""Hatch's hook: compile the native kernels into the wheel or the editable tree; without a compiler go on."""
 
 from __future__ import annotations
 

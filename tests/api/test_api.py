@@ -105,11 +105,12 @@ def test_model_reads_as_its_formula(model):
 
 
 def test_explain(model):
-    size, cost, _, header, block, _, *priors = model.explain().splitlines()
+    size, cost, kernels, _, header, block, _, *priors = model.explain().splitlines()
     assert size == (
         "6 of 30 dimensions are sampled: 6 population-level (dense mass matrix) and 0 of 24 group effects"
     )
     assert cost.startswith("a gradient costs about ") and "sufficient statistics replace 118 rows" in cost
+    assert kernels.startswith(("kernels: native (", "kernels: xla"))
     assert header.split() == ["block", "coefficients", "levels", "treatment", "sampled", "reason"]
     assert block.startswith("cafe   Intercept, afternoon      12  integrated out        0  they enter")
     assert "prior: b_afternoon ~ (flat)" in priors

@@ -1,25 +1,25 @@
 """Random problems for the fused likelihood kernels, and the dense normal that every backend must agree with.
 
-The dense value is NumPy's, in complex arithmetic too: ``Im f(x + i h d) / h`` is its derivative in direction d
-to the last digit, by a route that shares nothing with the kernels.
+The dense value is NumPy's, in complex arithmetic too: ``Im f(x + i h d) / h`` is its derivative in direction
+d to the last digit, by a route that shares nothing with the kernels.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import numpy as np
 from numpy import ndarray as Array
 
 from hmlm.kernels.cells import CellData, CellPoint, CellTerms
+from hmlm.kernels.native.informed import Known
 from hmlm.kernels.rows import RowPoint, RowTerms
 
 
 class Rows(NamedTuple):
-    """Rows in no order: (K, N) columns, the first constant, (M, N) outcomes, (N,) groups, (J,) rows of each."""
+    """Rows in no order: (K, N) columns, the first constant, (M, N) outcomes, (N,) groups, (J,) their rows."""
 
     columns: np.ndarray
     outcomes: np.ndarray
@@ -58,7 +58,9 @@ def make_terms(sizes: Sizes, seed: int) -> RowTerms:
         ]
         return tuple(picked)
 
-    effects = [(int(rng.integers(sizes.outcomes)), int(rng.integers(sizes.columns))) for _ in range(sizes.effects)]
+    effects = [
+        (int(rng.integers(sizes.outcomes)), int(rng.integers(sizes.columns))) for _ in range(sizes.effects)
+    ]
     return RowTerms(some(0), some(1), tuple(effects))
 
 
@@ -90,7 +92,10 @@ def random_factor(rng: np.random.Generator, size: int) -> np.ndarray:
 
 def dense_rows(terms: RowTerms, rows: Rows, point: RowPoint) -> Array:
     """The value of :mod:`hmlm.kernels.rows` from one multivariate normal per group."""
-    mean, log_sigma = _predictor(terms.mean, rows, point.mean, 0), _predictor(terms.scale, rows, point.scale, 1)
+    mean, log_sigma = (
+        _predictor(terms.mean, rows, point.mean),
+        _predictor(terms.scale, rows, point.scale),
+    )
     if point.offset is not None:
         mean, log_sigma = mean + point.offset[0], log_sigma + point.offset[1]
     effects = _effect_columns(terms.effects, rows)
@@ -117,7 +122,7 @@ def log_det(matrix: Array) -> complex:
     return np.log(sign) + size
 
 
-def _predictor(terms, rows: Rows, coefficients: Array, part: int) -> Array:
+def _predictor(terms, rows: Rows, coefficients: Array) -> Array:
     own = [
         sum(
             (coefficients[a, rows.index] * rows.columns[k] for a, (o, k) in enumerate(terms) if o == m),
@@ -184,6 +189,44 @@ def make_cells(sizes: Sizes, per_group: int, constant: bool, shifted: bool, seed
     return CellProblem(CellTerms(owner, groups), data, point, dense)
 
 
+class InformedPoint(NamedTuple):
+    """Coordinates (n, J), factor (Q, Q), coefficients (P,)."""
+
+    zeta: Array
+    factor: Array
+    beta: Array
+
+
+def make_known(rng: np.random.Generator, size: int, n_beta: int, groups: int) -> Known:
+    """Information on some effects of every group."""
+    root = rng.normal(size=(size, size, groups))
+    score, cross = rng.normal(size=(size, groups)), rng.normal(size=(n_beta, size, groups))
+    return Known(np.einsum("akj,bkj->abj", root, root), score, cross)
+
+
+def dense_informed(known: Known, point: InformedPoint) -> tuple[Array, complex]:
+    """:func:`hmlm.kernels.native.informed.informed`, group by group."""
+    n, s = len(point.zeta), len(known.score)
+    ordered = point.factor[:s, [*range(n, s), *range(n)]]
+    right = known.score - np.einsum("p,psj->sj", point.beta, known.cross)
+    z, log_density = [], 0.0
+    for j in range(right.shape[1]):
+        root = cholesky(np.eye(s) + ordered.T @ known.precision[:, :, j] @ ordered)
+        white = np.linalg.solve(root, ordered.T @ right[:, j])
+        z.append(np.linalg.solve(root[s - n :, s - n :].T, white[s - n :] + point.zeta[:, j]))
+        log_density += -0.5 * np.sum(z[-1] ** 2) - np.sum(np.log(np.diag(root)[s - n :]))
+    return point.factor[:, :n] @ np.stack(z, axis=1), log_density
+
+
+def cholesky(matrix: Array) -> Array:
+    """``C C' = matrix`` with plain transposes, of complex symmetric matrices too."""
+    root = np.zeros_like(matrix)
+    for b in range(len(matrix)):
+        root[b:, b] = matrix[b:, b] - root[b:, :b] @ root[b, :b]
+        root[b:, b] /= np.sqrt(root[b, b])
+    return root
+
+
 STEP = 1e-40
 
 
@@ -203,9 +246,14 @@ def make_directions(point, seed: int) -> list:
         for i, leaf in enumerate(leaves)
         for _ in range(2)
     ]
-    return [
-        d._replace(precision=d.precision + d.precision.T, factor=np.tril(d.factor)) for d in moved
-    ]
+    return [_proper(direction) for direction in moved]
+
+
+def _proper(direction):
+    direction = direction._replace(factor=np.tril(direction.factor))
+    if not hasattr(direction, "precision"):
+        return direction
+    return direction._replace(precision=direction.precision + direction.precision.T)
 
 
 def inner(gradient, direction) -> float:
