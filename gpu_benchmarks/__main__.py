@@ -18,6 +18,7 @@ from gpu_benchmarks.sizes import AUTO, SIZES, Size
 from gpu_benchmarks.suites import SUITES, run_all
 
 FAILED, USAGE_ERROR = 1, 2
+CHUNK = 100  # draws of hmlm between two looks from the host
 SAMPLED = ("m1", "m2", "m4", "m5")  # by the suites that run the peers, whose m3 takes very long
 AGAINST = "hmlm,pymc"
 
@@ -157,8 +158,8 @@ def compiling(
     from gpu_benchmarks.compiling import report
     from gpu_benchmarks.effective import Request
 
-    kept = size.warmup if warmup is None else warmup, size.draws if draws is None else draws
-    publish(report(size, Request(size.data, size.models, names, *kept, seed)), common)
+    numbers = whole_chunks(size, warmup, draws)
+    publish(report(size, Request(size.data, size.models, names, *numbers, seed)), common)
 
 
 @app.command
@@ -186,9 +187,8 @@ def peers(
     names, size = chosen(engines, ENGINES, "--engines"), on_one_core(common)
     from gpu_benchmarks.peers import Request, report
 
-    many = size.draws if draws is None else draws
-    kept = {**dict.fromkeys(ENGINES, many), "numpyro": numpyro_draws or max(many // 2, 1)}
-    before = size.warmup if warmup is None else warmup
+    before, many = whole_chunks(size, warmup, draws)
+    kept = {**dict.fromkeys(ENGINES, many), "numpyro": numpyro_draws or many // 2}
     publish(report(Request(size.data, size.models, names, before, kept, repeats, seed)), common)
 
 
@@ -218,6 +218,19 @@ def sized(common: Common) -> Size:
     models = None if common.models is None else tuple(chosen(common.models, FORMULAS, "--models"))
     size = SIZES[find_platform() if common.size == AUTO else common.size]
     return replace(size, data=common.data or size.data, models=models or size.models)
+
+
+def whole_chunks(size: Size, warmup: int | None, draws: int | None) -> tuple[int, int]:
+    """Warm-up and draws, the size's where they are not given.
+
+    Raises:
+        UsageError: hmlm, which looks at the clock once a chunk, would count one as the other.
+    """
+    numbers = size.warmup if warmup is None else warmup, size.draws if draws is None else draws
+    for option, number in zip(("--warmup", "--draws"), numbers, strict=True):
+        if number < CHUNK or number % CHUNK:
+            raise UsageError(f"{option} {number}: a multiple of {CHUNK}, which is how often time is taken")
+    return numbers
 
 
 def chosen(text: str, known: Collection[str], option: str) -> list[str]:

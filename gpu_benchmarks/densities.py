@@ -105,9 +105,10 @@ def model_rows(name: str, timings: Timings) -> Iterator[tuple]:
         yield name, label, backend, timing.size, timing.microseconds, timing.compile, ratio
 
 
-def stated(name: str, table: pd.DataFrame, treatment: str = "auto", backend: str = "xla") -> hm.Model:
-    """Model ``name`` of the affect data."""
-    return hm.model(FORMULAS[name], table, prior=PRIORS[name], density=treatment, **BACKENDS[backend])
+def stated(name: str, table: pd.DataFrame, treatment: str = "auto", backend: str | None = None) -> hm.Model:
+    """Model ``name`` of the affect data; without a backend hmlm chooses."""
+    chosen = {} if backend is None else BACKENDS[backend]
+    return hm.model(FORMULAS[name], table, prior=PRIORS[name], density=treatment, **chosen)
 
 
 def hmlm_target(name: str, table: pd.DataFrame, treatment: str, backend: str) -> Target:

@@ -62,8 +62,8 @@ class RowKernel:
         ``W = D^-1 R^-1 D^-1``, two products for each of M (M + 1) / 2 entries. ``W r``: M^2; ``r'W r``: M.
         ``g += z W r``: Q. ``G += z W z'``: Q M for ``W z`` and Q (Q + 1) / 2.
         Second pass: ``e = r - z u``: Q. ``H = z V z'``: Q (Q + 1) / 2 + Q. ``W e``: M^2. Derivative in s: 3
-        for one outcome, else ``D^-1 (e e' + H) D^-1`` with 3 per entry, ``[R^-1 Q]_mm - 1`` with M^2 and the sum
-        for the derivative in R with 1 per entry. Back to coefficients: K_mean + K_scale.
+        for one outcome, else ``D^-1 (e e' + H) D^-1`` with 3 per entry, ``[R^-1 Q]_mm - 1`` with M^2 and
+        the sum for the derivative in R with 1 per entry. Back to coefficients: K_mean + K_scale.
         """
         m, q = self.outcomes, self.effects
         pairs, entries = q * (q + 1) // 2, m * (m + 1) // 2
