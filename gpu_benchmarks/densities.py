@@ -23,7 +23,7 @@ from gpu_benchmarks.machine import CPU, this_machine
 from gpu_benchmarks.report import Report, Table
 from gpu_benchmarks.roofline import Core, Timed, core, roofline_table
 from gpu_benchmarks.sizes import Size
-from gpu_benchmarks.timing import Target, Timing, measure
+from gpu_benchmarks.timing import Target, Timing, double, measure
 from gpu_benchmarks.work import kernel_of
 from hmlm.density.log_density import log_density
 
@@ -114,7 +114,7 @@ def stated(name: str, table: pd.DataFrame, treatment: str = "auto", backend: str
 def hmlm_target(name: str, table: pd.DataFrame, treatment: str, backend: str) -> Target:
     """hmlm's log density of model ``name`` under a treatment of its effects."""
     density = stated(name, table, treatment, backend).log_density
-    return Target(partial(log_density, density.static), jnp.asarray(density.initial), density.data)
+    return Target(partial(log_density, density.static), double(density.initial), density.data)
 
 
 def numpyro_target(name: str, table: pd.DataFrame) -> Target:
@@ -130,4 +130,4 @@ def numpyro_target(name: str, table: pd.DataFrame) -> Target:
         model_kwargs=data,
     )
     x, unravel = ravel_pytree(initial.z)
-    return Target(lambda x, data: -potential(**data)(unravel(x)), x, jax.tree.map(jnp.asarray, data))
+    return Target(lambda x, data: -potential(**data)(unravel(x)), double(x), jax.tree.map(jnp.asarray, data))

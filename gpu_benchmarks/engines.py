@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import pandas as pd
+
 from gpu_benchmarks.child import python_path
 from gpu_benchmarks.data import write_table
 from gpu_benchmarks.measurement import Measurement, Settings, load
@@ -95,10 +97,10 @@ def launch(
     return Timed(load(path), wall)
 
 
-def shared_table(source_table, folder: Path) -> Path:
+def shared_table(table: pd.DataFrame, folder: Path) -> Path:
     """The file that every engine's process reads the table from."""
-    path = folder / "table.csv"
-    write_table(source_table, path)
+    path = folder / "table.npz"
+    write_table(table, path)
     return path
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 
 from gpu_benchmarks.affect_models import FORMULAS, PRIORS
-from gpu_benchmarks.data import write_table
 from gpu_benchmarks.measurement import Measurement, Seconds, Settings
 
 SCRIPT = Path(__file__).with_name("run_brms.R")
@@ -24,7 +23,7 @@ def run(name: str, table: pd.DataFrame, settings: Settings) -> Measurement:
     """
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        write_table(table, folder / "table.csv")
+        table.to_csv(folder / "table.csv", index=False)
         (folder / "formula.R").write_text(FORMULAS[name], encoding="utf-8")
         (folder / "prior.R").write_text(PRIORS[name], encoding="utf-8")
         numbers = map(str, (settings.warmup, settings.draws, settings.seed))

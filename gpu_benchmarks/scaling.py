@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 
 from gpu_benchmarks.backends import BACKENDS
 from gpu_benchmarks.machine import CPU, this_machine
@@ -15,7 +14,7 @@ from gpu_benchmarks.report import Report, Table
 from gpu_benchmarks.roofline import Core, core, floor
 from gpu_benchmarks.scaling_data import KERNELS, Case, simulated, stated
 from gpu_benchmarks.sizes import Size
-from gpu_benchmarks.timing import Target, measure
+from gpu_benchmarks.timing import Target, double, measure
 from gpu_benchmarks.work import kernel_of
 from hmlm.density.log_density import LogDensity, log_density
 from hmlm.infer.initial import starting_points
@@ -99,5 +98,5 @@ def check(case: Case, density: LogDensity) -> None:
 def target(density: LogDensity, chains: int) -> Target:
     """Its log density at one point or at (C, D) over-dispersed ones."""
     points = starting_points(density, chains, seed=0)
-    start = jnp.asarray(points[0] if chains == 1 else points)
+    start = double(points[0] if chains == 1 else points)
     return Target(partial(log_density, density.static), start, density.data)

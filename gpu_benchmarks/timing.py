@@ -35,6 +35,18 @@ class Timing(NamedTuple):
     compile: float
 
 
+def double(x: np.ndarray) -> Array:
+    """``x`` on the device in float64, which is what the tables say.
+
+    Raises:
+        TypeError: JAX is set to single precision.
+    """
+    out = jnp.asarray(x)
+    if out.dtype != jnp.float64:
+        raise TypeError("figures are of float64: set JAX_ENABLE_X64=1, as gpu_benchmarks.pinning does")
+    return out
+
+
 def measure(target: Target, repeats: int, batch: float) -> Timing:
     """Median time of an evaluation near the start.
 

@@ -7,6 +7,7 @@ import pytest
 import gpu_benchmarks.compiling as compiling
 from gpu_benchmarks.child import Child, run_child
 from gpu_benchmarks.compiling import model_rows, phases
+from gpu_benchmarks.engines import shared_table
 
 from .tiny import table
 
@@ -32,8 +33,8 @@ def test_a_process_that_fails_is_an_error(monkeypatch, tmp_path):
 
 
 def test_a_real_process_says_when_things_were_done(tmp_path):
-    table().to_csv(tmp_path / "table.csv", index=False)
-    child = run_child("gpu_benchmarks.first_draw", ["m1", tmp_path / "table.csv", 100, 100], {})
+    path = shared_table(table(), tmp_path)
+    child = run_child("gpu_benchmarks.first_draw", ["m1", path, 100, 100], {})
     assert child.error is None
     imported, stated, first = (child.facts[name] for name in ("imported", "stated", "first"))
     assert child.began < imported < stated < first

@@ -43,7 +43,7 @@ def test_the_floor_is_of_the_default_treatment_and_its_time():
     assert row[-1] == pytest.approx(seconds / 1e-6)
 
 
-def test_every_treatment_samples_what_it_says():
+def test_every_treatment_samples_what_it_says(double):
     sizes = {kind: hmlm_target("m4", table(), kind, "xla").start.size for kind in TREATMENTS}
     n_people = table()["id"].nunique()
     assert sizes["informed"] == sizes["noncentered"] == sizes["auto"] + n_people
@@ -55,8 +55,7 @@ def test_a_backend_is_an_argument_of_the_model(monkeypatch):
     assert stated("m4", table(), backend="xla").data_name == stated("m4", table()).data_name == "data"
 
 
-def test_the_target_is_the_models_density():
+def test_the_target_is_the_models_density(double):
     target, one = hmlm_target("m1", table(), "auto", "xla"), model("m1").log_density
-    with densities.jax.enable_x64(True):
-        value = evaluations(target.log_density, 1, one.initial, target.data)
+    value = evaluations(target.log_density, 1, one.initial, target.data)
     assert float(value) == pytest.approx(float(one(one.initial)))

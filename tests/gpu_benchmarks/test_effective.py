@@ -47,7 +47,7 @@ def test_the_cold_run_leaves_its_caches_to_the_warm_one(monkeypatch):
     request = Request(SOURCE, ["m2"], ["hmlm", "numpyro"], 100, 100, 3)
     found, versions = effective_table(request, table())
     assert [row[2] for row in found.rows] == [*CACHES, *CACHES]
-    assert [names for _, _, names, _ in folders] == [["table.csv"], ["cache", "table.csv"]] * 2
+    assert [names for _, _, names, _ in folders] == [["table.npz"], ["cache", "table.npz"]] * 2
     assert len({folder for _, folder, _, _ in folders}) == 2
     assert {seed for *_, seed in folders} == {3}
     assert versions == {"numpy": "2"}

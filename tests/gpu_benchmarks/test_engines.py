@@ -45,8 +45,8 @@ def test_brms_is_absent_where_r_or_its_package_is(status, says, monkeypatch, tmp
 
 
 def test_every_engine_reads_the_same_table_to_the_last_bit(tmp_path):
-    write_table(table(), tmp_path / "table.csv")
-    read = read_table(tmp_path / "table.csv")
+    write_table(table(), tmp_path / "table.npz")
+    read = read_table(tmp_path / "table.npz")
     assert (read.to_numpy(float) == table().to_numpy(float)).all()
     assert list(read) == list(table())
 

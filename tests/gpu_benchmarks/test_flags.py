@@ -33,15 +33,15 @@ def test_every_flag_runs_twice_beside_the_flags_there_are(monkeypatch, tmp_path)
 
 
 def test_a_flag_that_xla_does_not_know_is_a_row_without_figures(tmp_path):
-    write_table(table(), tmp_path / "table.csv")
+    write_table(table(), tmp_path / "table.npz")
     tried = ("--xla_no_such_flag=1",)
-    row = next(sweep("m4", 1, tmp_path / "table.csv", SIZES[TINY], tried))
+    row = next(sweep("m4", 1, tmp_path / "table.npz", SIZES[TINY], tried))
     named = dict(zip(HEADER, row, strict=True))
     assert named["µs per evaluation"] is None is named["second chunk s"]
     assert "xla_no_such_flag" in named["failed"]
 
 
-def test_figures_of_one_process():
+def test_figures_of_one_process(double):
     found = figures(model("m1").log_density, 1, 5, 1e-4, 1)
     assert tuple(found) == FIGURES
     assert all(value > 0 for value in found.values())

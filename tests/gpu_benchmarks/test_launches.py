@@ -68,7 +68,7 @@ def test_nothing_seen_is_no_figure():
     assert profile(lambda: 0, 2) == Profile(None, None)
 
 
-def test_a_row_for_fewest_and_most_chains():
+def test_a_row_for_fewest_and_most_chains(double):
     found = rows_of("m1", "xla", model("m1").log_density, SIZES[TINY])
     rows = [dict(zip(HEADER, row, strict=True)) for row in found]
     assert [row["chains"] for row in rows] == [1, 2]

@@ -38,9 +38,9 @@ def test_a_row_per_chunk_and_one_for_the_gradient(monkeypatch):
     ] * 2
 
 
-def test_what_is_planned_grows_with_chains():
+def test_what_is_planned_grows_with_chains(double):
     one, several = (planned(gradient_of(model("m1").log_density, n, 0)[0]) for n in (1, 8))
-    assert several["output"] >= 8 * one["output"] - 64 > 0
+    assert several["output"] > 5 * one["output"] > 0
     assert several["temporary"] > one["temporary"]
 
 

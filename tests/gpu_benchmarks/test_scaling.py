@@ -44,7 +44,7 @@ def test_the_model_is_the_case(case):
 
 
 @pytest.mark.parametrize("chains", [1, 3])
-def test_the_time_of_a_gradient_is_a_share_of_the_chains(chains):
+def test_the_time_of_a_gradient_is_a_share_of_the_chains(chains, double):
     (row,) = case_rows(Case(STATISTICS, 60, 6, 1, chains), QUICK, None)
     named = dict(zip(HEADER, row, strict=True))
     assert (named["N"], named["J"], named["q"], named["chains"]) == (60, 6, 1, chains)

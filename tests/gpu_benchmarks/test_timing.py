@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from gpu_benchmarks.timing import STEP, Target, evaluations, measure, n_evaluations
+from gpu_benchmarks.timing import double as timing_double
 
 
 def quadratic(x, data):
@@ -39,6 +41,12 @@ def test_chains_are_evaluated_together_and_move_alone():
 def test_batches_last_about_as_long_as_wanted():
     assert n_evaluations(lambda n: 1e-4 * n, batch=0.3) == 3000
     assert n_evaluations(lambda n: 10.0 * n, batch=0.3) == 1
+
+
+def test_single_precision_is_not_taken_for_double(double):
+    assert timing_double(np.ones(2)).dtype == jnp.float64
+    with jax.enable_x64(False), pytest.raises(TypeError, match="JAX_ENABLE_X64"):
+        timing_double(np.ones(2))
 
 
 def test_a_density_that_is_not_finite_is_not_timed():
