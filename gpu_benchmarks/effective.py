@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from gpu_benchmarks.data import described
-from gpu_benchmarks.engines import ENGINES, Timed, launch, shared_table
+from gpu_benchmarks.engines import ENGINES
+from gpu_benchmarks.launch import Timed, launch, shared_table
 from gpu_benchmarks.measurement import Settings, largest_z
 from gpu_benchmarks.report import Table
 

@@ -15,7 +15,7 @@ import jax
 
 from gpu_benchmarks.child import run_child
 from gpu_benchmarks.data import affect_table, described
-from gpu_benchmarks.engines import shared_table
+from gpu_benchmarks.launch import shared_table
 from gpu_benchmarks.machine import CPU, GPU, this_machine
 from gpu_benchmarks.report import Report, Table
 from gpu_benchmarks.sizes import Size

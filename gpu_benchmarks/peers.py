@@ -15,7 +15,8 @@ from pathlib import Path
 import pandas as pd
 
 from gpu_benchmarks.data import affect_table, described
-from gpu_benchmarks.engines import ENGINES, launch, shared_table
+from gpu_benchmarks.engines import ENGINES
+from gpu_benchmarks.launch import launch, shared_table
 from gpu_benchmarks.machine import this_machine
 from gpu_benchmarks.measurement import Measurement, Settings, largest_z, median
 from gpu_benchmarks.report import Report, Table

@@ -31,8 +31,12 @@ def pin() -> None:
 
 
 def use_device() -> None:
-    """Float64 on a GPU, with the CPU beside it to compare with; cores stay free."""
+    """Float64 on a GPU, with the CPU beside it to compare with; cores stay free.
+
+    Memory is taken as it is needed, so that a process leaves some for those it starts.
+    """
     os.environ["JAX_ENABLE_X64"] = "1"
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     wanted = os.environ.get("JAX_PLATFORMS", "")
     if wanted and "cpu" not in wanted.split(","):
         os.environ["JAX_PLATFORMS"] = f"{wanted},cpu"

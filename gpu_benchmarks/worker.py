@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure and save; started by :func:`gpu_benchmarks.engines.launch` in a process that is pinned."""
+    """Measure and save; started by :func:`gpu_benchmarks.launch.launch` in a process that is pinned."""
     from gpu_benchmarks.data import read_table
     from gpu_benchmarks.engines import ENGINES
     from gpu_benchmarks.measurement import Settings, save

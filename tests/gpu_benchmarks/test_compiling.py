@@ -7,7 +7,7 @@ import pytest
 import gpu_benchmarks.compiling as compiling
 from gpu_benchmarks.child import Child, run_child
 from gpu_benchmarks.compiling import model_rows, phases
-from gpu_benchmarks.engines import shared_table
+from gpu_benchmarks.launch import shared_table
 
 from .tiny import table
 

@@ -6,7 +6,7 @@ import pytest
 
 import gpu_benchmarks.effective as effective
 from gpu_benchmarks.effective import CACHES, HEADER, Request, effective_table, rows, seconds_to
-from gpu_benchmarks.engines import Timed
+from gpu_benchmarks.launch import Timed
 
 from .tiny import SOURCE, run, table
 

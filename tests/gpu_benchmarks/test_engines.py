@@ -11,7 +11,8 @@ import pytest
 import gpu_benchmarks.engines as engines
 from gpu_benchmarks.child import ROOT
 from gpu_benchmarks.data import affect_table, read_table, write_table
-from gpu_benchmarks.engines import brms_absent, environment, launch, pymc_absent, shared_table
+from gpu_benchmarks.engines import brms_absent, pymc_absent
+from gpu_benchmarks.launch import environment, launch, shared_table
 from gpu_benchmarks.measurement import Settings
 
 from .tiny import table

@@ -7,7 +7,8 @@ import pytest
 
 import gpu_benchmarks.engines as engines
 import gpu_benchmarks.peers as peers
-from gpu_benchmarks.engines import ENGINES, Timed
+from gpu_benchmarks.engines import ENGINES
+from gpu_benchmarks.launch import Timed
 from gpu_benchmarks.measurement import largest_z, load, save
 from gpu_benchmarks.peers import HEADER, Request, rows
 

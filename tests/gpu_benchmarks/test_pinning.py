@@ -47,5 +47,10 @@ def test_flags_are_set_once(pinned):
 def test_a_gpu_keeps_the_cpu_beside_it(monkeypatch):
     monkeypatch.setenv("JAX_PLATFORMS", "cuda")
     monkeypatch.setenv("JAX_ENABLE_X64", "0")
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
     prepare("gpu")
     assert (os.environ["JAX_PLATFORMS"], os.environ["JAX_ENABLE_X64"]) == ("cuda,cpu", "1")
+    assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
+    monkeypatch.delenv("XLA_PYTHON_CLIENT_PREALLOCATE")
+    prepare("gpu")
+    assert os.environ.pop("XLA_PYTHON_CLIENT_PREALLOCATE") == "false"
