@@ -1,4 +1,7 @@
-"""What one engine took for one model, and what follows from it."""
+"""What one engine took for one model, and what follows from it.
+
+Imports hmlm only where effective sample sizes are asked for: the engines' own processes never do.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-
-from hmlm.results.convergence import convergence
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Measurement:
     @property
     def bulk_ess(self) -> np.ndarray:
         """(P,) bulk effective sample sizes, as ``Fit.summary`` has them; 0 for a frozen parameter."""
-        return np.nan_to_num(convergence(self.values).bulk)
+        return bulk_ess(self.values)
 
     @property
     def smallest_ess(self) -> float:
@@ -73,23 +74,36 @@ class Measurement:
         return float(self.bulk_ess.min())
 
 
-def largest_z(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> float:
-    """Largest difference of posterior means between two engines in Monte-Carlo standard errors.
+def bulk_ess(values: np.ndarray) -> np.ndarray:
+    """(P,) bulk effective sample sizes of (P, C, S) draws, 0 for a frozen parameter."""
+    from hmlm.results.convergence import convergence
 
-    ``|mean - mean'| / sqrt(var / ESS + var' / ESS')`` over all parameters, the repeats of an engine as
-    its chains; of some twenty parameters, 2 to 3 is chance.
+    return np.nan_to_num(convergence(values).bulk)
+
+
+def largest_z(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> float:
+    """Largest difference of posterior means between two engines, the repeats of an engine as its chains.
+
+    Raises:
+        ValueError: their parameters differ.
     """
     if set(ours[0].draws) != set(theirs[0].draws):
         raise ValueError(f"parameters differ: {sorted(set(ours[0].draws) ^ set(theirs[0].draws))}")
-    means, variances = zip(*(_mean_and_variance(runs) for runs in (ours, theirs)), strict=True)
+    return largest_difference(*(np.concatenate([run.values for run in runs], 1) for runs in (ours, theirs)))
+
+
+def largest_difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Largest difference of means of (P, C, S) draws in Monte-Carlo standard errors.
+
+    ``|mean - mean'| / sqrt(var / ESS + var' / ESS')`` over all parameters; of some twenty, 2 to 3 is chance.
+    """
+    means, variances = zip(*(_mean_and_variance(values) for values in (ours, theirs)), strict=True)
     return float(np.max(np.abs(means[0] - means[1]) / np.sqrt(variances[0] + variances[1])))
 
 
-def _mean_and_variance(runs: Sequence[Measurement]) -> tuple[np.ndarray, np.ndarray]:
+def _mean_and_variance(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(P,) posterior means and their Monte-Carlo variances."""
-    values = np.concatenate([run.values for run in runs], axis=1)
-    n_effective = np.fmax(convergence(values).bulk, 1)
-    return values.mean((1, 2)), values.var((1, 2), ddof=1) / n_effective
+    return values.mean((1, 2)), values.var((1, 2), ddof=1) / np.fmax(bulk_ess(values), 1)
 
 
 def save(measurement: Measurement, path: Path) -> None:

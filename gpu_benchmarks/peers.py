@@ -1,4 +1,4 @@
-"""The table of effective draws per second: hmlm, NumPyro by hand, PyMC by hand.
+"""The table of effective draws per second: hmlm, NumPyro by hand, PyMC by hand, brms where R has it.
 
 Every run is a subprocess of its own on the one core of this process, one after another. The first repeat of
 an engine starts with empty compilation caches, the later ones find those of the first.
@@ -6,21 +6,21 @@ an engine starts with empty compilation caches, the later ones find those of the
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
-import hmlm as hm
-from gpu_benchmarks.measurement import Measurement, largest_z, load, median
-from gpu_benchmarks.table import conditions, cpu_name, markdown
+import pandas as pd
 
-LABELS = {"hmlm": "hmlm", "numpyro": "NumPyro by hand", "pymc": "PyMC by hand, nutpie"}
-PYMC_PACKAGES = ("pymc", "nutpie")
+from gpu_benchmarks.data import affect_table, described
+from gpu_benchmarks.engines import ENGINES
+from gpu_benchmarks.launch import launch, shared_table
+from gpu_benchmarks.machine import this_machine
+from gpu_benchmarks.measurement import Measurement, Settings, largest_z, median
+from gpu_benchmarks.report import Report, Table
+
 HEADER = (
     "model",
     "engine",
@@ -39,21 +39,22 @@ HEADER = (
     "largest z",
 )
 EXPLANATION = """\
-One chain per run, after one another on one core; medians over repeats with different seeds. Draws: warm-up
-+ kept. Compile: from the table to the first draw (stating the model, pilot, tracing, compiling), with empty
-caches (cold) and with those of an earlier process (cached). Everything: from the table to draws in hand,
-caches empty. ESS: smallest rank-normalised bulk effective sample size of all population-level parameters,
-standard deviations and correlations included. hmlm ×: hmlm's figure over this engine's. Largest z: of all
-posterior means, the largest difference from hmlm's in Monte-Carlo standard errors. NumPyro: LKJCholesky,
-non-centred, gather. PyMC: hierarchically centred, covariates of persons inside the group mean,
-LKJCholeskyCov. Both start at least squares; nutpie's seconds are split into warm-up and sampling by
-leapfrog steps."""
+One chain per run, after one another on one core; medians over repeats with different seeds. Draws:
+warm-up + kept. Compile: from the table to the first draw (stating the model, pilot, tracing, compiling),
+with empty caches (cold) and with those of an earlier process (cached). Everything: from the table to
+draws in hand, caches empty. ESS: smallest rank-normalised bulk effective sample size of all
+population-level parameters, standard deviations and correlations included. hmlm ×: hmlm's figure over
+this engine's. Largest z: of all posterior means, the largest difference from hmlm's in Monte-Carlo
+standard errors. NumPyro: LKJCholesky, non-centred, gather. PyMC: hierarchically centred, covariates of
+persons inside the group mean, LKJCholeskyCov. Both start at least squares; nutpie's seconds are split
+into warm-up and sampling by leapfrog steps. brms: rstan with its defaults, R's start not counted."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to measure: an engine's draws are by its name, see ``worker.ENGINES``."""
+    """What to measure: an engine's draws are by its name, see ``engines.ENGINES``."""
 
+    data: str
     models: Sequence[str]
     engines: Sequence[str]
     warmup: int
@@ -62,31 +63,25 @@ class Request:
     seed: int
 
 
-def missing_packages() -> list[str]:
-    """What the PyMC peer needs and is not importable here."""
-    return [package for package in PYMC_PACKAGES if find_spec(package) is None]
-
-
-def skipped(missing: Sequence[str]) -> str:
-    """The line in place of a peer that is not installed."""
-    return f"PyMC is not measured: {' and '.join(missing)} cannot be imported; pip install -e '.[peers]'"
-
-
-def report(request: Request) -> str:
-    """Run everything and return the table with what it means."""
-    hm.load_dataset("williams")  # says so now, rather than in a subprocess, where it cannot be had
-    missing = missing_packages()
-    engines = [engine for engine in request.engines if engine != "pymc" or not missing]
-    notes = [] if engines == list(request.engines) else [skipped(missing)]
+def report(request: Request) -> Report:
+    """Run everything: an engine that is absent is a line."""
+    table = affect_table(request.data)
+    absent = {engine: ENGINES[engine].absent() for engine in request.engines}
+    notes = [line for line in absent.values() if line]
     for note in notes:
         print(note, file=sys.stderr)
+    engines = [engine for engine, line in absent.items() if not line]
     runs = {
-        (model, engine): measure(engine, model, request) for model in request.models for engine in engines
+        (model, engine): measure(engine, model, table, request)
+        for model in request.models
+        for engine in engines
     }
     found: dict[str, str] = {}
     for repeats in runs.values():
         found |= repeats[0].versions
-    return "\n\n".join([markdown(HEADER, rows(runs)), EXPLANATION, *notes, conditions(cpu_name(), found)])
+    title = f"Effective draws per second ({described(request.data, table)})"
+    tables = [Table(title, HEADER, list(rows(runs)), EXPLANATION, notes)]
+    return Report("peers", tables, this_machine(found))
 
 
 def rows(runs: Mapping[tuple[str, str], Sequence[Measurement]]) -> Iterator[tuple]:
@@ -103,7 +98,7 @@ def _row(
     rate, overall = sampling_rate(repeats), overall_rate(repeats)
     return (
         model,
-        LABELS[engine],
+        ENGINES[engine].label,
         f"{settings.warmup} + {settings.draws}",
         seconds[0].setup,
         median([s.setup for s in seconds[1:]]) if len(seconds) > 1 else None,
@@ -136,32 +131,17 @@ def overall_rate(repeats: Sequence[Measurement]) -> float:
     return cold.smallest_ess / cold.seconds.everything
 
 
-def measure(engine: str, model: str, request: Request) -> list[Measurement]:
+def measure(engine: str, model: str, table: pd.DataFrame, request: Request) -> list[Measurement]:
     """The repeats of one engine on one model, in processes that share their compilation caches."""
     with tempfile.TemporaryDirectory() as folder:
-        return [_run(engine, model, request, repeat, Path(folder)) for repeat in range(request.repeats)]
+        path = shared_table(table, Path(folder))
+        return [_run(engine, model, path, request, repeat) for repeat in range(request.repeats)]
 
 
-def _run(engine: str, model: str, request: Request, repeat: int, folder: Path) -> Measurement:
-    path, numbers = folder / "run.npz", (request.warmup, request.draws[engine], request.seed + repeat)
-    command = [sys.executable, "-m", "gpu_benchmarks.worker", engine, model, *map(str, numbers), str(path)]
-    subprocess.run(command, check=True, env=environment(folder))
-    measured = load(path)
+def _run(engine: str, model: str, table: Path, request: Request, repeat: int) -> Measurement:
+    settings = Settings(request.warmup, request.draws[engine], request.seed + repeat)
+    measured = launch(engine, model, table, settings, table.parent).measured
     rate = measured.smallest_ess / measured.seconds.sampling
     took = f"{measured.seconds.setup:.1f} + {measured.seconds.warmup:.2f} + {measured.seconds.sampling:.2f} s"
     print(f"{model} {engine} {repeat + 1}: {took}, {rate:.4g} ESS/s of sampling", file=sys.stderr, flush=True)
     return measured
-
-
-def environment(folder: Path) -> dict[str, str]:
-    """This process's environment with every compilation cache in ``folder``, and this package importable."""
-    root = str(Path(__file__).parents[1])
-    flags = [os.environ.get("PYTENSOR_FLAGS", ""), f"base_compiledir={folder / 'pytensor'}"]
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
-        "JAX_COMPILATION_CACHE_DIR": str(folder / "jax"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "PYTENSOR_FLAGS": ",".join(flag for flag in flags if flag),
-        "NUMBA_CACHE_DIR": str(folder / "numba"),
-    }

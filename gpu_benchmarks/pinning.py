@@ -28,3 +28,23 @@ def pin() -> None:
         os.environ["XLA_FLAGS"] = f"{flags} {XLA_ONE_THREAD}".strip()
     os.environ["JAX_ENABLE_X64"] = "1"
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+
+def use_device() -> None:
+    """Float64 on a GPU, with the CPU beside it to compare with; cores stay free.
+
+    Memory is taken as it is needed, so that a process leaves some for those it starts.
+    """
+    os.environ["JAX_ENABLE_X64"] = "1"
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    wanted = os.environ.get("JAX_PLATFORMS", "")
+    if wanted and "cpu" not in wanted.split(","):
+        os.environ["JAX_PLATFORMS"] = f"{wanted},cpu"
+
+
+def prepare(platform: str) -> None:
+    """This process as measurements on ``platform`` want it."""
+    if platform == "cpu":
+        pin()
+    else:
+        use_device()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 
+import pandas as pd
+
 import hmlm as hm
 from gpu_benchmarks.affect_models import FORMULAS, PRIORS
 from gpu_benchmarks.measurement import Measurement, Seconds, Settings
 from gpu_benchmarks.table import versions
 
 
-def run(name: str, settings: Settings) -> Measurement:
+def run(name: str, table: pd.DataFrame, settings: Settings) -> Measurement:
     """Model ``name``: formula as pasted, default treatment of the effects."""
-    table = hm.load_dataset("williams")
     began = time.perf_counter()
     model = hm.model(FORMULAS[name], table, prior=PRIORS[name])
     fit = model.fit(

@@ -13,19 +13,18 @@ from typing import Any
 
 import jax
 import numpy as np
+import pandas as pd
 from numpyro.infer import NUTS, init_to_value
 from numpyro.infer.util import constrain_fn
 
-import hmlm as hm
 from gpu_benchmarks.affect_data import COLUMNS, arrays, good_start, named
 from gpu_benchmarks.affect_numpyro import PROGRAMS, estimates
 from gpu_benchmarks.measurement import Measurement, Seconds, Settings
 from gpu_benchmarks.table import versions
 
 
-def run(name: str, settings: Settings) -> Measurement:
+def run(name: str, table: pd.DataFrame, settings: Settings) -> Measurement:
     """Model ``name`` with data as arguments of the compiled program."""
-    table = hm.load_dataset("williams")
     began = time.perf_counter()
     data = arrays(COLUMNS[name], table)
     start = good_start(COLUMNS[name], data)

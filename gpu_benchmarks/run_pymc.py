@@ -5,21 +5,20 @@ from __future__ import annotations
 import time
 
 import nutpie
+import pandas as pd
 import xarray as xr
 
-import hmlm as hm
 from gpu_benchmarks.affect_data import COLUMNS, named
 from gpu_benchmarks.affect_pymc import ESTIMATES, initial_points, make_model
 from gpu_benchmarks.measurement import Measurement, Seconds, Settings
 from gpu_benchmarks.table import versions
 
 
-def run(name: str, settings: Settings) -> Measurement:
+def run(name: str, table: pd.DataFrame, settings: Settings) -> Measurement:
     """Model ``name`` with nutpie's defaults from good starting values; effects of people are not stored.
 
     nutpie does not say how long warm-up took: its seconds are split by leapfrog steps, which cost the same.
     """
-    table = hm.load_dataset("williams")
     began = time.perf_counter()
     model = make_model(name, table)
     kept = [variable for variable in ESTIMATES if variable in model.named_vars]

@@ -1,11 +1,11 @@
-"""Markdown tables, and the line that says what was measured on what."""
+"""Markdown tables, and small facts about this machine."""
 
 from __future__ import annotations
 
 import math
 import os
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -15,7 +15,7 @@ MISSING = "–"
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table in Markdown, columns padded, those after the first two flush right."""
     cells = [list(header), *([text(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
+    widths = [max(2, *(len(line[i]) for line in cells)) for i in range(len(header))]
     rule = ["-" * width if i < 2 else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
     padded = [_padded(line, widths) for line in cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in [padded[0], rule, *padded[1:]])
@@ -47,15 +47,6 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def conditions(device: str, found: Mapping[str, str]) -> str:
-    """Device, cores, precision and versions, as one paragraph."""
-    packages = ", ".join(f"{name} {number}" for name, number in found.items())
-    return (
-        f"{device}; {n_cores()} of {os.cpu_count()} cores; float64; hmlm backend xla; "
-        f"Python {platform.python_version()}, {packages}."
-    )
 
 
 def n_cores() -> int:

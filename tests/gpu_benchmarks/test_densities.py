@@ -1,39 +1,61 @@
-"""What the timed loop computes, and how long it runs."""
+"""Rows of the table of log densities, and that every case is the model it says."""
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from gpu_benchmarks import densities
-from gpu_benchmarks.densities import SECONDS, STEP, Target, evaluations, measure, n_evaluations
+from gpu_benchmarks.densities import (
+    BY_HAND,
+    HEADER,
+    MORE,
+    TREATMENTS,
+    floors,
+    hmlm_target,
+    model_rows,
+    stated,
+)
+from gpu_benchmarks.roofline import Core, Level
+from gpu_benchmarks.timing import Timing, evaluations
+from gpu_benchmarks.work import kernel_of
+
+from .tiny import model, table
+
+CORE = Core(1e9, (Level("memory", None, 1e9),))
 
 
-def quadratic(x, data):
-    return -0.5 * jnp.sum(data * x**2)
+def timings() -> dict[tuple[str, str], Timing]:
+    """Of every case of one model, microseconds 1, 2, 3 ... and NumPyro's last."""
+    labels = [*TREATMENTS.values(), MORE, BY_HAND]
+    return {(label, "xla"): Timing(7, float(i + 1), 0.5) for i, label in enumerate(labels)}
 
 
-def test_every_evaluation_is_at_another_point_near_the_start():
-    start, data = np.array([1.0, -2.0]), np.array([1.0, 3.0])
-    x, total = start, 0.0
-    for _ in range(5):
-        total += -0.5 * np.sum(data * x**2)
-        gradient = -data * x
-        x = start + STEP * gradient / (1 + abs(gradient))
-    looped = evaluations(quadratic, 5, jnp.asarray(start), jnp.asarray(data))
-    assert looped == pytest.approx(total, rel=1e-6)
-    assert total != 5 * quadratic(start, data)
+def test_ratios_are_numpyros_time_over_ours():
+    rows = {row[1]: dict(zip(HEADER, row, strict=True)) for row in model_rows("m4", timings())}
+    assert [rows[label]["NumPyro by hand ×"] for label in TREATMENTS.values()] == [5.0, 2.5, 5 / 3]
+    assert rows[MORE]["NumPyro by hand ×"] is None is rows[BY_HAND]["NumPyro by hand ×"]
 
 
-def test_batches_last_about_as_long_as_wanted():
-    assert n_evaluations(lambda n: 1e-4 * n) == round(SECONDS / 1e-4)
-    assert n_evaluations(lambda n: 10.0 * n) == 1
+def test_the_floor_is_of_the_default_treatment_and_its_time():
+    (row,) = floors(table(), {"m4": timings()}, CORE).rows
+    kernel = kernel_of(model("m4").log_density)
+    seconds = max(sum(kernel.bytes().values()), sum(kernel.operations().values())) / 1e9
+    assert row[-1] == pytest.approx(seconds / 1e-6)
 
 
-def test_a_density_that_is_not_finite_is_not_timed(monkeypatch):
-    monkeypatch.setattr(densities, "SECONDS", 1e-4)
-    start = jnp.ones(2)
-    assert measure(Target(quadratic, start, start), repeats=2).microseconds > 0
-    with pytest.raises(FloatingPointError):
-        measure(Target(lambda x, data: jnp.sum(jnp.log(-x)), start, start), repeats=1)
+def test_every_treatment_samples_what_it_says(double):
+    sizes = {kind: hmlm_target("m4", table(), kind, "xla").start.size for kind in TREATMENTS}
+    n_people = table()["id"].nunique()
+    assert sizes["informed"] == sizes["noncentered"] == sizes["auto"] + n_people
+
+
+def test_a_backend_is_an_argument_of_the_model(monkeypatch):
+    monkeypatch.setattr(densities, "BACKENDS", {"xla": {}, "other": {"data_name": "elsewhere"}})
+    assert stated("m4", table(), backend="other").data_name == "elsewhere"
+    assert stated("m4", table(), backend="xla").data_name == stated("m4", table()).data_name == "data"
+
+
+def test_the_target_is_the_models_density(double):
+    target, one = hmlm_target("m1", table(), "auto", "xla"), model("m1").log_density
+    value = evaluations(target.log_density, 1, one.initial, target.data)
+    assert float(value) == pytest.approx(float(one(one.initial)))

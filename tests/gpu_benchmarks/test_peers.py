@@ -1,36 +1,25 @@
-"""Rows of the table of peers from given runs, and the command line around them."""
+"""Rows of the table of peers from given runs."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-import gpu_benchmarks.__main__ as command_line
+import gpu_benchmarks.engines as engines
 import gpu_benchmarks.peers as peers
-from gpu_benchmarks.__main__ import main
-from gpu_benchmarks.measurement import Measurement, Seconds, Settings, largest_z, load, save
-from gpu_benchmarks.peers import HEADER, LABELS, Request, environment, rows
-from hmlm.types import DataError
+from gpu_benchmarks.engines import ENGINES
+from gpu_benchmarks.launch import Timed
+from gpu_benchmarks.measurement import largest_z, load, save
+from gpu_benchmarks.peers import HEADER, Request, rows
 
-
-def run(seconds: float, seed: int = 0, shift: float = 0.0) -> Measurement:
-    """2 parameters x 400 independent draws; sampling took so many seconds, set-up and warm-up ten times."""
-    draws = np.random.default_rng(seed).normal(shift, 1, (2, 400))
-    return Measurement(
-        settings=Settings(100, 400, seed),
-        seconds=Seconds(9 * seconds, seconds, seconds, 11 * seconds),
-        leapfrogs=7.0,
-        divergences=1,
-        draws={"b_x": draws[0], "sigma": draws[1]},
-        versions={"numpy": "2"},
-    )
+from .tiny import SOURCE, run
 
 
 def test_ratios_are_hmlms_figures_over_the_peers():
     runs = {("m1", "hmlm"): [run(1.0), run(1.0)], ("m1", "numpyro"): [run(10.0), run(10.0)]}
     ours, theirs = (dict(enumerate(row)) for row in rows(runs))
     sampling, everything = (i for i, name in enumerate(HEADER) if name == "hmlm ×")
-    assert (ours[1], theirs[1]) == (LABELS["hmlm"], LABELS["numpyro"])
+    assert (ours[1], theirs[1]) == (ENGINES["hmlm"].label, ENGINES["numpyro"].label)
     assert ours[sampling] is None
     assert theirs[sampling] == pytest.approx(10.0)
     assert theirs[everything] == pytest.approx(10.0)
@@ -69,50 +58,25 @@ def test_runs_come_back_from_their_files(tmp_path):
     )
 
 
-def test_caches_of_every_engine_are_in_the_folder(tmp_path):
-    names = ("JAX_COMPILATION_CACHE_DIR", "PYTENSOR_FLAGS", "NUMBA_CACHE_DIR")
-    assert all(str(tmp_path) in environment(tmp_path)[name] for name in names)
-
-
-def test_peers_says_so_where_pymc_is_missing(monkeypatch, capsys):
-    monkeypatch.setattr(peers, "find_spec", lambda name: None)
-    monkeypatch.setattr(peers.hm, "load_dataset", lambda name: None, raising=False)
-    report = peers.report(Request(["m1"], ["pymc"], 100, {"pymc": 100}, 1, 0))
+def test_an_absent_engine_is_a_line_and_not_a_row(monkeypatch, capsys):
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    report = peers.report(Request(SOURCE, ["m1"], ["pymc"], 100, {"pymc": 100}, 1, 0))
     line = "PyMC is not measured: pymc and nutpie cannot be imported; pip install -e '.[peers]'"
-    assert line in report.splitlines()
+    assert (report.tables[0].rows, report.tables[0].notes) == ([], [line])
     assert line in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("tokens", "says"),
-    [
-        (["peers", "--models", "m1,m9"], "--models m1,m9: choose from m1,m2,m3,m4,m5"),
-        (["peers", "--engines", "stan"], "--engines stan: choose from hmlm,numpyro,pymc"),
-        (["densities", "--models", ""], "choose from m1,m2,m3,m4,m5"),
-    ],
-)
-def test_unknown_names_are_told_before_anything_runs(tokens, says, capsys):
-    assert main(tokens) == 2
-    assert says in capsys.readouterr().err
+def test_engines_run_one_after_another_with_their_own_draws_and_seeds(monkeypatch):
+    asked = []
 
+    def launch(engine, model, path, settings, folder):
+        asked.append((engine, model, settings.draws, settings.seed))
+        return Timed(run(1.0), 2.0)
 
-@pytest.mark.parametrize(("error", "status"), [(DataError("no such table"), 2), (ValueError("ours"), None)])
-def test_errors_of_the_user_have_no_traceback(error, status, monkeypatch, capsys):
-    def report(request):
-        raise error
-
-    monkeypatch.setattr(command_line, "pin", lambda: None)
-    monkeypatch.setattr(peers, "report", report)
-    if status is None:
-        with pytest.raises(ValueError, match="ours"):
-            main(["peers"])
-    else:
-        assert main(["peers"]) == status
-        assert "no such table" in capsys.readouterr().err
-
-
-def test_the_table_goes_to_a_file_too(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command_line, "pin", lambda: None)
-    monkeypatch.setattr(peers, "report", lambda request: " ".join(request.models))
-    assert main(["peers", "--models", "m1,m4", "--out", str(tmp_path / "peers.md")]) == 0
-    assert (tmp_path / "peers.md").read_text() == capsys.readouterr().out == "m1 m4\n"
+    monkeypatch.setattr(peers, "launch", launch)
+    kept = {"hmlm": 100, "numpyro": 50}
+    report = peers.report(Request(SOURCE, ["m1"], ["hmlm", "numpyro"], 100, kept, 2, 7))
+    expected = [("hmlm", 100, 7), ("hmlm", 100, 8), ("numpyro", 50, 7), ("numpyro", 50, 8)]
+    assert asked == [(engine, "m1", draws, seed) for engine, draws, seed in expected]
+    assert [row[1] for row in report.tables[0].rows] == ["hmlm", "NumPyro by hand"]
+    assert report.machine.versions["numpy"] == "2"

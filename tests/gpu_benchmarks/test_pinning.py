@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from gpu_benchmarks.pinning import prepare
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -39,3 +42,15 @@ def test_nothing_numerical_is_imported_before(pinned):
 
 def test_flags_are_set_once(pinned):
     assert pinned[3].count("multi_thread_eigen=false") == 1
+
+
+def test_a_gpu_keeps_the_cpu_beside_it(monkeypatch):
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    monkeypatch.setenv("JAX_ENABLE_X64", "0")
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "true")
+    prepare("gpu")
+    assert (os.environ["JAX_PLATFORMS"], os.environ["JAX_ENABLE_X64"]) == ("cuda,cpu", "1")
+    assert os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] == "true"
+    monkeypatch.delenv("XLA_PYTHON_CLIENT_PREALLOCATE")
+    prepare("gpu")
+    assert os.environ.pop("XLA_PYTHON_CLIENT_PREALLOCATE") == "false"
