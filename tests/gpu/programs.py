@@ -30,7 +30,7 @@ class Case:
     """A model of the affect data and how :func:`hmlm.model` is to treat it; a kernel backend is an option."""
 
     model: str
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=lambda: {"kernels": "xla"})
 
 
 CASES = {
