@@ -22,7 +22,7 @@ GPU_COMPILER := $(abspath $(VENV))/gpu-compiler
 
 test-gpu-compile: $(VENV)/.installed-gpu-compile
 	JAX_PLATFORMS=cpu JAX_ENABLE_COMPILATION_CACHE=false PYTHONPATH=$(GPU_COMPILER) \
-	$(BIN)/python -m pytest -m gpu_compile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m gpu_compile tests/gpu $(PYTEST_ARGS)
 
 nightly: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 -m nightly $(PYTEST_ARGS)
