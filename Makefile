@@ -6,16 +6,23 @@ PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-statistics nightly lint clean
+.PHONY: demo test test-statistics test-gpu-compile nightly lint clean
 
 demo: $(VENV)/.installed-test
 	$(BIN)/hmlm demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n 2 -m "not nightly and not statistics" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not nightly and not statistics and not gpu_compile" $(PYTEST_ARGS)
 
 test-statistics: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 -m statistics $(PYTEST_ARGS)
+
+# A GPU's compiler, in a folder of its own: JAX complains at each start where it finds it without a GPU.
+GPU_COMPILER := $(abspath $(VENV))/gpu-compiler
+
+test-gpu-compile: $(VENV)/.installed-gpu-compile
+	JAX_PLATFORMS=cpu JAX_ENABLE_COMPILATION_CACHE=false PYTHONPATH=$(GPU_COMPILER) \
+	$(BIN)/python -m pytest -m gpu_compile tests/gpu $(PYTEST_ARGS)
 
 nightly: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 -m nightly $(PYTEST_ARGS)
@@ -26,6 +33,11 @@ lint: $(VENV)/.installed-dev
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.installed-gpu-compile: $(VENV)/.installed-test
+	rm -rf $(GPU_COMPILER)
+	$(PIP_INSTALL) --no-deps --target $(GPU_COMPILER) $$($(BIN)/python -m tests.gpu.wheels)
+	touch $@
 
 $(VENV)/.installed-%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

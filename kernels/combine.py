@@ -8,12 +8,24 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from hmlm.kernels.fusing import FEW, choose, sum_of
+
 
 @jax.custom_vjp
 def combine(weights: Array, rows: Array) -> Array:
     """``sum_b weights[b, ...] rows[b, ...]``: (B, M) and (B, *R) to (M, *R); no gradient for the rows."""
-    flat = _flat(rows)
-    return jnp.matmul(weights.T, flat, precision="highest").reshape(weights.shape[1], *rows.shape[1:])
+    return choose(_flat_product, _written, weights, rows)
+
+
+def _flat_product(weights: Array, rows: Array) -> Array:
+    return jnp.matmul(weights.T, _flat(rows), precision="highest").reshape(weights.shape[1], *rows.shape[1:])
+
+
+def _written(weights: Array, rows: Array) -> Array:
+    if not 0 < len(rows) <= FEW:
+        return _flat_product(weights, rows)
+    sums = [[weights[b, m] * rows[b] for b in range(len(rows))] for m in range(weights.shape[1])]
+    return jnp.stack([sum_of(terms) for terms in sums])
 
 
 def _flat(rows: Array) -> Array:
@@ -25,9 +37,15 @@ def _forward(weights: Array, rows: Array) -> tuple[Array, Array]:
 
 
 def _backward(rows: Array, cotangent: Array) -> tuple[Array, Array]:
-    flat, out = _flat(rows), _flat(cotangent)
-    columns = [jnp.matmul(flat, out[m], precision="highest") for m in range(len(out))]
-    return jnp.stack(columns, axis=1), jnp.zeros_like(rows)
+    return choose(_columns, _sums, _flat(rows), _flat(cotangent)), jnp.zeros_like(rows)
+
+
+def _columns(rows: Array, out: Array) -> Array:
+    return jnp.stack([jnp.matmul(rows, out[m], precision="highest") for m in range(len(out))], axis=1)
+
+
+def _sums(rows: Array, out: Array) -> Array:
+    return jnp.sum(rows[:, None] * out, axis=-1)
 
 
 combine.defvjp(_forward, _backward)

@@ -76,20 +76,25 @@ def _padded(rows: np.ndarray, starts: np.ndarray, sizes: np.ndarray, fill: int) 
     return np.where(inside, rows[where], fill)
 
 
+def _at(values: Array, index: Array) -> Array:
+    """``values[..., index]``; no index is checked, since :func:`make_segments` made them."""
+    return values.at[..., index].get(mode="promise_in_bounds")
+
+
 @jax.custom_vjp
 def _expand(segments: Segments, values: Array) -> Array:
-    return jnp.take(values, segments.index, axis=-1)
+    return _at(values, segments.index)
 
 
 @jax.custom_vjp
 def _reduce(segments: Segments, rows: Array) -> Array:
     padded = jnp.concatenate([rows, jnp.zeros((*rows.shape[:-1], 1), rows.dtype)], axis=-1)
-    sums = [jnp.take(padded, bucket, axis=-1).sum(-1) for bucket in segments.buckets]
-    return jnp.take(jnp.concatenate(sums, axis=-1), segments.position, axis=-1)
+    sums = [_at(padded, bucket).sum(-1) for bucket in segments.buckets]
+    return _at(jnp.concatenate(sums, axis=-1), segments.position)
 
 
 def _flat(segments: Segments, values: Array) -> Array:
-    return jnp.take(values, segments.index.ravel(), axis=-1)
+    return _at(values, segments.index.ravel())
 
 
 _expand.defvjp(

@@ -79,14 +79,16 @@ def lower_product_transposed(factor: Cholesky, right: Array) -> Array:
 
 def inverse(factor: Cholesky) -> Array:
     """(Q, Q, J) ``(C C')^-1``, symmetric."""
+    return symmetric(inverse_entries(factor))
+
+
+def inverse_entries(factor: Cholesky) -> list[list[Array]]:
+    """The lower triangle of ``(C C')^-1``, row by row."""
     size = len(factor.inverse_diagonal)
     lower = _inverse_lower(factor)
-    return symmetric(
-        [
-            [sum(lower[k][a] * lower[k][b] for k in range(max(a, b), size)) for b in range(a + 1)]
-            for a in range(size)
-        ]
-    )
+    return [
+        [sum(lower[k][a] * lower[k][b] for k in range(a, size)) for b in range(a + 1)] for a in range(size)
+    ]
 
 
 def congruence(left: Array, matrix: Array) -> Array:

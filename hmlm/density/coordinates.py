@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from hmlm.kernels.combine import combine
+from hmlm.kernels.fusing import product
 from hmlm.kernels.small import (
     Cholesky,
     cholesky,
@@ -77,7 +78,7 @@ def effects(kind: Coordinates, zeta: Array, factor: Array, beta: Array, informat
             through the correlations.
     """
     if kind is Coordinates.NONCENTERED:
-        return Effects(factor @ zeta, zeta, -0.5 * jnp.sum(zeta * zeta, axis=0))
+        return Effects(product(factor, zeta), zeta, -0.5 * jnp.sum(zeta * zeta, axis=0))
     if kind is Coordinates.CENTERED:
         return _centered(zeta, factor, _mean(information.projection, beta))
     return _informed(zeta, factor, beta, information)
@@ -122,7 +123,7 @@ def _informed(zeta: Array, factor: Array, beta: Array, information: Information)
     root, white = _posterior(n, factor, beta, information)
     z = solve_lower_transposed(root, white + zeta)
     log_density = -0.5 * jnp.sum(z * z, axis=0) - root.log_diagonal
-    return Effects(factor[:n, :n] @ z, z, log_density)
+    return Effects(product(factor[:n, :n], z), z, log_density)
 
 
 def _posterior(n: int, factor: Array, beta: Array, information: Information) -> tuple[Cholesky, Array]:
@@ -135,7 +136,7 @@ def _posterior(n: int, factor: Array, beta: Array, information: Information) -> 
     ordered = jnp.concatenate([others, first], axis=1)
     precision = congruence(ordered, information.precision)
     root = cholesky(precision + jnp.eye(size, dtype=factor.dtype)[:, :, None])
-    white = solve_lower(root, ordered.T @ (information.score - _mean(information.cross, beta)))
+    white = solve_lower(root, product(ordered.T, information.score - _mean(information.cross, beta)))
     return root.tail(n), white[size - n :]
 
 

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hmlm.kernels.fusing import add_up
+
 
 def n_correlations(size: int) -> int:
     """Number of free correlations of a (size, size) matrix."""
@@ -45,14 +47,14 @@ def _stick(x: Array) -> tuple[Array, Array, Array]:
     log_share = -2.0 * (x + jax.nn.softplus(-2.0 * x) - math.log(2.0))
     log_rest = jnp.concatenate([jnp.zeros(1, x.dtype), 0.5 * jnp.cumsum(log_share)])
     row = jnp.tanh(x) * jnp.exp(log_rest[:-1])
-    return row, log_rest[-1], jnp.sum(log_share + log_rest[:-1])
+    return row, log_rest[-1], add_up(log_share + log_rest[:-1])
 
 
 def lkj_log_density(factor: Array, shape: float) -> Array:
     """Log density of LKJ(shape) for a Cholesky factor, up to a constant."""
     size = factor.shape[0]
     power = size - 1.0 - np.arange(1, size) + 2.0 * (shape - 1.0)
-    return jnp.sum(power * jnp.log(jnp.einsum("aa->a", factor)[1:]))
+    return add_up(power * jnp.log(jnp.stack([factor[a, a] for a in range(1, size)])))
 
 
 def correlation_unconstrained(matrix: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from jax import Array
 
 from hmlm.density.moments import Moments
 from hmlm.kernels.eliminate import draw_effects, eliminate
+from hmlm.kernels.fusing import product
 from hmlm.kernels.nested import draw_nested, eliminate_nested
 from hmlm.kernels.schur import System, draw_all, eliminate_all
 from hmlm.kernels.segments import Segments
@@ -54,7 +55,7 @@ def draw(moments: Moments, prior: Prior, noise: Array) -> list[Array]:
     else:
         first, rest = draw_all(_whitened_crossed(moments, prior), parts[0], noise[parts[0].size :])
         x = [first] + [p.reshape(len(f), n) for p, f, n in _split(rest, factors[1:], levels[1:])]
-    return [factor @ part for factor, part in zip(factors, x, strict=True)]
+    return [product(factor, part) for factor, part in zip(factors, x, strict=True)]
 
 
 def _sizes(prior: Prior) -> tuple[int, ...]:
@@ -64,7 +65,7 @@ def _sizes(prior: Prior) -> tuple[int, ...]:
 def _whitened(moments: Moments, prior: Prior) -> tuple[Array, Array]:
     """``Lambda'F Lambda`` and ``Lambda'g`` of what the first factor's levels carry."""
     whole = jax.scipy.linalg.block_diag(*prior.factors)
-    return congruence(whole, moments.precision), whole.T @ moments.score
+    return congruence(whole, moments.precision), product(whole.T, moments.score)
 
 
 def _whitened_crossed(moments: Moments, prior: Prior) -> System:
@@ -75,7 +76,7 @@ def _whitened_crossed(moments: Moments, prior: Prior) -> System:
     cross = left(rest.cross.reshape(len(rest.score), -1)).reshape(rest.cross.shape)
     return System(
         precision=congruence(first, moments.precision),
-        score=first.T @ moments.score,
+        score=product(first.T, moments.score),
         cross=jnp.einsum("scj,ca->saj", cross, first, precision="highest"),
         rest=left(left(rest.precision).T),
         rest_score=left(rest.score[:, None])[:, 0],
@@ -85,7 +86,7 @@ def _whitened_crossed(moments: Moments, prior: Prior) -> System:
 def _left(matrix: Array, factors: list[Array], levels: list[int]) -> Array:
     """``Lambda' matrix`` for (S, R), Lambda being (Q, Q) per factor for each of its levels."""
     parts = [
-        (factor.T @ part.reshape(len(factor), -1)).reshape(len(part), -1)
+        product(factor.T, part.reshape(len(factor), -1)).reshape(len(part), -1)
         for part, factor, _ in _split(matrix, factors, levels)
     ]
     return jnp.concatenate(parts)

@@ -18,6 +18,7 @@ from hmlm.density.data import ModelData
 from hmlm.density.linear import log_sigmas, residuals
 from hmlm.density.parameters import Parameters
 from hmlm.density.plan import Plan
+from hmlm.kernels.fusing import together
 from hmlm.kernels.gaussian import gaussian_rows
 from hmlm.kernels.small import symmetric
 from hmlm.spec.spec import Spec
@@ -73,8 +74,7 @@ def row_moments(spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], 
     weight = inverse_covariance(log_sigma, parameters.rescor)
     weighted = jnp.sum(weight * residual[None], axis=1)
     first, sums = _columns(spec, plan, plan.local, data), data.groups[plan.factors[0]].reduce
-    precision = _square(first, weight, sums)
-    score = _score(first, weighted, sums)
+    precision, score = together(_square(first, weight, sums), _score(first, weighted, sums))
     rest = _rest(spec, plan, weight, weighted, data) if plan.dense else None
     return Moments(log_rows, precision, score, rest)
 

@@ -12,6 +12,7 @@ from jax import Array
 from hmlm.density.correlation import correlation_cholesky, lkj_log_density
 from hmlm.density.layout import Layout, Run, Span
 from hmlm.density.priors import Transform, constrain, real_line_map
+from hmlm.kernels.fusing import add_up, together
 from hmlm.spec.spec import Spec
 
 DType = np.dtype
@@ -51,6 +52,7 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
     scalars, log_prior = _scalars(layout, softplus, parts[: len(runs)], x.dtype)
     correlation, log_cor = _correlations(spec, parts[len(runs) :], x.dtype)
     rescor, log_rescor = _lkj(len(spec.outcomes), spec.rescor, rescor_part)
+    scalars, rescor, *correlation = together(scalars, rescor, *correlation)
     own = iter(pieces(scalars, _scalar_spans(layout)))
     coefficients = [(next(own), next(own)) for _ in layout.b]
     parameters = Parameters(
@@ -58,7 +60,7 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
         b=tuple(b for _, b in coefficients),
         sigma=tuple(_optional(next(own)) for _ in layout.sigma),
         tau=tuple(own),
-        correlation=correlation,
+        correlation=tuple(correlation),
         rescor=None if spec.rescor is None else rescor,
     )
     return parameters, log_prior + log_cor + log_rescor
@@ -83,7 +85,7 @@ def _scalars(layout: Layout, softplus: Array, parts: list[Array], dtype: DType) 
         for run, part in zip(layout.runs, parts, strict=True)
     ]
     values, log_priors = zip(*done, strict=True)
-    return jnp.concatenate(values), sum(log_priors, start=jnp.zeros((), dtype))
+    return jnp.concatenate(values), add_up(*log_priors)
 
 
 def run_map(run: Run, softplus: Array) -> Transform:

@@ -42,7 +42,7 @@ def to_numpyro(prior: Distribution, *, positive: bool) -> dist.Distribution:
 
 
 def constrain(prior: Distribution, transform: Transform, x: Array) -> tuple[Array, Array]:
-    """Values of parameters with this prior and their summed log density.
+    """Values of parameters with this prior and their log density.
 
     Args:
         prior: one prior for all entries.
@@ -50,11 +50,11 @@ def constrain(prior: Distribution, transform: Transform, x: Array) -> tuple[Arra
         x: (n,) unconstrained coordinates.
 
     Returns:
-        (n,) values and ``sum log p(value) + log |d value / d x|``, up to a constant of truncation.
+        (n,) values and (n,) ``log p(value) + log |d value / d x|``, up to a constant of truncation.
     """
     value = transform(x)
     jacobian = transform.log_abs_det_jacobian(x, value)
-    return value, jnp.sum(_log_prob(prior, value) + jacobian)
+    return value, _log_prob(prior, value) + jacobian
 
 
 def real_line_map(prior: Distribution, *, positive: bool, scale: Array | None = None) -> Transform:

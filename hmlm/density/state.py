@@ -20,6 +20,7 @@ from hmlm.density.moments import Moments, row_moments
 from hmlm.density.parameters import Parameters, pieces, unpack
 from hmlm.density.plan import Plan
 from hmlm.density.statistics import Statistics, cell_moments
+from hmlm.kernels.fusing import product
 from hmlm.kernels.native.bundles import BundledRows
 from hmlm.kernels.native.informed import Known, informed
 from hmlm.spec.spec import Spec
@@ -154,7 +155,7 @@ def _with_means(static: Static, b: int, parameters: Parameters, sampled: Effects
     n = static.plan.blocks[b].n_sampled
     if n == 0:
         return jnp.zeros((len(parameters.tau[b]), sampled.u.shape[1]), sampled.u.dtype)
-    return jnp.concatenate([sampled.u, split_factor(parameters.factor(b), n).carried @ sampled.z])
+    return jnp.concatenate([sampled.u, product(split_factor(parameters.factor(b), n).carried, sampled.z)])
 
 
 class SplitFactor(NamedTuple):

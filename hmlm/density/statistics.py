@@ -22,6 +22,7 @@ from hmlm.density.parameters import Parameters
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
 from hmlm.kernels.combine import combine
+from hmlm.kernels.fusing import product, sum_of, together
 from hmlm.kernels.gaussian import LOG_2PI
 from hmlm.kernels.tiles import Tiles
 from hmlm.spec.spec import Spec
@@ -83,20 +84,38 @@ def cell_moments(
     """Moments from statistics; arguments as :func:`hmlm.density.moments.row_moments`."""
     log_sigma = log_sigmas(spec, parameters, u, stats.cells).reshape(len(spec.outcomes), -1)
     weight = inverse_covariance(log_sigma, parameters.rescor)
-    residual = basis_residual(spec, parameters, stats)
+    residual, weight = together(basis_residual(spec, parameters, stats), weight)
     outcome = np.array(outcomes_of(spec, plan, *plan.local), int)
     shift = _shift(spec, plan, u, stats)
-    mixed = combine(residual, stats.mixed).swapaxes(0, 1)
-    basis = stats.total if shift is None and log_sigma.shape[1] == 1 else stats.basis
-    square = _square(residual, basis)
-    if shift is not None:
-        mixed, square = _shifted(mixed, square, stats.varying, shift, outcome)
+    if shift is None and log_sigma.shape[1] == 1:
+        square, score = _constant_products(residual, weight[:, :, 0], outcome, stats)
+    else:
+        square, score = _products(residual, weight, shift, outcome, stats)
     rows = _log_rows(spec, parameters, log_sigma, weight, square, stats.count)
     rest = None if stats.rest is None else _rest(spec, plan, weight[:, :, 0], residual, stats.rest)
-    weight = _picked(weight, outcome)
-    precision = _picked(weight.swapaxes(0, 1), outcome) * stats.varying
-    score = jnp.sum(weight * mixed, axis=1)
+    precision = _picked(_picked(weight, outcome).swapaxes(0, 1), outcome) * stats.varying
     return Moments(rows, _by_group(stats, precision), _by_group(stats, score), rest)
+
+
+def _constant_products(
+    residual: Array, weight: Array, outcome: np.ndarray, stats: Statistics
+) -> tuple[Array, Array]:
+    """``r'r`` (M, M, 1) and ``Z'Wr`` (Q, T) where sigma is constant and no mean is shifted."""
+    weighted = sum_of([residual[:, m, None] * weight[m] for m in range(len(weight))])
+    scores = combine(weighted, stats.mixed)
+    own = scores[0] if len(scores) == 1 else jnp.stack([scores[m, q] for q, m in enumerate(outcome)])
+    return _square(residual, stats.total), own
+
+
+def _products(
+    residual: Array, weight: Array, shift: Array | None, outcome: np.ndarray, stats: Statistics
+) -> tuple[Array, Array]:
+    """``r'r`` (M, M, T) and ``Z'Wr`` (Q, T)."""
+    mixed = combine(residual, stats.mixed).swapaxes(0, 1)
+    square = _square(residual, stats.basis)
+    if shift is not None:
+        mixed, square = _shifted(mixed, square, stats.varying, shift, outcome)
+    return square, jnp.sum(_picked(weight, outcome) * mixed, axis=1)
 
 
 def _rest(spec: Spec, plan: Plan, weight: Array, residual: Array, stats: CrossedStatistics) -> Rest:
@@ -105,10 +124,10 @@ def _rest(spec: Spec, plan: Plan, weight: Array, residual: Array, stats: Crossed
     levels = [spec.factors[f].n_levels for f in plan.dense]
     outcomes = [np.repeat(outcomes_of(spec, plan, f), n) for f, n in zip(plan.dense, levels, strict=True)]
     own = np.eye(len(spec.outcomes))[np.concatenate(outcomes)]
-    by_effect = own @ weight
+    by_effect = jnp.matmul(own, weight, precision="highest")
     return Rest(
         cross=_picked(by_effect.T, first).T[:, :, None] * stats.cross,
-        precision=(by_effect @ own.T) * stats.square,
+        precision=jnp.matmul(by_effect, own.T, precision="highest") * stats.square,
         score=jnp.sum(by_effect * combine(residual, stats.mixed).T, axis=1),
     )
 
@@ -131,7 +150,7 @@ def basis_residual(spec: Spec, parameters: Parameters, stats: Statistics) -> Arr
     parts = []
     for m in range(len(spec.outcomes)):
         beta = coefficients_of(parameters, (predictor_of(spec, m, "mu"),))
-        parts.append(stats.outcome[:, m] - stats.columns[m] @ (beta - stats.pilot[m]))
+        parts.append(stats.outcome[:, m] - product(stats.columns[m], (beta - stats.pilot[m])[:, None])[:, 0])
     return jnp.stack(parts, axis=1)
 
 

@@ -1,0 +1,86 @@
+"""The programs whose compilation is looked at: gradients and whole NUTS chunks of the affect models.
+
+The data are simulated in the shape of the published ones (about 13 000 rows of 193 people), so that nothing
+needs to be downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+
+import hmlm as hm
+from gpu_benchmarks.affect_models import FORMULAS, PRIORS
+from hmlm.datasets.affect import simulate_affect
+from hmlm.density.log_density import LogDensity, log_density
+from hmlm.infer.nuts import advance_chain, make_nuts, start_chain
+from hmlm.infer.settings import Settings
+
+Tree = Any
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model of the affect data and how :func:`hmlm.model` is to treat it; a kernel backend is an option."""
+
+    model: str
+    options: dict[str, Any] = field(default_factory=lambda: {"kernels": "xla"})
+
+
+CASES = {
+    "m1": Case("m1"),
+    "m2": Case("m2"),
+    "m3": Case("m3"),
+    "m4": Case("m4"),
+    "m5": Case("m5"),
+}
+
+
+@cache
+def density(name: str) -> LogDensity:
+    """The log density of a case, made once."""
+    case = CASES[name]
+    model = hm.model(FORMULAS[case.model], _table(), prior=PRIORS[case.model], **case.options)
+    return model.log_density
+
+
+@cache
+def _table() -> pd.DataFrame:
+    return simulate_affect(n_people=193, n_days=95)
+
+
+def as_type(tree: Tree, dtype: type) -> Tree:
+    """Floating-point leaves in a precision, on the host."""
+    leaves = jax.tree.map(np.asarray, tree)
+    return jax.tree.map(lambda leaf: leaf.astype(dtype) if leaf.dtype.kind == "f" else leaf, leaves)
+
+
+def gradient(of: LogDensity) -> Callable:
+    """``(x (C, D), data) -> values (C,), gradients (C, D)``."""
+    one = lambda x, data: jax.value_and_grad(log_density, argnums=1)(of.static, x, data)  # noqa: E731
+    return jax.vmap(one, in_axes=(0, None))
+
+
+def gradient_arguments(of: LogDensity, chains: int, dtype: type = np.float32) -> tuple[Tree, Tree]:
+    """Arguments of :func:`gradient`."""
+    x, data = as_type((of.initial, of.data), dtype)
+    return np.tile(x, (chains, 1)), data
+
+
+def chunk(of: LogDensity, chains: int, dtype: type = np.float32) -> tuple[Callable, tuple[Tree, Tree]]:
+    """NUTS for one chunk of draws of all chains, ``(states, data) -> (states, draws)``, and its arguments.
+
+    The arguments are shapes: starting is another program.
+    """
+    nuts = make_nuts(of.static, Settings(chains=chains))
+    x, data = gradient_arguments(of, chains, dtype)
+    keys = np.zeros((chains, 2), np.uint32)
+    start = jax.vmap(lambda key, x, data: start_chain(nuts, key, x, data), in_axes=(0, 0, None))
+    advance = jax.vmap(lambda state, data: advance_chain(nuts, state, data), in_axes=(0, None))
+    return advance, (jax.eval_shape(start, keys, x, data), data)
