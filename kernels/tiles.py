@@ -64,7 +64,7 @@ class Tiling(NamedTuple):
 
 
 def make_tiling(index: np.ndarray, n_groups: int, length: int | None = None) -> Tiling:
-    """Tiles of (N,) group numbers in ``[0, n_groups)``; of the length that costs least where none is given."""
+    """Tiles of (N,) group numbers in ``[0, n_groups)``; of the length that costs least if none is given."""
     sizes = np.bincount(index, minlength=n_groups)
     length = length or _best_length(sizes)
     per_group = np.maximum(-(-sizes // length), 1)

@@ -1,4 +1,4 @@
-"""The fused likelihood kernels for NVIDIA GPUs, in Mosaic through Pallas: one launch for all chains and groups.
+"""The fused likelihood kernels for NVIDIA GPUs, as Mosaic kernels: one launch for all chains and groups.
 
 Imports anywhere; the kernels run on Hopper and newer (:func:`supported`), and interpreted, slowly, on a CPU.
 Compiled for an H100 and never run on one: see ``tests/gpu``.

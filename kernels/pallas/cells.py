@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.flatten_util import ravel_pytree
 
 from hmlm.kernels.cells import CellData, CellPoint, CellTerms
 from hmlm.kernels.pallas.group import column, dot, evaluate_group, full
@@ -67,32 +68,28 @@ def evaluate_cells(
     terms: CellTerms, data: LaneCells, point: CellPoint, *, interpret: bool = False
 ) -> tuple[Array, CellPoint]:
     """Value and gradient, see :mod:`hmlm.kernels.cells`."""
-    constant = point.log_sigma.shape[-1] == 1
-    lanes = partial(_to_lanes, groups=terms.groups)
-    each = CellPoint(
-        residual=None,
-        shift=None if point.shift is None else lanes(point.shift),
-        log_sigma=None if constant else lanes(point.log_sigma),
-        precision=None,
-        factor=None,
-    )
-    shared = point._replace(shift=None, log_sigma=point.log_sigma if constant else None)
-    parts = [shared.residual, shared.precision, shared.factor, *([shared.log_sigma] if constant else [])]
-    n_sums = 1 + sum(part.size for part in parts)
-    shape = lambda part: jax.ShapeDtypeStruct(part.shape, part.dtype)
+    shared, each = _split(point, terms.groups)
+    flat, restore = ravel_pytree(shared)
     programs = data.count.shape[1]
-    out = (jax.ShapeDtypeStruct((programs, n_sums), point.factor.dtype), jax.tree.map(shape, each))
-    body = partial(_program, terms)
-    sums, each = launch(body, (data, shared, each), out, "cells", programs, interpret)
-    sizes = [part.size for part in parts]
-    value, *totals = jnp.split(sums.sum(0), [1 + sum(sizes[:i]) for i in range(len(sizes))])
-    totals = [total.reshape(part.shape) for total, part in zip(totals, parts, strict=True)]
-    return value[0], CellPoint(
-        residual=totals[0],
-        shift=None if each.shift is None else _from_lanes(each.shift, terms.groups),
-        log_sigma=totals[3] if constant else _from_lanes(each.log_sigma, terms.groups),
-        precision=totals[1],
-        factor=totals[2],
+    sums = jax.ShapeDtypeStruct((programs, 1 + len(flat)), flat.dtype)
+    out = (sums, jax.tree.map(lambda part: jax.ShapeDtypeStruct(part.shape, part.dtype), each))
+    sums, each = launch(partial(_program, terms), (data, shared, each), out, "cells", programs, interpret)
+    sums = sums.sum(0)
+    return sums[0], _joined(restore(sums[1:]), each, terms.groups)
+
+
+def _split(point: CellPoint, groups: int) -> tuple[CellPoint, CellPoint]:
+    """What groups share, and what each has, in lanes."""
+    constant = point.log_sigma.shape[-1] == 1
+    shift = None if point.shift is None else _to_lanes(point.shift, groups)
+    log_sigma = None if constant else _to_lanes(point.log_sigma, groups)
+    shared = point._replace(shift=None, log_sigma=point.log_sigma if constant else None)
+    return shared, CellPoint(None, shift, log_sigma, None, None)
+
+
+def _joined(shared: CellPoint, each: CellPoint, groups: int) -> CellPoint:
+    return CellPoint(
+        *(s if e is None else _from_lanes(e, groups) for s, e in zip(shared, each, strict=True)),
     )
 
 
@@ -128,7 +125,7 @@ def _program(terms: CellTerms, inputs: tuple[Any, Any, Any], out: tuple[Any, Any
     for c, m in enumerate(terms.effects if each.shift is not None else ()):
         d_each.shift[c, 0, block] = -d_residual[m][n_basis + c]
     lanes = [value - log_sigma, *chain(*zip(*(row[:n_basis] for row in d_residual), strict=True))]
-    lanes += [*chain(*gradient.precision, *padded(gradient.factor)), *d_sigma]
+    lanes += [*d_sigma, *chain(*gradient.precision, *padded(gradient.factor))]
     store(sums.at[block], [jnp.sum(part) for part in lanes])
 
 

@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.flatten_util import ravel_pytree
 
 from hmlm.kernels.pallas.group import dot, evaluate_group, full
 from hmlm.kernels.pallas.mosaic import LANES, entries, launch, padded, store
@@ -80,17 +81,15 @@ def evaluate_rows(
     terms: RowTerms, data: RowTiles, point: RowPoint, *, interpret: bool = False
 ) -> tuple[Array, RowPoint]:
     """Value and gradient, see :mod:`hmlm.kernels.rows`; an offset is (2, M, T, LANES), zero where padded."""
+    each = point._replace(precision=None, factor=None)
+    flat, restore = ravel_pytree((point.precision, point.factor))
     n_groups = len(data.first) - 1
-    n_outcomes, n_effects = len(data.outcomes), len(terms.effects)
-    each = RowPoint(point.mean, point.scale, None, None, point.offset)
-    sums = jax.ShapeDtypeStruct((n_groups, 1 + n_outcomes**2 + n_effects**2), point.mean.dtype)
+    sums = jax.ShapeDtypeStruct((n_groups, 1 + len(flat)), flat.dtype)
     out = (sums, jax.tree.map(lambda part: jax.ShapeDtypeStruct(part.shape, part.dtype), each))
-    body = partial(_program, terms)
-    sums, each = launch(body, (data, point), out, "group", n_groups, interpret)
-    value, precision, factor = jnp.split(sums.sum(0), [1, 1 + n_outcomes**2])
-    return value[0], each._replace(
-        precision=precision.reshape(n_outcomes, n_outcomes), factor=factor.reshape(n_effects, n_effects)
-    )
+    sums, each = launch(partial(_program, terms), (data, point), out, "group", n_groups, interpret)
+    sums = sums.sum(0)
+    precision, factor = restore(sums[1:])
+    return sums[0], each._replace(precision=precision, factor=factor)
 
 
 def _program(terms: RowTerms, inputs: tuple[Any, Any], out: tuple[Any, Any]) -> None:
