@@ -24,7 +24,7 @@ from jax.flatten_util import ravel_pytree
 
 from hmlm.kernels.cells import CellData, CellPoint, CellTerms
 from hmlm.kernels.pallas.group import column, dot, evaluate_group, full
-from hmlm.kernels.pallas.mosaic import LANES, entries, launch, padded, store
+from hmlm.kernels.pallas.mosaic import LANES, entries, launch, padded, store, zeros_like_loaded
 from hmlm.kernels.small import Entries
 
 
@@ -38,12 +38,14 @@ class LaneCells:
         basis: (B, B, V, N, LANES), or their sum (B, B, 1) where sigma is constant and no mean is shifted.
         mixed: (B, Q, V, N, LANES).
         varying: (Q, Q, V, N, LANES).
+        first: (V, N, LANES) 1 in the first cell of the first group, which takes a basis summed over cells.
     """
 
     count: Array
     basis: Array
     mixed: Array
     varying: Array
+    first: Array
 
 
 class _Cell(NamedTuple):
@@ -61,7 +63,8 @@ def lane_cells(data: CellData, groups: int) -> LaneCells:
     """The kernel's layout of cells of ``groups`` groups."""
     lanes = partial(_to_lanes, groups=groups)
     basis = data.basis if data.basis.shape[-1] == 1 else lanes(data.basis)
-    return LaneCells(lanes(data.count), basis, lanes(data.mixed), lanes(data.varying))
+    first = jnp.zeros_like(data.count).at[0].set(1)
+    return LaneCells(lanes(data.count), basis, lanes(data.mixed), lanes(data.varying), lanes(first))
 
 
 def evaluate_cells(
@@ -118,15 +121,16 @@ def _program(terms: CellTerms, inputs: tuple[Any, Any, Any], out: tuple[Any, Any
     read = partial(_read, terms, data, residual, shared.log_sigma, each.log_sigma, block)
     precision = entries(shared.precision)
     factor = [row[: a + 1] for a, row in enumerate(entries(shared.factor))]
-    log_sigma, moments = _moments(read, data, len(factor) + len(precision))
+    log_sigma, moments = _moments(read, data, block, len(factor) + len(precision))
     value, gradient = evaluate_group(terms.effects, full(moments), precision, factor)
     d_residual, d_sigma = _gradient(terms, read, data, residual, gradient.slope, d_each.log_sigma, block)
     n_basis = data.mixed.shape[0]
     for c, m in enumerate(terms.effects if each.shift is not None else ()):
         d_each.shift[c, 0, block] = -d_residual[m][n_basis + c]
+    lower = [list(map(jnp.sum, row)) for row in gradient.factor]
     lanes = [value - log_sigma, *chain(*zip(*(row[:n_basis] for row in d_residual), strict=True))]
-    lanes += [*d_sigma, *chain(*gradient.precision, *padded(gradient.factor))]
-    store(sums.at[block], [jnp.sum(part) for part in lanes])
+    lanes += [*d_sigma, *chain(*gradient.precision)]
+    store(sums.at[block], [*map(jnp.sum, lanes), *chain(*padded(lower))])
 
 
 def _residual(terms: CellTerms, residual: Any, shift: Any, block: Array) -> list[list[Array | None]]:
@@ -165,8 +169,7 @@ def _products(data: LaneCells, block: Array, v: Array) -> list[list[Array]]:
     """S; the basis' own part of a sum stands in the first cell of the first lane."""
     n_basis, n_effects = data.mixed.shape[:2]
     if data.basis.ndim == 3:
-        lane = lax.broadcasted_iota(jnp.int32, (LANES,), 0) + block + v
-        first = lax.convert_element_type(lane == 0, data.mixed.dtype)
+        first = data.first[v, block]
         basis = [[data.basis[b, c, 0] * first for c in range(b + 1)] for b in range(n_basis)]
     else:
         basis = [[data.basis[b, c, v, block] for c in range(b + 1)] for b in range(n_basis)]
@@ -180,7 +183,7 @@ def _known_dot(left: list[Array | None], right: list[Array | None]) -> Array:
     return dot(*zip(*pairs, strict=True))
 
 
-def _moments(read: Any, data: LaneCells, size: int) -> tuple[Array, list[list[Array]]]:
+def _moments(read: Any, data: LaneCells, block: Array, size: int) -> tuple[Array, list[list[Array]]]:
     """``n sum_m s_m`` and rows of the lower triangle of X."""
 
     def step(v: Array, total: tuple) -> tuple:
@@ -192,7 +195,7 @@ def _moments(read: Any, data: LaneCells, size: int) -> tuple[Array, list[list[Ar
         ]
         return total[0] + cell.count * reduce(add, cell.log_sigma), moments
 
-    zero = jnp.zeros(LANES, data.mixed.dtype)
+    zero = zeros_like_loaded(data.count[0, block])
     start = (zero, [[zero] * (a + 1) for a in range(size)])
     return lax.fori_loop(0, data.count.shape[0], step, start)
 
@@ -222,7 +225,7 @@ def _gradient(
             lanes[m, v, block] = d
         return d_residual, []
 
-    zero = jnp.zeros(LANES, data.mixed.dtype)
+    zero = zeros_like_loaded(data.count[0, block])
     known = [[None if e is None else zero for e in row] for row in residual]
     start = (known, [zero] * n_outcomes if lanes is None else [])
     return lax.fori_loop(0, data.count.shape[0], step, start)

@@ -78,6 +78,11 @@ def entries(reference: Any) -> list[list[jax.Array]]:
     return [[reference[a, b] for b in range(columns)] for a in range(rows)]
 
 
+def zeros_like_loaded(lanes: jax.Array) -> jax.Array:
+    """Zeros in the register layout of an array that was loaded, for the start of a loop."""
+    return 0.0 * lanes
+
+
 def padded(lower: Sequence[Sequence[jax.Array]]) -> list[list[jax.Array]]:
     """Rows of a lower triangle, filled up with zeros."""
     zero = jnp.zeros_like(lower[0][0])
@@ -91,10 +96,8 @@ def store(reference: Any, values: Sequence[jax.Array]) -> None:
 
 
 def _compiler_params() -> Any:
-    """No barriers around stores: no program reads what it writes."""
-    return plgpu.CompilerParams(
-        lowering_semantics=plgpu.LoweringSemantics.Warpgroup, unsafe_no_auto_barriers=True
-    )
+    """Layouts are known, and inferring them takes minutes; no program reads what it writes: no barriers."""
+    return plgpu.CompilerParams(lowering_semantics=plgpu.LoweringSemantics.Lane, unsafe_no_auto_barriers=True)
 
 
 def _interpreter() -> Any:

@@ -23,7 +23,7 @@ from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
 from hmlm.kernels.pallas.group import dot, evaluate_group, full
-from hmlm.kernels.pallas.mosaic import LANES, entries, launch, padded, store
+from hmlm.kernels.pallas.mosaic import LANES, entries, launch, padded, store, zeros_like_loaded
 from hmlm.kernels.rows import RowPoint, RowTerms, Term
 from hmlm.kernels.small import Entries
 from hmlm.kernels.tiles import Tiling, make_tiling
@@ -38,13 +38,13 @@ class RowTiles:
         columns: (K, T, LANES).
         outcomes: (M, T, LANES).
         first: (J + 1,) int32, the first tile of every group, and T.
-        count: (T,) int32 rows that are no padding; they come first.
+        present: (T, LANES) 1 for rows, 0 for padding.
     """
 
     columns: Array
     outcomes: Array
     first: Array
-    count: Array
+    present: Array
 
 
 class _Tile(NamedTuple):
@@ -67,12 +67,11 @@ def tile_rows(
     owner = tiling.tiles.owner
     groups = np.arange(n_groups) if owner is None else np.asarray(owner.index)
     first = np.searchsorted(groups, np.arange(n_groups + 1))
-    count = np.count_nonzero(tiling.rows >= 0, axis=1)
     data = RowTiles(
         jnp.asarray(tiling.place(columns)),
         jnp.asarray(tiling.place(outcomes)),
         jnp.asarray(first, jnp.int32),
-        jnp.asarray(count, jnp.int32),
+        jnp.asarray(tiling.place(np.ones(len(index)))),
     )
     return tiling, data
 
@@ -101,7 +100,7 @@ def _program(terms: RowTerms, inputs: tuple[Any, Any], out: tuple[Any, Any]) -> 
     precision = entries(point.precision)
     read = partial(_read, terms, data, point.offset, _column(point.mean, j), _column(point.scale, j))
     tiles = (data.first[j], data.first[j + 1])
-    log_sigma, moments = _moments(read, tiles, len(outcomes) + len(precision), data.columns.dtype)
+    log_sigma, moments = _moments(read, data, tiles, len(outcomes) + len(precision))
     factor = [row[: a + 1] for a, row in enumerate(entries(point.factor))]
     value, gradient = evaluate_group(outcomes, full(moments), precision, factor)
     d_mean, d_scale = _gradient(terms, read, tiles, gradient.slope, data, each.offset)
@@ -132,7 +131,9 @@ def _predictor(terms: tuple[Term, ...], coefficients: list[Array], columns: list
     return reduce(add, parts, jnp.zeros_like(columns[0]))
 
 
-def _moments(read: Any, tiles: tuple[Array, Array], size: int, dtype: Any) -> tuple[Array, list[list[Array]]]:
+def _moments(
+    read: Any, data: RowTiles, tiles: tuple[Array, Array], size: int
+) -> tuple[Array, list[list[Array]]]:
     """The sum of log sigmas and rows of the lower triangle of X."""
 
     def step(t: Array, total: tuple) -> tuple:
@@ -140,7 +141,7 @@ def _moments(read: Any, tiles: tuple[Array, Array], size: int, dtype: Any) -> tu
         moments = [[x + tile.v[a] * tile.v[b] for b, x in enumerate(row)] for a, row in enumerate(total[1])]
         return total[0] + tile.log_sigma, moments
 
-    zero = jnp.zeros(LANES, dtype)
+    zero = zeros_like_loaded(data.present[tiles[0]])
     total = lax.fori_loop(*tiles, step, (zero, [[zero] * (a + 1) for a in range(size)]))
     return jax.tree.map(jnp.sum, total)
 
@@ -154,13 +155,13 @@ def _gradient(
         tile = read(t)
         rows = _row_gradient(terms, tile, slope)
         if offset is not None:
-            _store_offset(offset, t, rows, data.count[t])
+            _store_offset(offset, t, rows, data.present[t])
         return [
             [total + d[m] * tile.columns[k] for total, (m, k) in zip(part, names, strict=True)]
             for part, d, names in zip(totals, rows, terms[:2], strict=True)
         ]
 
-    zero = jnp.zeros(LANES, data.columns.dtype)
+    zero = zeros_like_loaded(data.present[tiles[0]])
     start = [[zero] * len(names) for names in terms[:2]]
     return jax.tree.map(jnp.sum, lax.fori_loop(*tiles, step, start))
 
@@ -176,11 +177,10 @@ def _row_gradient(terms: RowTerms, tile: _Tile, slope: Entries) -> tuple[list[Ar
     return d_mean, [-reduce(add, parts) - 1.0 for parts in of]
 
 
-def _store_offset(offset: Any, t: Array, rows: tuple[list[Array], list[Array]], count: Array) -> None:
-    real = lax.broadcasted_iota(jnp.int32, (LANES,), 0) < count
+def _store_offset(offset: Any, t: Array, rows: tuple[list[Array], list[Array]], present: Array) -> None:
     for kind, gradient in enumerate(rows):
         for m, d in enumerate(gradient):
-            offset[kind, m, t] = lax.select(real, d, jnp.zeros_like(d))
+            offset[kind, m, t] = d * present
 
 
 def _column(reference: Any, j: Array) -> list[Array]:
