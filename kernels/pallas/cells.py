@@ -72,13 +72,15 @@ def evaluate_cells(
 ) -> tuple[Array, CellPoint]:
     """Value and gradient, see :mod:`hmlm.kernels.cells`."""
     shared, each = _split(point, terms.groups)
-    flat, restore = ravel_pytree(shared)
+    flat, restore = ravel_pytree((shared.precision, shared.factor, shared.residual, shared.log_sigma))
     programs = data.count.shape[1]
     sums = jax.ShapeDtypeStruct((programs, 1 + len(flat)), flat.dtype)
     out = (sums, jax.tree.map(lambda part: jax.ShapeDtypeStruct(part.shape, part.dtype), each))
     sums, each = launch(partial(_program, terms), (data, shared, each), out, "cells", programs, interpret)
     sums = sums.sum(0)
-    return sums[0], _joined(restore(sums[1:]), each, terms.groups)
+    precision, factor, residual, log_sigma = restore(sums[1:])
+    shared = CellPoint(residual, None, log_sigma, precision, factor)
+    return sums[0], _joined(shared, each, terms.groups)
 
 
 def _split(point: CellPoint, groups: int) -> tuple[CellPoint, CellPoint]:
@@ -123,14 +125,15 @@ def _program(terms: CellTerms, inputs: tuple[Any, Any, Any], out: tuple[Any, Any
     factor = [row[: a + 1] for a, row in enumerate(entries(shared.factor))]
     log_sigma, moments = _moments(read, data, block, len(factor) + len(precision))
     value, gradient = evaluate_group(terms.effects, full(moments), precision, factor)
+    lower = [list(map(jnp.sum, row)) for row in gradient.factor]
+    known = [*map(jnp.sum, [value - log_sigma, *chain(*gradient.precision)]), *chain(*padded(lower))]
+    store(sums.at[block], known)
     d_residual, d_sigma = _gradient(terms, read, data, residual, gradient.slope, d_each.log_sigma, block)
     n_basis = data.mixed.shape[0]
     for c, m in enumerate(terms.effects if each.shift is not None else ()):
         d_each.shift[c, 0, block] = -d_residual[m][n_basis + c]
-    lower = [list(map(jnp.sum, row)) for row in gradient.factor]
-    lanes = [value - log_sigma, *chain(*zip(*(row[:n_basis] for row in d_residual), strict=True))]
-    lanes += [*d_sigma, *chain(*gradient.precision)]
-    store(sums.at[block], [*map(jnp.sum, lanes), *chain(*padded(lower))])
+    of_basis = chain(*zip(*(row[:n_basis] for row in d_residual), strict=True))
+    store(sums.at[block], [*map(jnp.sum, [*of_basis, *d_sigma])], len(known))
 
 
 def _residual(terms: CellTerms, residual: Any, shift: Any, block: Array) -> list[list[Array | None]]:

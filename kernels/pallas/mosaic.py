@@ -89,9 +89,9 @@ def padded(lower: Sequence[Sequence[jax.Array]]) -> list[list[jax.Array]]:
     return [[*row, *[zero] * (len(lower) - len(row))] for row in lower]
 
 
-def store(reference: Any, values: Sequence[jax.Array]) -> None:
+def store(reference: Any, values: Sequence[jax.Array], start: int = 0) -> None:
     """Write one value after the other."""
-    for i, value in enumerate(values):
+    for i, value in enumerate(values, start):
         reference[i] = value
 
 

@@ -103,8 +103,8 @@ def _program(terms: RowTerms, inputs: tuple[Any, Any], out: tuple[Any, Any]) -> 
     log_sigma, moments = _moments(read, data, tiles, len(outcomes) + len(precision))
     factor = [row[: a + 1] for a, row in enumerate(entries(point.factor))]
     value, gradient = evaluate_group(outcomes, full(moments), precision, factor)
-    d_mean, d_scale = _gradient(terms, read, tiles, gradient.slope, data, each.offset)
     store(sums.at[j], [value - log_sigma, *chain(*gradient.precision, *padded(gradient.factor))])
+    d_mean, d_scale = _gradient(terms, read, tiles, gradient.slope, data, each.offset)
     store(each.mean.at[:, j], d_mean)
     store(each.scale.at[:, j], d_scale)
 
