@@ -18,10 +18,9 @@ from jax import Array
 
 
 class CellTerms(NamedTuple):
-    """Outcome of every integrated effect, and the number J of groups."""
+    """Outcome of every integrated effect."""
 
     effects: tuple[int, ...]
-    groups: int
 
 
 @jax.tree_util.register_dataclass
