@@ -18,9 +18,10 @@ from jax import Array
 
 
 class CellTerms(NamedTuple):
-    """Outcome of every integrated effect."""
+    """Outcome of every integrated effect, and the number J of groups."""
 
     effects: tuple[int, ...]
+    groups: int
 
 
 @jax.tree_util.register_dataclass
