@@ -53,7 +53,7 @@ def _rows(terms: RowTerms, data: TiledRows, point: RowPoint) -> Array:
         mu, log_sigma = mu + point.offset[0], log_sigma + point.offset[1]
     log_sigma = log_sigma * data.present
     residual = (data.outcomes - mu) * data.present
-    Z = jnp.stack([data.columns[k] * data.present for _, k in terms.effects])
+    Z = [data.columns[k] * data.present for _, k in terms.effects]
     moments = lambda a, b: data.tiles.reduce(a * b)
     value = _integrated(
         tuple(m for m, _ in terms.effects),
@@ -116,6 +116,8 @@ def _integrated(
     F = [[effects(a, b, weight(m, n)) for b, n in enumerate(outcomes)] for a, m in enumerate(outcomes)]
     g = [sum(mixed(a, n, weight(m, n)) for n in over) for a, m in enumerate(outcomes)]
     c = sum(jnp.sum(residuals(m, n, weight(m, n))) for m in over for n in over)
+    if not outcomes:
+        return -0.5 * c
     with jax.default_matmul_precision("highest"):
         A = jnp.eye(size) + jnp.einsum(
             "ca,cdj,db->jab", factor, jnp.stack([jnp.stack(row) for row in F]), factor

@@ -46,6 +46,8 @@ def evaluate_group(
         factor: rows of the lower triangle of Lambda.
     """
     F, g, c = _system(outcomes, moments, precision)
+    if not outcomes:
+        return -0.5 * c, Gradient(_slope((), precision, [], []), _precision_gradient((), moments, [], []), [])
     root = cholesky_entries(_inner(F, factor))
     white = solve_lower_entries(root, _transposed_product(factor, g))
     x = solve_lower_transposed_entries(root, white)

@@ -45,7 +45,8 @@ def supported(device: jax.Device) -> bool:
 def launch(body: Body, inputs: Any, out: Any, axis: str, programs: int, interpret: bool) -> Any:
     """``body(inputs, out)`` as ``programs`` programs of one kernel, each of one warpgroup.
 
-    Mapped over chains it stays one launch, of a grid (chains, programs).
+    Mapped over chains it stays one launch, of a grid (chains, programs). Of arrays without entries ``body``
+    gets the shape alone.
 
     Args:
         body: reads and writes trees of references, and knows its program by the axis' index.
@@ -56,20 +57,26 @@ def launch(body: Body, inputs: Any, out: Any, axis: str, programs: int, interpre
     """
     leaves, tree = jax.tree.flatten(inputs)
     shapes, out_tree = jax.tree.flatten(out)
+    filled = [shape for shape in shapes if shape.size]
 
     def flat(*references: Any) -> None:
-        body(tree.unflatten(references[: len(leaves)]), out_tree.unflatten(references[len(leaves) :]))
+        found = iter(references)
+        known = [next(found) if part.size else part for part in leaves + shapes]
+        body(tree.unflatten(known[: len(leaves)]), out_tree.unflatten(known[len(leaves) :]))
 
     results = plgpu.kernel(
         flat,
-        out_type=shapes,
+        out_type=filled,
         grid=(programs,),
         grid_names=(axis,),
         compiler_params=_compiler_params(),
         interpret=_interpreter() if interpret else None,
         kernel_name=axis,
-    )(*leaves)
-    return out_tree.unflatten(results)
+    )(*(leaf for leaf in leaves if leaf.size))
+    found = iter(results)
+    return out_tree.unflatten(
+        next(found) if part.size else jnp.zeros(part.shape, part.dtype) for part in shapes
+    )
 
 
 def entries(reference: Any) -> list[list[jax.Array]]:
@@ -85,8 +92,7 @@ def zeros_like_loaded(lanes: jax.Array) -> jax.Array:
 
 def padded(lower: Sequence[Sequence[jax.Array]]) -> list[list[jax.Array]]:
     """Rows of a lower triangle, filled up with zeros."""
-    zero = jnp.zeros_like(lower[0][0])
-    return [[*row, *[zero] * (len(lower) - len(row))] for row in lower]
+    return [[*row, *[jnp.zeros_like(row[0])] * (len(lower) - len(row))] for row in lower]
 
 
 def store(reference: Any, values: Sequence[jax.Array], start: int = 0) -> None:

@@ -105,8 +105,9 @@ def _program(terms: RowTerms, inputs: tuple[Any, Any], out: tuple[Any, Any]) -> 
     value, gradient = evaluate_group(outcomes, full(moments), precision, factor)
     store(sums.at[j], [value - log_sigma, *chain(*gradient.precision, *padded(gradient.factor))])
     d_mean, d_scale = _gradient(terms, read, tiles, gradient.slope, data, each.offset)
-    store(each.mean.at[:, j], d_mean)
-    store(each.scale.at[:, j], d_scale)
+    for reference, gradients in ((each.mean, d_mean), (each.scale, d_scale)):
+        for a, d in enumerate(gradients):
+            reference[a, j] = d
 
 
 def _read(

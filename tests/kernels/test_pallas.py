@@ -7,21 +7,19 @@ from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from hmlm.kernels import pallas, reference
 from hmlm.kernels.fused import fused
 from hmlm.kernels.pallas import mosaic
+from tests.kernels.likelihoods import Sizes, make_cells, make_point, make_rows, make_terms, relative_error
+from tests.kernels.test_reference import tiled
 
-from .likelihoods import make_cells, make_rows
-from .test_reference import tiled
-
-SIZES = (3, 0, 130)  # the last needs two tiles
+ROWS = (3, 0, 130)  # the last need two tiles
 plain_rows = jax.jit(reference.evaluate_rows, static_argnums=0)
 plain_cells = jax.jit(reference.evaluate_cells, static_argnums=0)
-evaluate_rows = partial(pallas.evaluate_rows, interpret=True)
-evaluate_cells = partial(pallas.evaluate_cells, interpret=True)
+evaluate_rows = jax.jit(partial(pallas.evaluate_rows, interpret=True), static_argnums=0)
+evaluate_cells = jax.jit(partial(pallas.evaluate_cells, interpret=True), static_argnums=0)
 
 
 @pytest.fixture(autouse=True)
@@ -33,79 +31,67 @@ def double_everywhere():
     jax.config.update("jax_enable_x64", before)
 
 
-def row_arguments(case):
-    tiling, data = pallas.tile_rows(case.index, case.groups, case.columns, case.outcomes)
-    offset = None if case.offset is None else jnp.asarray(tiling.place(case.offset))
-    return case.terms, data, case.point._replace(offset=offset)
+def row_problem(effects: int, outcomes: int, offset: bool, rows_of_groups: tuple[int, ...] = ROWS):
+    """Terms, rows as the kernel takes them and as the plain one does, and the point."""
+    size = Sizes(effects, outcomes, 3, rows_of_groups)
+    rows, terms = make_rows(size, 2), make_terms(size, 2)
+    plain, point = tiled(rows, make_point(size, terms, 2, offset), mosaic.LANES)
+    _, data = pallas.tile_rows(rows.index, len(rows.sizes), rows.columns, rows.outcomes)
+    return terms, data, plain, jax.tree.map(jnp.asarray, point)
 
 
-def cell_arguments(case):
-    return case.terms, pallas.lane_cells(case.data, case.terms.groups), case.point
-
-
-def agree(got, expected, tolerance):
-    """Relative to the largest entry of each array."""
-    assert jax.tree.structure(got) == jax.tree.structure(expected)
-    for one, other in zip(jax.tree.leaves(got), jax.tree.leaves(expected), strict=True):
-        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance * np.abs(other).max())
+def cell_problem(effects: int, outcomes: int, per_group: int, constant: bool, shifted: bool):
+    """The same of cells of 130 groups, which need two programs."""
+    size = Sizes(effects, outcomes, 2, (0, 3, 5) + (1,) * 127)
+    terms, data, point, _ = make_cells(size, per_group, constant, shifted, 2)
+    data, point = jax.tree.map(jnp.asarray, (data, point))
+    return terms, pallas.lane_cells(data, terms.groups), data, point
 
 
 def single(tree):
     return jax.tree.map(lambda part: part.astype(jnp.float32) if part.dtype == jnp.float64 else part, tree)
 
 
-@pytest.mark.parametrize("kind", [(1, 1, False), (2, 1, True), (3, 2, True)], ids=str)
-def test_rows(kind):
-    case = make_rows(*kind, SIZES)
-    terms, data, point = row_arguments(case)
-    got = jax.jit(evaluate_rows, static_argnums=0)(terms, data, point)
-    agree(got, plain_rows(*tiled(case, mosaic.LANES)), 1e-10)
+@pytest.mark.parametrize(
+    ("effects", "outcomes", "offset"), [(0, 1, False), (1, 1, False), (2, 1, True), (3, 2, True)]
+)
+def test_rows(effects, outcomes, offset):
+    terms, data, plain, point = row_problem(effects, outcomes, offset)
+    assert relative_error(evaluate_rows(terms, data, point), plain_rows(terms, plain, point)) < 1e-10
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [
-        (1, 1, 1, "constant"),
-        (3, 2, 1, "constant"),
-        (2, 1, 2, "varying"),
-        (3, 2, 2, "varying"),
-        (2, 2, 1, "shifted"),
-    ],
-    ids=str,
+    ("effects", "outcomes", "per_group", "constant", "shifted"),
+    [(1, 1, 1, True, False), (3, 2, 2, False, True), (2, 2, 1, True, True), (2, 1, 2, True, False)],
 )
-def test_cells(kind):
-    case = make_cells(*kind)
-    terms, data, point = cell_arguments(case)
-    got = jax.jit(evaluate_cells, static_argnums=0)(terms, data, point)
-    agree(got, plain_cells(case.terms, case.data, case.point), 1e-10)
+def test_cells(effects, outcomes, per_group, constant, shifted):
+    terms, data, plain, point = cell_problem(effects, outcomes, per_group, constant, shifted)
+    assert relative_error(evaluate_cells(terms, data, point), plain_cells(terms, plain, point)) < 1e-10
 
 
 def test_single_precision():
-    case = make_rows(2, 1, False, (5, 9))
-    terms, data, point = row_arguments(case)
-    got = jax.jit(evaluate_rows, static_argnums=0)(terms, single(data), single(point))
+    terms, data, plain, point = row_problem(2, 1, False, (5, 9))
+    got = evaluate_rows(terms, single(data), single(point))
     assert {part.dtype for part in jax.tree.leaves(got)} == {jnp.dtype(jnp.float32)}
-    agree(got, plain_rows(*tiled(case, mosaic.LANES)), 1e-4)
+    assert relative_error(got, plain_rows(terms, plain, point)) < 1e-4
 
 
 @pytest.mark.parametrize(
-    ("evaluate", "arguments"),
+    ("evaluate", "problem"),
     [
-        (evaluate_rows, lambda: row_arguments(make_rows(1, 1, True, (2, 3)))),
-        (evaluate_cells, lambda: cell_arguments(make_cells(1, 1, 2, "varying"))),
+        (evaluate_rows, lambda: row_problem(1, 1, True, (2, 3))),
+        (evaluate_cells, lambda: cell_problem(1, 1, 2, False, True)),
     ],
     ids=["rows", "cells"],
 )
-def test_chains_together_are_one_launch_and_equal_each_alone(evaluate, arguments):
-    terms, data, point = arguments()
+def test_chains_together_are_one_launch_and_equal_each_alone(evaluate, problem):
+    terms, data, _, point = problem()
     points = jax.tree.map(lambda part: jnp.stack([part, 0.9 * part]), point)
     one = jax.value_and_grad(partial(fused, evaluate, terms), argnums=1)
     both = jax.vmap(one, in_axes=(None, 0))
-    launches = str(jax.make_jaxpr(both)(data, points)).count("mpmd_map[")
-    got = jax.jit(both)(data, points)
-    alone = jax.jit(one)(data, jax.tree.map(lambda part: part[1], points))
-    agree(jax.tree.map(lambda part: part[1], got), alone, 1e-12)
-    assert launches == 1
+    assert str(jax.make_jaxpr(both)(data, points)).count("mpmd_map[") == 1
+    got = jax.tree.map(lambda part: part[1], jax.jit(both)(data, points))
+    assert relative_error(got, jax.jit(one)(data, jax.tree.map(lambda part: part[1], points))) < 1e-12
 
 
 def gpu(**attributes):

@@ -1,74 +1,71 @@
-"""The plain fused kernels against dense multivariate normals, their gradients against finite differences."""
+"""The plain fused kernels against one dense normal per group, and their gradients against its slopes."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.flatten_util import ravel_pytree
 
 from hmlm.density.precision import double_precision
 from hmlm.kernels import reference
 from hmlm.kernels.tiles import make_tiling
+from tests.kernels.likelihoods import (
+    Sizes,
+    dense_rows,
+    inner,
+    make_cells,
+    make_directions,
+    make_point,
+    make_rows,
+    make_terms,
+    slopes,
+)
 
-from .likelihoods import dense_cells, dense_rows, make_cells, make_rows
-
-evaluate_rows = jax.jit(reference.evaluate_rows, static_argnums=0)
-evaluate_cells = jax.jit(reference.evaluate_cells, static_argnums=0)
 SIZES = (3, 0, 13, 7)
-ROWS = [(1, 1, False), (2, 1, True), (3, 2, True)]
-CELLS = [
-    (1, 1, 1, "constant"),
-    (3, 2, 1, "constant"),
-    (3, 2, 2, "varying"),
-    (2, 2, 1, "shifted"),
-]
 
 
-def tiled(case, length: int | None = None):
-    """Arguments of :func:`reference.evaluate_rows`."""
-    tiling = make_tiling(case.index, case.groups, length)
+def tiled(rows, point, length: int | None = None):
+    """Data and point in tiles; a direction can stand for the point."""
+    tiling = make_tiling(rows.index, len(rows.sizes), length)
     place = lambda values: jnp.asarray(tiling.place(values))
-    present = jnp.asarray(tiling.rows >= 0, case.columns.dtype)
-    data = reference.TiledRows(place(case.columns), place(case.outcomes), present, tiling.tiles)
-    offset = None if case.offset is None else place(case.offset)
-    return case.terms, data, case.point._replace(offset=offset)
+    present = place(np.ones(len(rows.index)))
+    data = reference.TiledRows(place(rows.columns), place(rows.outcomes), present, tiling.tiles)
+    return data, point if point.offset is None else point._replace(offset=place(point.offset))
+
+
+def check(evaluate, point, dense, place=lambda point: point) -> None:
+    """Value, and derivatives in directions of every argument."""
+    value, gradient = evaluate(place(point))
+    assert jax.tree.structure(gradient) == jax.tree.structure(point)
+    np.testing.assert_allclose(value, dense(point), rtol=1e-11)
+    directions = make_directions(point, seed=0)
+    for direction, expected in zip(directions, slopes(dense, point, directions), strict=True):
+        moved = place(direction)
+        scale = inner(jax.tree.map(np.abs, gradient), jax.tree.map(np.abs, moved))
+        assert abs(inner(gradient, moved) - expected) < 1e-10 * max(1.0, scale)
 
 
 @pytest.mark.parametrize("length", [None, 4], ids=["one tile each", "many tiles"])
-@pytest.mark.parametrize("kind", ROWS, ids=str)
-def test_rows_are_the_dense_normals(kind, length):
+@pytest.mark.parametrize(("effects", "outcomes", "offset"), [(0, 1, False), (2, 1, True), (3, 2, True)])
+def test_rows(effects, outcomes, offset, length):
     with double_precision():
-        case = make_rows(*kind, SIZES)
-        terms, data, point = tiled(case, length)
-        value, gradient = evaluate_rows(terms, data, point)
-        np.testing.assert_allclose(value, dense_rows(case), rtol=1e-12)
-        assert jax.tree.structure(gradient) == jax.tree.structure(point)
+        size = Sizes(effects, outcomes, 3, SIZES)
+        rows, terms = make_rows(size, 1), make_terms(size, 1)
+        point = make_point(size, terms, 1, offset)
+        evaluate = jax.jit(partial(reference.evaluate_rows, terms, tiled(rows, point, length)[0]))
+        check(evaluate, point, partial(dense_rows, terms, rows), lambda p: tiled(rows, p, length)[1])
 
 
-@pytest.mark.parametrize("kind", CELLS, ids=str)
-def test_cells_are_the_dense_normals(kind):
+@pytest.mark.parametrize(
+    ("effects", "outcomes", "per_group", "constant", "shifted"),
+    [(1, 1, 1, True, False), (3, 2, 2, False, True), (2, 2, 1, True, True), (2, 1, 2, True, False)],
+)
+def test_cells(effects, outcomes, per_group, constant, shifted):
     with double_precision():
-        case = make_cells(*kind)
-        value, gradient = evaluate_cells(case.terms, case.data, case.point)
-        np.testing.assert_allclose(value, dense_cells(case), rtol=1e-12)
-        assert jax.tree.structure(gradient) == jax.tree.structure(case.point)
-
-
-def directional(evaluate, terms, data, point, step: float = 1e-6) -> tuple[float, float]:
-    """Derivative along a random direction by central differences, and by the gradient."""
-    flat, restore = ravel_pytree(point)
-    direction = np.random.default_rng(3).normal(size=flat.shape)
-    above, below = (evaluate(terms, data, restore(flat + sign * step * direction))[0] for sign in (1, -1))
-    gradient = ravel_pytree(evaluate(terms, data, point)[1])[0]
-    return (above - below) / (2 * step), direction @ gradient
-
-
-def test_gradients_agree_with_finite_differences():
-    with double_precision():
-        case = make_cells(3, 2, 2, "varying")
-        np.testing.assert_allclose(
-            *directional(evaluate_rows, *tiled(make_rows(3, 2, True, SIZES))), rtol=1e-6
-        )
-        np.testing.assert_allclose(*directional(evaluate_cells, case.terms, case.data, case.point), rtol=1e-6)
+        size = Sizes(effects, outcomes, 2, SIZES)
+        terms, data, point, dense = make_cells(size, per_group, constant, shifted, 1)
+        evaluate = jax.jit(partial(reference.evaluate_cells, terms, jax.tree.map(jnp.asarray, data)))
+        check(evaluate, point, dense, partial(jax.tree.map, jnp.asarray))
