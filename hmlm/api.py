@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from hmlm.density.backend import choose_backend
 from hmlm.density.build import make_log_density
 from hmlm.density.explain import explain_density
 from hmlm.density.likelihood import Likelihood, make_likelihood, named_log_likelihood
@@ -70,6 +71,7 @@ class Model:
         spec: the model as pure data.
         design: its matrices.
         density: how group effects are treated, see :func:`model`.
+        kernels: who computes the likelihood, see :func:`model`.
         data_name: what printed output calls the table.
     """
 
@@ -77,6 +79,7 @@ class Model:
     design: Design
     density: str | Mapping[str, str] = "auto"
     data_name: str = "data"
+    kernels: str = "auto"
 
     def __repr__(self) -> str:
         lines = [line for outcome in formula_lines(self.design.formula) for line in outcome]
@@ -101,7 +104,8 @@ class Model:
     def log_density(self) -> LogDensity:
         """The log density that is sampled: (D,) unconstrained -> scalar."""
         plan = make_plan(self.spec, self.density)
-        return make_log_density(self.spec, self.design, fit_pilot(self.spec, self.design), plan)
+        pilot = fit_pilot(self.spec, self.design)
+        return make_log_density(self.spec, self.design, pilot, plan, choose_backend(self.kernels))
 
     @cached_property
     def _likelihood(self) -> Likelihood:
@@ -222,6 +226,7 @@ def model(
     prior: Priors = None,
     *,
     density: str | Mapping[str, str] = "auto",
+    kernels: str = "auto",
     data_name: str = "data",
 ) -> Model:
     """State a multilevel model from a brms or lme4 formula and a table.
@@ -233,6 +238,8 @@ def model(
         prior: of :func:`hmlm.prior`, a list of them, or pasted from R.
         density: how group effects are treated: ``"auto"``, ``"marginal"`` (integrated out), ``"informed"``,
             ``"centered"``, ``"noncentered"``, or a mapping from blocks to these; the posterior is the same.
+        kernels: who computes the likelihood: ``"native"`` (C++ on a CPU), ``"xla"`` (anywhere), or ``"auto"``;
+            the numbers are the same.
         data_name: what printed output calls the table.
 
     Raises:
@@ -241,7 +248,8 @@ def model(
     design = build_design(as_model_formula(formula), data)
     spec = build_spec(design, find_family(family), as_priors(prior))
     make_plan(spec, density)
-    return Model(spec, design, density, data_name)
+    choose_backend(kernels)
+    return Model(spec, design, density, data_name, kernels)
 
 
 def fit(
@@ -251,11 +259,12 @@ def fit(
     prior: Priors = None,
     *,
     density: str | Mapping[str, str] = "auto",
+    kernels: str = "auto",
     data_name: str = "data",
     **settings: Any,
 ) -> Fit | MlFit:
     """State a model and fit it in one call; arguments as :func:`model` and :meth:`Model.fit`."""
-    stated = model(formula, data, family, prior, density=density, data_name=data_name)
+    stated = model(formula, data, family, prior, density=density, kernels=kernels, data_name=data_name)
     return stated.fit(**settings)
 
 

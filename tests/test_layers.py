@@ -35,7 +35,7 @@ for reader in ("cli", "simulate", "api"):
 # The package itself and the modules that wire it belong to the layer "api".
 WIRING = ("", "__init__", "api", "factories")
 
-SOURCE_FOLDERS = ("hmlm", "kernels", "tests", "gpu_benchmarks", "examples", "docs")
+SOURCE_FOLDERS = ("hmlm", "kernels", "tests", "gpu_benchmarks", "examples", "docker", "docs")
 SOURCE_SUFFIXES = {".py", ".md", ".toml", ".yaml", ".yml", ".cc", ".cpp", ".h", ".cu", ".ipynb", ""}
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|tmp|root|home/\w+)/")
 

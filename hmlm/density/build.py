@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from hmlm.density.backend import Backend
 from hmlm.density.data import make_data
+from hmlm.density.fused import is_fusible, make_bundles
 from hmlm.density.information import make_information, settle
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import Pilot
@@ -17,17 +19,22 @@ from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
 
-def make_log_density(spec: Spec, design: Design, pilot: Pilot, plan: Plan) -> LogDensity:
+def make_log_density(
+    spec: Spec, design: Design, pilot: Pilot, plan: Plan, backend: Backend = Backend.XLA
+) -> LogDensity:
     """The log density of a model under a plan, its data in float64."""
     plan = settle(spec, design, pilot, plan)
     information = make_information(spec, design, pilot, plan)
     start = make_start(spec, plan, information, design, pilot)
     with double_precision():
+        model, statistics = make_data(spec, design, plan)[0], make_statistics(spec, design, plan, pilot)
+        bundled = backend is Backend.NATIVE and statistics is None and is_fusible(spec, None)
         data = DensityData(
-            model=make_data(spec, design, plan)[0],
-            statistics=make_statistics(spec, design, plan, pilot),
+            model=model,
+            statistics=statistics,
+            bundles=make_bundles(spec, plan, design, model) if bundled else None,
             information=information,
             softplus=jnp.asarray(start.softplus),
             scale=jnp.asarray(start.width),
         )
-    return LogDensity(spec, plan, data, initial=start.center / start.width)
+    return LogDensity(spec, plan, data, initial=start.center / start.width, backend=backend)

@@ -116,6 +116,7 @@ def make_likelihood(spec: Spec, design: Design, pilot: Pilot) -> Likelihood:
         data = DensityData(
             model=make_data(spec, design, plan)[0],
             statistics=make_statistics(spec, design, plan, pilot),
+            bundles=None,
             information=(None,) * len(spec.blocks),
             softplus=jnp.zeros(0),
             scale=jnp.zeros(0),

@@ -22,19 +22,35 @@ def coefficients_of(parameters: Parameters, predictors: tuple[int, ...]) -> Arra
 
 def linear_predictor(spec: Spec, p: int, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
     """(T, L) linear predictor, ``u`` being the (Q, J) effects of every block; zero where rows are padded."""
-    folded, other = _population(parameters, data, p), []
-    for b, block in enumerate(spec.blocks):
-        own = [(data.varying[b][q], u[b][q]) for q, term in enumerate(block.terms) if term.predictor == p]
-        if block.factor == data.main:
-            folded.extend(own)
-        else:
-            other.extend((column, data.groups[block.factor].expand(value)) for column, value in own)
+    other = [
+        (column, data.groups[block.factor].expand(value))
+        for b, block in enumerate(spec.blocks)
+        if block.factor != data.main
+        for column, value in _varying(spec, p, b, u, data)
+    ]
     spread = [
         (column, data.groups[data.main].expand(value) if value.ndim else value)
-        for column, value in _by_column(folded).items()
+        for column, value in main_coefficients(spec, p, parameters, u, data).items()
     ]
     terms = [data.columns[column] * value for column, value in (*spread, *other)]
     return sum(terms, start=jnp.zeros(data.columns.shape[1:], data.columns.dtype))
+
+
+def main_coefficients(
+    spec: Spec, p: int, parameters: Parameters, u: list[Array], data: ModelData
+) -> dict[int, Array]:
+    """Coefficient of each column in a predictor, () or (J,) by group of the main factor."""
+    found = _population(parameters, data, p)
+    for b, block in enumerate(spec.blocks):
+        if block.factor == data.main:
+            found.extend(_varying(spec, p, b, u, data))
+    return _by_column(found)
+
+
+def _varying(spec: Spec, p: int, b: int, u: list[Array], data: ModelData) -> list[tuple[int, Array]]:
+    """Columns of a block's coefficients in a predictor, with their (J,) effects."""
+    terms = spec.blocks[b].terms
+    return [(data.varying[b][q], u[b][q]) for q, term in enumerate(terms) if term.predictor == p]
 
 
 def _by_column(coefficients: list[tuple[int, Array]]) -> dict[int, Array]:

@@ -10,12 +10,22 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hmlm.density.backend import Backend
 from hmlm.density.constrained import constrained_names, constrained_values
+from hmlm.density.fused import fused_log_likelihood, is_fusible
 from hmlm.density.integrate import draw, log_integral
 from hmlm.density.layout import Layout
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
-from hmlm.density.state import DensityData, Static, parameters_at, prior_of_integrated, state_at, total
+from hmlm.density.state import (
+    DensityData,
+    Static,
+    moments_at,
+    parameters_at,
+    prior_of_integrated,
+    state_at,
+    total,
+)
 from hmlm.spec.spec import Spec
 
 DRAWS_AT_A_TIME = 32  # when effects are recovered: where rows are needed, each draw touches all of them
@@ -33,17 +43,19 @@ class LogDensity:
         plan: what is integrated out, and how the rest is sampled.
         data: arrays.
         initial: (D,) a quick point estimate.
+        backend: who computes the kernels.
     """
 
     spec: Spec
     plan: Plan
     data: DensityData
     initial: np.ndarray
+    backend: Backend = Backend.XLA
 
     @cached_property
     def static(self) -> Static:
         """The hashable half of the density, by which programs are cached."""
-        return Static(without_levels(self.spec), self.plan)
+        return Static(without_levels(self.spec), self.plan, self.backend)
 
     @property
     def layout(self) -> Layout:
@@ -98,7 +110,10 @@ def without_levels(spec: Spec) -> Spec:
 
 def log_density(static: Static, x: Array, data: DensityData) -> Array:
     """Log density at (D,) ``x``: priors, sampled effects, rows with the other effects integrated out."""
-    parameters, log_prior, _, moments = state_at(static, x, data)
+    parameters, log_prior, u = state_at(static, x, data)
+    if static.backend is Backend.NATIVE and is_fusible(static.spec, data.statistics):
+        return total([*log_prior, fused_log_likelihood(static, parameters, u, data)])
+    moments = moments_at(static, parameters, u, data)
     if not static.plan.factors:
         return total([*log_prior, moments.log_rows])
     prior = prior_of_integrated(static, parameters, data)
@@ -112,7 +127,8 @@ def group_effects(static: Static, x: Array, key: Array, data: DensityData) -> tu
         return tuple(state.u)
     prior = prior_of_integrated(static, state.parameters, data)
     n_effects = sum(len(factor) * n for factor, n in zip(prior.factors, prior.levels, strict=True))
-    drawn = draw(state.moments, prior, jax.random.normal(key, (n_effects,), x.dtype))
+    moments = moments_at(static, state.parameters, state.u, data)
+    drawn = draw(moments, prior, jax.random.normal(key, (n_effects,), x.dtype))
     u = list(state.u)
     for factor, effects in zip(static.plan.factors, drawn, strict=True):
         for (b, q), values in zip(static.plan.integrated(static.spec, factor), effects, strict=True):

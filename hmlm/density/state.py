@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from hmlm.density.coordinates import Effects, Information, effects
+from hmlm.density.backend import Backend
+from hmlm.density.coordinates import Coordinates, Effects, Information, effects
 from hmlm.density.data import ModelData
 from hmlm.density.integrate import Prior
 from hmlm.density.layout import Layout, Span, make_layout
@@ -19,6 +20,8 @@ from hmlm.density.moments import Moments, row_moments
 from hmlm.density.parameters import Parameters, pieces, unpack
 from hmlm.density.plan import Plan
 from hmlm.density.statistics import Statistics, cell_moments
+from hmlm.kernels.native.bundles import BundledRows
+from hmlm.kernels.native.informed import Known, informed
 from hmlm.spec.spec import Spec
 
 
@@ -28,6 +31,7 @@ class Static:
 
     spec: Spec
     plan: Plan
+    backend: Backend = Backend.XLA
 
     @cached_property
     def layout(self) -> Layout:
@@ -43,6 +47,7 @@ class DensityData:
     Attributes:
         model: the model's arrays.
         statistics: what replaces the rows, None where rows are needed.
+        bundles: the rows as native kernels read them, None where nothing needs them.
         information: per block the pilot's information on its effects, None where none of them is sampled.
         softplus: (n_scalars,) scales of the map of standard deviations between groups.
         scale: (D,) approximate posterior standard deviations on the unconstrained scale: samplers move in
@@ -51,6 +56,7 @@ class DensityData:
 
     model: ModelData
     statistics: Statistics | None
+    bundles: BundledRows | None
     information: tuple[Information | None, ...]
     softplus: Array
     scale: Array
@@ -63,13 +69,11 @@ class State(NamedTuple):
         parameters: on their natural scale.
         log_prior: of the parameters, a scalar, and of every block's sampled effects, (J,), with Jacobians.
         u: per block (Q, J), sampled effects and the conditional means of the others given them.
-        moments: what the rows say about the effects that are integrated out.
     """
 
     parameters: Parameters
     log_prior: list[Array]
     u: list[Array]
-    moments: Moments
 
 
 def parameters_at(static: Static, x: Array, data: DensityData) -> tuple[Parameters, Array]:
@@ -93,10 +97,10 @@ def state_at(static: Static, x: Array, data: DensityData) -> State:
     parameters, of_parameters = _parameters(static, population, data)
     log_prior, u = [of_parameters], []
     for b, zeta in enumerate(coordinates):
-        sampled = _sampled_effects(static, b, parameters, zeta, data)
-        log_prior.append(sampled.log_density)
-        u.append(_with_means(static, b, parameters, sampled))
-    return State(parameters, log_prior, u, moments_at(static, parameters, u, data))
+        values, log_density = _block_effects(static, b, parameters, zeta, data)
+        log_prior.append(log_density)
+        u.append(values)
+    return State(parameters, log_prior, u)
 
 
 def total(parts: list[Array]) -> Array:
@@ -114,6 +118,21 @@ def moments_at(static: Static, parameters: Parameters, u: list[Array], data: Den
     if data.statistics is None:
         return row_moments(*arguments, data.model)
     return cell_moments(*arguments, data.statistics)
+
+
+def _block_effects(
+    static: Static, b: int, parameters: Parameters, zeta: Array, data: DensityData
+) -> tuple[Array, Array]:
+    """A block's (Q, J) effects, sampled or conditional means, and the log density of its coordinates."""
+    plan = static.plan.blocks[b]
+    native = static.backend is Backend.NATIVE and plan.n_sampled and plan.coordinates is Coordinates.INFORMED
+    if native:
+        known = data.information[b]
+        beta = coefficients_of(parameters, known.predictors)
+        what = Known(known.precision, known.score, known.cross)
+        return informed(zeta.reshape(plan.n_sampled, -1), parameters.factor(b), beta, what)
+    sampled = _sampled_effects(static, b, parameters, zeta, data)
+    return _with_means(static, b, parameters, sampled), sampled.log_density
 
 
 def _sampled_effects(

@@ -83,7 +83,7 @@ def cell_moments(
     """Moments from statistics; arguments as :func:`hmlm.density.moments.row_moments`."""
     log_sigma = log_sigmas(spec, parameters, u, stats.cells).reshape(len(spec.outcomes), -1)
     weight = inverse_covariance(log_sigma, parameters.rescor)
-    residual = _residual(spec, parameters, stats)
+    residual = basis_residual(spec, parameters, stats)
     outcome = np.array(outcomes_of(spec, plan, *plan.local), int)
     shift = _shift(spec, plan, u, stats)
     mixed = combine(residual, stats.mixed).swapaxes(0, 1)
@@ -126,7 +126,7 @@ def _square(residual: Array, basis: Array) -> Array:
     return flat.reshape(n_outcomes, n_outcomes, -1)
 
 
-def _residual(spec: Spec, parameters: Parameters, stats: Statistics) -> Array:
+def basis_residual(spec: Spec, parameters: Parameters, stats: Statistics) -> Array:
     """(B, M) residual of every outcome in the basis, without group effects."""
     parts = []
     for m in range(len(spec.outcomes)):

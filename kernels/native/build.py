@@ -19,7 +19,7 @@ from typing import NamedTuple
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "source"
 LIBRARY = "libhmlm_kernels.so"
-COMMON = ("-std=c++17", "-O2", "-fPIC", "-w")
+COMMON = ("-std=c++17", "-O3", "-fPIC", "-w")
 NUMERICS = ("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")  # and never -ffast-math
 
 
@@ -28,20 +28,22 @@ class CompilerError(RuntimeError):
 
 
 class Instructions(NamedTuple):
-    """One instruction set: its namespace, compiler flags, bytes in a vector, sizes unrolled up to."""
+    """One instruction set: its namespace, compiler flags, bytes in a vector, and per type the largest number of
+    effects whose algebra is unrolled."""
 
     name: str
     flags: tuple[str, ...]
     vector_bytes: int
-    unrolled: int
+    unrolled: dict[str, int]
 
 
 X86 = (
-    Instructions("base", (), 16, 0),
-    Instructions("v3", ("-march=x86-64-v3",), 32, 8),
-    Instructions("v4", ("-march=x86-64-v4",), 64, 8),
+    Instructions("base", (), 16, {"double": -1, "float": -1}),
+    Instructions("v3", ("-march=x86-64-v3",), 32, {"double": 8, "float": 2}),
+    Instructions("v4", ("-march=x86-64-v4",), 64, {"double": 8, "float": 3}),
 )
-OTHER = (Instructions("base", (), 16, 8),)
+OTHER = (Instructions("base", (), 16, {"double": 8, "float": 3}),)
+HALVES = {"rows": ("-DHMLM_ROWS",), "cells": ()}
 
 
 def compile_library(include: Path, out: Path = HERE / LIBRARY) -> Path:
@@ -68,6 +70,19 @@ def compile_library(include: Path, out: Path = HERE / LIBRARY) -> Path:
     return out
 
 
+def include_dir() -> Path:
+    """The headers that come with jaxlib.
+
+    Raises:
+        CompilerError: jaxlib is not there.
+    """
+    try:
+        from jax.ffi import include_dir as folder
+    except ImportError as error:
+        raise CompilerError(f"the headers of jaxlib are needed: {error}") from error
+    return Path(folder())
+
+
 def find_compiler() -> str:
     """The C++ compiler: ``$CXX``, else the first of c++, g++ and clang++ on the path."""
     asked = os.environ.get("CXX")
@@ -85,16 +100,18 @@ def _sources() -> list[Path]:
 def _commands(
     compiler: str, include: Path, folder: Path, sets: tuple[Instructions, ...], x86: bool
 ) -> dict[Path, list[str]]:
-    """Command lines by object file, the longest first."""
-    common = [compiler, "-c", *COMMON, *(("-DHMLM_X86",) if x86 else ())]
+    """Command lines by object file, the longest first; ``$CXXFLAGS`` come last."""
+    extra = os.environ.get("CXXFLAGS", "").split()
+    common = [compiler, "-c", *COMMON, *(("-DHMLM_X86",) if x86 else ()), *extra]
     kernels = {
-        folder / f"{part.name}_{kind}.o": [
-            *common, *NUMERICS, *part.flags, f"-DHMLM_ISA={part.name}", f"-DHMLM_{kind}",
-            f"-DHMLM_VECTOR_BYTES={part.vector_bytes}", f"-DHMLM_UNROLLED={part.unrolled}",
+        folder / f"{part.name}_{kind}_{half}.o": [
+            *common, *NUMERICS, *part.flags, *define, f"-DHMLM_TYPE={kind}", f"-DHMLM_ISA={part.name}",
+            f"-DHMLM_VECTOR_BYTES={part.vector_bytes}", f"-DHMLM_UNROLLED={part.unrolled[kind]}",
             str(SOURCE / "instructions.cc"),
         ]
+        for kind in ("double", "float")
         for part in reversed(sets)
-        for kind in ("F64", "F32")
+        for half, define in HALVES.items()
     }  # fmt: skip
     entry = [*common, "-isystem", str(include), str(SOURCE / "bind.cc")]
     return {out: [*command, "-o", str(out)] for out, command in (kernels | {folder / "bind.o": entry}).items()}

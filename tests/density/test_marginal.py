@@ -14,7 +14,7 @@ import hmlm as hm
 from hmlm.density.integrate import draw
 from hmlm.density.log_density import group_effects, log_density
 from hmlm.density.precision import double_precision
-from hmlm.density.state import prior_of_integrated, state_at
+from hmlm.density.state import moments_at, prior_of_integrated, state_at
 from hmlm.formula.bf import as_model_formula, set_rescor
 
 from .dense import conditional_moments, dense_log_density
@@ -182,8 +182,9 @@ def test_recovered_effects_have_the_exact_conditional_moments(case):
     with double_precision():
         state = state_at(fast.static, x, fast.data)
         prior = prior_of_integrated(fast.static, state.parameters, fast.data)
+        moments = moments_at(fast.static, state.parameters, state.u, fast.data)
         mean, covariance = conditional_moments(fast, x)
-        effects = lambda noise: jnp.concatenate([u.ravel() for u in draw(state.moments, prior, noise)])
+        effects = lambda noise: jnp.concatenate([u.ravel() for u in draw(moments, prior, noise)])
         root = jax.jacobian(effects)(jnp.zeros(len(mean)))
         np.testing.assert_allclose(effects(jnp.zeros(len(mean))), mean, atol=1e-9)
         np.testing.assert_allclose(root @ root.T, covariance, atol=1e-9)

@@ -73,7 +73,7 @@ ffi::Error Rows(ffi::ThreadPool pool, ffi::Buffer<D> columns, ffi::Buffer<D> out
   const int64_t numbers = shape.rows * 8 * (shape.columns + M);
   const int64_t parts = std::max<int64_t>(1, std::min(shape.bundles, numbers / kPart));
   std::vector<Partial<T>> partial(chains * parts, Partial<T>(q, M));
-  const auto kernel = Table<T>::get().rows;
+  const auto kernel = chosen_kernels<T>().rows;
   auto run = [&](int64_t task) {
     const int64_t part = task / chains, chain = task % chains;
     RowInput<T> in{batch.at(columns, 3, chain), batch.at(outcomes, 3, chain), batch.at(start, 1, chain),
@@ -122,7 +122,7 @@ ffi::Error Cells(ffi::ThreadPool pool, ffi::Buffer<D> count, ffi::Buffer<D> basi
   shape.shifted = dimension(shift, 1) > 0;
   shape.constant = dimension(log_sigma, 1) == 1;
   shape.whole = shape.constant && !shape.shifted && dimension(basis, 1) == 1;
-  const auto kernel = Table<T>::get().cells;
+  const auto kernel = chosen_kernels<T>().cells;
   auto run = [&](int64_t chain) {
     CellInput<T> in{batch.at(count, 1, chain),     batch.at(basis, 3, chain),  batch.at(mixed, 3, chain),
                     batch.at(varying, 3, chain),   batch.at(residual, 2, chain), shape.shifted ? batch.at(shift, 2, chain) : nullptr,
@@ -162,7 +162,7 @@ ffi::Error InformedForward(ffi::Buffer<D> zeta, ffi::Buffer<D> factor, ffi::Buff
   batch.add(zeta, 2);
   batch.add(*log_density, 0);
   const auto shape = informed_shape<T>(zeta, factor, score, beta);
-  const auto kernel = Table<T>::get().informed;
+  const auto kernel = chosen_kernels<T>().informed;
   for (int64_t chain = 0; chain < batch.size(); chain++) {
     InformedInput<T> in{batch.at(zeta, 2, chain),      batch.at(factor, 2, chain), batch.at(beta, 1, chain),
                         batch.at(precision, 3, chain), batch.at(score, 2, chain),  batch.at(cross, 3, chain)};
@@ -181,7 +181,7 @@ ffi::Error InformedGradient(ffi::Buffer<D> zeta, ffi::Buffer<D> factor, ffi::Buf
   batch.add(zeta, 2);
   batch.add(*d_zeta, 2);
   const auto shape = informed_shape<T>(zeta, factor, score, beta);
-  const auto kernel = Table<T>::get().informed_gradient;
+  const auto kernel = chosen_kernels<T>().informed_gradient;
   for (int64_t chain = 0; chain < batch.size(); chain++) {
     InformedInput<T> in{batch.at(zeta, 2, chain),      batch.at(factor, 2, chain), batch.at(beta, 1, chain),
                         batch.at(precision, 3, chain), batch.at(score, 2, chain),  batch.at(cross, 3, chain)};

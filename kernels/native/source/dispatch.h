@@ -2,12 +2,22 @@
 #pragma once
 #include "shapes.h"
 
-#define HMLM_DECLARE(isa)            \
-  namespace hmlm {                   \
-  namespace isa {                    \
-  Kernels<double> kernels_f64();     \
-  Kernels<float> kernels_f32();      \
-  }                                  \
+#define HMLM_DECLARE(isa)                                                                                       \
+  namespace hmlm {                                                                                              \
+  namespace isa {                                                                                               \
+  template <class T>                                                                                            \
+  void rows(const RowShape&, const RowInput<T>&, RowOutput<T>&, int64_t, int64_t);                              \
+  template <class T>                                                                                            \
+  void cells(const CellShape&, const CellInput<T>&, CellOutput<T>&);                                            \
+  template <class T>                                                                                            \
+  void informed(const InformedShape&, const InformedInput<T>&, T*, T*, T*);                                     \
+  template <class T>                                                                                            \
+  void informed_gradient(const InformedShape&, const InformedInput<T>&, const T*, const T*, const T*, T*, T*, T*); \
+  template <class T>                                                                                            \
+  Kernels<T> kernels() {                                                                                        \
+    return {&rows<T>, &cells<T>, &informed<T>, &informed_gradient<T>};                                          \
+  }                                                                                                             \
+  }                                                                                                             \
   }
 
 HMLM_DECLARE(base)
@@ -38,26 +48,12 @@ inline Instructions& chosen_instructions() {
 }
 
 template <class T>
-struct Table;
-template <>
-struct Table<double> {
-  static Kernels<double> get() {
+Kernels<T> chosen_kernels() {
 #ifdef HMLM_X86
-    if (chosen_instructions() == kV4) return v4::kernels_f64();
-    if (chosen_instructions() == kV3) return v3::kernels_f64();
+  if (chosen_instructions() == kV4) return v4::kernels<T>();
+  if (chosen_instructions() == kV3) return v3::kernels<T>();
 #endif
-    return base::kernels_f64();
-  }
-};
-template <>
-struct Table<float> {
-  static Kernels<float> get() {
-#ifdef HMLM_X86
-    if (chosen_instructions() == kV4) return v4::kernels_f32();
-    if (chosen_instructions() == kV3) return v3::kernels_f32();
-#endif
-    return base::kernels_f32();
-  }
-};
+  return base::kernels<T>();
+}
 
 }  // namespace hmlm

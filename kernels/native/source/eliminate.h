@@ -3,7 +3,7 @@
 // Moments X are of v = [Z / sigma; r / sigma], E = Q + M of them, held as a lower triangle. With P the inverse
 // residual correlation, F_ab = P[o_a, o_b] X_ab, g_a = sum_m P[o_a, m] X_am, c = sum P_mn X_mn,
 //     A = I + Lambda'F Lambda = CC',  w = Lambda'g,  x = A^-1 w
-//     value = -c / 2 + w'x / 2 - log det A / 2
+//     value = -c / 2 + w'x / 2 - log det A / 2, the log determinants as one product
 // `slope` is H with d value / d v_i = H v_i for every row i that adds v_i v_i' to X (Fisher's identity).
 #pragma once
 #include "pack.h"
@@ -19,41 +19,45 @@ struct Model {  // what all groups share
   const T* factor;           // (Q, Q) lower
 };
 
-template <class T>
+template <class T, int L>
 struct Slopes {  // of what all groups share, summed over groups
-  std::vector<Pack<T>> factor, precision;
-  explicit Slopes(int q, int m) : factor(q * q, Pack<T>(T(0))), precision(m * m, Pack<T>(T(0))) {}
+  Packs<T, L> factor, precision;
+  explicit Slopes(int q, int m) : factor(q * q), precision(m * m) {}
 };
 
-template <class T, int Q>
+// M = 0: any numbers of effects and outcomes; else Q and M of them.
+template <class T, int Q, int M_, int L = kLanes>
 struct Elimination {
-  using P = Pack<T>;
+  using P = Pack<T, L>;
 
   // `once` is 1 in the lanes that count, 0 in lanes that repeat another one's group.
-  static P run(const Model<T>& model, const P* moments, const P& once, P* slope, Slopes<T>& slopes) {
-    const int q = Q ? Q : model.effects, M = model.outcomes, E = q + M;
+  static constexpr bool known = M_ > 0;
+
+  static HMLM_INLINE P run(const Model<T>& model, const P* moments, const P& once, P* slope, Slopes<T, L>& slopes,
+                            LogProduct<T, L>& determinant) {
+    const int q = known ? Q : model.effects, M = known ? M_ : model.outcomes, E = q + M;
     const T* R = model.precision;
-    const T* L = model.factor;
-    const int* o = model.owner;
-    Array<P, Q * Q> half(q * q), spread(q * q), mean_second(q * q);
-    Array<P, triangle(Q)> root(triangle(q)), inverse(triangle(q));
-    Array<P, Q> score(q), white(q), x(q), mean(q), pivot(q);
+    const T* F = model.factor;
+    const auto o = [&](int a) { return M_ == 1 ? 0 : model.owner[a]; };
+    Array<P, room(known, Q * Q)> half(q * q), spread(q * q), mean_second(q * q);
+    Array<P, room(known, triangle(Q))> root(triangle(q)), inverse(triangle(q));
+    Array<P, room(known, Q)> score(q), white(q), x(q), mean(q), pivot(q);
 
     for (int a = 0; a < q; a++) {
       score[a] = P(T(0));
-      for (int m = 0; m < M; m++) score[a] += P(R[o[a] * M + m]) * moments[at(q + m, a)];
+      for (int m = 0; m < M; m++) score[a] += P(R[o(a) * M + m]) * moments[at(q + m, a)];
     }
     for (int a = 0; a < q; a++)  // F Lambda
       for (int e = 0; e < q; e++) {
         P sum(T(0));
-        for (int k = e; k < q; k++) sum += P(R[o[a] * M + o[k]] * L[k * q + e]) * moments[sym(a, k)];
+        for (int k = e; k < q; k++) sum += P(R[o(a) * M + o(k)] * F[k * q + e]) * moments[sym(a, k)];
         half[a * q + e] = sum;
       }
     P det(T(1));
     for (int a = 0; a < q; a++) {  // A = C C'
       for (int e = 0; e <= a; e++) {
         P sum(T(a == e));
-        for (int k = a; k < q; k++) sum += P(L[k * q + a]) * half[k * q + e];
+        for (int k = a; k < q; k++) sum += P(F[k * q + a]) * half[k * q + e];
         for (int k = 0; k < e; k++) sum -= root[at(a, k)] * root[at(e, k)];
         if (a == e) {
           det *= sum;
@@ -64,7 +68,8 @@ struct Elimination {
         }
       }
     }
-    P value = P(T(-0.5)) * log(det);
+    determinant.multiply(once * det + (P(T(1)) - once));
+    P value(T(0));
     for (int a = 0; a < q; a++) {  // C^-1 and C^-1 w
       for (int e = 0; e < a; e++) {
         P sum(T(0));
@@ -73,7 +78,7 @@ struct Elimination {
       }
       inverse[at(a, a)] = pivot[a];
       P sum(T(0));
-      for (int k = a; k < q; k++) sum += P(L[k * q + a]) * score[k];
+      for (int k = a; k < q; k++) sum += P(F[k * q + a]) * score[k];
       for (int k = 0; k < a; k++) sum -= root[at(a, k)] * white[k];
       white[a] = sum * pivot[a];
       value += P(T(0.5)) * white[a] * white[a];
@@ -90,10 +95,10 @@ struct Elimination {
       }
     for (int a = 0; a < q; a++) {
       mean[a] = P(T(0));
-      for (int k = 0; k <= a; k++) mean[a] += P(L[a * q + k]) * x[k];
+      for (int k = 0; k <= a; k++) mean[a] += P(F[a * q + k]) * x[k];
       for (int e = 0; e < q; e++) {
         P sum(T(0));
-        for (int k = 0; k <= a; k++) sum += P(L[a * q + k]) * spread[k * q + e];
+        for (int k = 0; k <= a; k++) sum += P(F[a * q + k]) * spread[k * q + e];
         mean_second[a * q + e] = sum;
       }
     }
@@ -103,15 +108,15 @@ struct Elimination {
         for (int k = 0; k < q; k++) sum -= half[a * q + k] * spread[k * q + e];
         slopes.factor[a * q + e] += once * sum;
         P second(T(0));
-        for (int k = 0; k <= e; k++) second += mean_second[a * q + k] * P(L[e * q + k]);
-        slope[a * E + e] = slope[e * E + a] = P(-R[o[a] * M + o[e]]) * second;
+        for (int k = 0; k <= e; k++) second += mean_second[a * q + k] * P(F[e * q + k]);
+        slope[a * E + e] = slope[e * E + a] = P(-R[o(a) * M + o(e)]) * second;
         P part = P(T(a == e ? -0.25 : -0.5)) * once * second * moments[at(a, e)];
-        slopes.precision[o[a] * M + o[e]] += part;
-        slopes.precision[o[e] * M + o[a]] += part;
+        slopes.precision[o(a) * M + o(e)] += part;
+        slopes.precision[o(e) * M + o(a)] += part;
       }
       for (int m = 0; m < M; m++) {
-        slope[a * E + q + m] = slope[(q + m) * E + a] = P(R[o[a] * M + m]) * mean[a];
-        slopes.precision[o[a] * M + m] += once * mean[a] * moments[at(q + m, a)];
+        slope[a * E + q + m] = slope[(q + m) * E + a] = P(R[o(a) * M + m]) * mean[a];
+        slopes.precision[o(a) * M + m] += once * mean[a] * moments[at(q + m, a)];
       }
     }
     for (int m = 0; m < M; m++)
@@ -125,17 +130,16 @@ struct Elimination {
   }
 };
 
-// The elimination for `effects` effects, unrolled where they are few.
-template <class T>
-using Eliminate = Pack<T> (*)(const Model<T>&, const Pack<T>*, const Pack<T>&, Pack<T>*, Slopes<T>&);
-
-template <class T, int Q = HMLM_UNROLLED>
-Eliminate<T> elimination(int effects) {
-  if constexpr (Q > 0) {
-    if (effects == Q) return &Elimination<T, Q>::run;
-    return elimination<T, Q - 1>(effects);
+// Calls `body.template run<Q, M>()` with the sizes at hand where they are unrolled, else with <0, 0>.
+template <class Body, int Q = HMLM_UNROLLED>
+void with_sizes(int effects, int outcomes, Body body) {
+  if constexpr (Q >= 0) {
+    if (effects == Q && outcomes == 1) return body.template run<Q, 1>();
+    if constexpr (Q == 2 || Q == 4 || Q == 6)
+      if (effects == Q && outcomes == 2) return body.template run<Q, 2>();
+    return with_sizes<Body, Q - 1>(effects, outcomes, body);
   } else {
-    return &Elimination<T, 0>::run;
+    return body.template run<0, 0>();
   }
 }
 

@@ -10,15 +10,17 @@
 namespace hmlm {
 namespace HMLM_ISA {
 
+// S = 0: any number of informing effects; else S of them.
 template <class T, int S>
 struct Informed {
-  using P = Pack<T>;
+  static constexpr int L = lanes_for(S > 0 ? S : 8);
+  using P = Pack<T, L>;
   const InformedShape& shape;
   const InformedInput<T>& in;
   const int s, n, skip, Q;
   int64_t group = 0;
-  int lanes = kLanes;
-  Array<T, S * S> order;  // O
+  Lanes<T, L> lanes{L};
+  Array<T, room(S > 0, S * S)> order;  // O
 
   Informed(const InformedShape& a, const InformedInput<T>& b)
       : shape(a), in(b), s(S ? S : a.informing), n(a.sampled), skip(s - n), Q(a.total), order(s * s) {
@@ -26,22 +28,22 @@ struct Informed {
       for (int e = 0; e < s; e++) order[row * s + e] = in.factor[row * Q + place(e)];
   }
 
-  P load(const T* from, int64_t row) const { return P::load(from + row * shape.groups + group, lanes); }
-  void store(const P& pack, T* to, int64_t row) const { pack.store(to + row * shape.groups + group, lanes); }
+  HMLM_INLINE P load(const T* from, int64_t row) const { return P::load(from + row * shape.groups + group, lanes); }
+  HMLM_INLINE void store(const P& pack, T* to, int64_t row) const { pack.store(to + row * shape.groups + group, lanes); }
   // Column of L that is column e of O: those of the sampled effects, which L has first, come last.
   int place(int e) const { return e < skip ? n + e : e - skip; }
   T ordered(int a, int e) const { return order[a * s + e]; }
 
   template <class Body>
   void each_block(Body body) {
-    for (group = 0; group < shape.groups; group += kLanes) {
-      lanes = shape.groups - group < kLanes ? int(shape.groups - group) : kLanes;
+    for (group = 0; group < shape.groups; group += L) {
+      lanes = Lanes<T, L>(shape.groups - group);
       body();
     }
   }
 
   // k - K beta
-  void right_side(P* c) const {
+  HMLM_INLINE void right_side(P* c) const {
     for (int a = 0; a < s; a++) {
       c[a] = load(in.score, a);
       for (int p = 0; p < shape.coefficients; p++) c[a] -= P(in.beta[p]) * load(in.cross, p * s + a);
@@ -49,7 +51,7 @@ struct Informed {
   }
 
   // F O
-  void information(P* half) const {
+  HMLM_INLINE void information(P* half) const {
     for (int a = 0; a < s; a++) {
       for (int e = 0; e < s; e++) half[a * s + e] = P(T(0));
       for (int k = 0; k < s; k++) {
@@ -62,20 +64,20 @@ struct Informed {
   // Writes u (Q, J), and for the gradient C with inverted diagonal, w and z.
   void forward(T* u, T* log_density, T* saved) {
     P total(T(0));
-    Array<P, S> c(s), w(s), z(s);
-    Array<P, S * S> half(s * s);
-    Array<P, triangle(S)> root(triangle(s));
+    LogProduct<T, L> determinant;
+    Array<P, room(S > 0, S)> c(s), w(s), z(s);
+    Array<P, room(S > 0, S * S)> half(s * s);
+    Array<P, room(S > 0, triangle(S))> root(triangle(s));
     each_block([&] {
       right_side(c);
       information(half);
-      P det(T(1));
       for (int a = 0; a < s; a++) {
         for (int e = 0; e <= a; e++) {
           P sum(T(a == e));
           for (int k = 0; k < s; k++) sum += P(ordered(k, a)) * half[k * s + e];
           for (int k = 0; k < e; k++) sum -= root[at(a, k)] * root[at(e, k)];
           if (a == e) {
-            if (a >= skip) det *= sum;
+            if (a >= skip) determinant.multiply(sum);
             root[at(a, a)] = P(T(1)) / sqrt(sum);
           } else {
             root[at(a, e)] = sum * root[at(e, e)];
@@ -86,7 +88,6 @@ struct Informed {
         for (int k = 0; k < a; k++) sum -= root[at(a, k)] * w[k];
         w[a] = sum * root[at(a, a)];
       }
-      total -= P(T(0.5)) * log(det);
       for (int a = s - 1; a >= skip; a--) {
         P sum = w[a] + load(in.zeta, a - skip);
         for (int k = a + 1; k < s; k++) sum -= root[at(k, a)] * z[k];
@@ -104,14 +105,14 @@ struct Informed {
       for (int a = skip; a < s; a++) store(z[a], saved, row++);
     });
     // Lanes without a group have F = k = zeta = 0 and add nothing.
-    *log_density = total.sum();
+    *log_density = total.sum() - T(0.5) * determinant.sum();
   }
 
   void backward(const T* saved, const T* u_bar, T weight, T* zeta_bar, T* factor_bar, T* beta_bar) {
-    Array<P, S> c(s), w(s), z(s), z_bar(s), w_bar(s), b_bar(s), c_bar(s);
-    Array<P, S * S> a_bar(s * s), half(s * s);
-    Array<P, triangle(S)> root(triangle(s)), root_bar(triangle(s));
-    std::vector<P> sum_factor(Q * Q, P(T(0))), sum_ordered(s * s, P(T(0))), sum_beta(shape.coefficients, P(T(0)));
+    Array<P, room(S > 0, S)> c(s), w(s), z(s), z_bar(s), w_bar(s), b_bar(s), c_bar(s);
+    Array<P, room(S > 0, S * S)> a_bar(s * s), half(s * s);
+    Array<P, room(S > 0, triangle(S))> root(triangle(s)), root_bar(triangle(s));
+    Packs<T, L> sum_factor(Q * Q), sum_ordered(s * s), sum_beta(shape.coefficients);
     each_block([&] {
       int64_t row = 0;
       for (int i = 0; i < triangle(s); i++) {
@@ -168,7 +169,7 @@ struct Informed {
   }
 
   // The adjoint of A = CC' in the lower triangle of A, in place; `root` has its diagonal inverted.
-  void backward_cholesky(const P* root, P* bar) const {
+  HMLM_INLINE void backward_cholesky(const P* root, P* bar) const {
     for (int b = s - 1; b >= 0; b--) {
       for (int a = s - 1; a > b; a--) {
         bar[at(a, b)] *= root[at(b, b)];
@@ -184,26 +185,52 @@ struct Informed {
   }
 };
 
-template <class T, int S = HMLM_UNROLLED>
-void informed(const InformedShape& shape, const InformedInput<T>& in, T* u, T* log_density, T* saved) {
+// Calls `body.template run<S>()` with the size at hand where it is unrolled, else with 0.
+template <class Body, int S = HMLM_UNROLLED>
+void with_size(int size, Body body) {
   if constexpr (S > 0) {
-    if (shape.informing == S) return Informed<T, S>(shape, in).forward(u, log_density, saved);
-    return informed<T, S - 1>(shape, in, u, log_density, saved);
+    if (size == S) return body.template run<S>();
+    return with_size<Body, S - 1>(size, body);
   } else {
-    return Informed<T, 0>(shape, in).forward(u, log_density, saved);
+    return body.template run<0>();
   }
 }
 
-template <class T, int S = HMLM_UNROLLED>
+template <class T>
+struct InformedCall {
+  const InformedShape& shape;
+  const InformedInput<T>& in;
+  T *u, *log_density, *saved;
+
+  template <int S>
+  void run() {
+    Informed<T, S>(shape, in).forward(u, log_density, saved);
+  }
+};
+
+template <class T>
+struct InformedGradientCall {
+  const InformedShape& shape;
+  const InformedInput<T>& in;
+  const T *saved, *u_bar, *weight;
+  T *zeta_bar, *factor_bar, *beta_bar;
+
+  template <int S>
+  void run() {
+    Informed<T, S>(shape, in).backward(saved, u_bar, *weight, zeta_bar, factor_bar, beta_bar);
+  }
+};
+
+template <class T>
+void informed(const InformedShape& shape, const InformedInput<T>& in, T* u, T* log_density, T* saved) {
+  with_size(shape.informing, InformedCall<T>{shape, in, u, log_density, saved});
+}
+
+template <class T>
 void informed_gradient(const InformedShape& shape, const InformedInput<T>& in, const T* saved, const T* u_bar,
                        const T* weight, T* zeta_bar, T* factor_bar, T* beta_bar) {
-  if constexpr (S > 0) {
-    if (shape.informing == S)
-      return Informed<T, S>(shape, in).backward(saved, u_bar, *weight, zeta_bar, factor_bar, beta_bar);
-    return informed_gradient<T, S - 1>(shape, in, saved, u_bar, weight, zeta_bar, factor_bar, beta_bar);
-  } else {
-    return Informed<T, 0>(shape, in).backward(saved, u_bar, *weight, zeta_bar, factor_bar, beta_bar);
-  }
+  with_size(shape.informing,
+            InformedGradientCall<T>{shape, in, saved, u_bar, weight, zeta_bar, factor_bar, beta_bar});
 }
 
 }  // namespace HMLM_ISA

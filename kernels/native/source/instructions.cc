@@ -1,20 +1,22 @@
-// The kernels for one instruction set and precision; compiled once for each.
+// The kernels for one instruction set and precision; one half of them; compiled once for each.
+#ifdef HMLM_ROWS
+#include "rows.h"
+#else
 #include "cells.h"
 #include "informed.h"
-#include "rows.h"
+#endif
 
 namespace hmlm {
 namespace HMLM_ISA {
 
-template <class T>
-Kernels<T> table() {
-  return {&rows<T>, &cells<T>, &informed<T>, &informed_gradient<T>};
-}
-#ifdef HMLM_F64
-Kernels<double> kernels_f64() { return table<double>(); }
-#endif
-#ifdef HMLM_F32
-Kernels<float> kernels_f32() { return table<float>(); }
+#ifdef HMLM_ROWS
+template void rows<HMLM_TYPE>(const RowShape&, const RowInput<HMLM_TYPE>&, RowOutput<HMLM_TYPE>&, int64_t, int64_t);
+#else
+template void cells<HMLM_TYPE>(const CellShape&, const CellInput<HMLM_TYPE>&, CellOutput<HMLM_TYPE>&);
+template void informed<HMLM_TYPE>(const InformedShape&, const InformedInput<HMLM_TYPE>&, HMLM_TYPE*, HMLM_TYPE*,
+                                  HMLM_TYPE*);
+template void informed_gradient<HMLM_TYPE>(const InformedShape&, const InformedInput<HMLM_TYPE>&, const HMLM_TYPE*,
+                                           const HMLM_TYPE*, const HMLM_TYPE*, HMLM_TYPE*, HMLM_TYPE*, HMLM_TYPE*);
 #endif
 
 }  // namespace HMLM_ISA

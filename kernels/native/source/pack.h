@@ -3,16 +3,25 @@
 // Compiled once per instruction set (HMLM_ISA is its namespace, HMLM_VECTOR_BYTES its vectors' width). No
 // fast-math: NaN and infinities go through every operation, so that a rejected proposal stays rejected.
 #pragma once
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <vector>
 
+#ifdef __AVX512VL__
+#include <immintrin.h>
+#endif
+
 namespace hmlm {
 namespace HMLM_ISA {
 
 constexpr int kLanes = 8;
+
+#define HMLM_INLINE inline __attribute__((always_inline))
+#define HMLM_UNROLL _Pragma("GCC unroll 16")
 
 template <class T>
 struct Vector {
@@ -23,77 +32,117 @@ struct Vector {
   typedef Integer bits __attribute__((vector_size(lanes * sizeof(T))));
 };
 
-template <class T>
+// The first `n` of L lanes, as the last groups of a table fill them.
+template <class T, int L>
+struct Lanes {
+  static constexpr int parts = L / Vector<T>::lanes;
+  int n;
+  uint8_t mask[parts];
+
+  explicit Lanes(int64_t left) : n(int(std::min<int64_t>(L, left))) {
+    for (int i = 0; i < parts; i++) {
+      const int own = std::max(0, std::min(Vector<T>::lanes, n - i * Vector<T>::lanes));
+      mask[i] = uint8_t((1u << own) - 1);
+    }
+  }
+};
+
+// L lanes: eight, or more of them where little work per lane would leave the processor waiting for results.
+template <class T, int L = kLanes>
 struct Pack {
   using V = typename Vector<T>::type;
   static constexpr int width = Vector<T>::lanes;
-  static constexpr int parts = kLanes / width;
+  static constexpr int parts = L / width;
   V part[parts];
 
   Pack() = default;
-  Pack(T value) {
+  HMLM_INLINE Pack(T value) {
     for (int i = 0; i < parts; i++) part[i] = V{} + value;
   }
   T& operator[](int lane) { return reinterpret_cast<T*>(part)[lane]; }
   T operator[](int lane) const { return reinterpret_cast<const T*>(part)[lane]; }
 
-  static Pack load(const T* from) {
+  static HMLM_INLINE Pack load(const T* from) {
     Pack out;
     std::memcpy(&out, from, sizeof(Pack));
     return out;
   }
-  // The first `n` lanes, `stride` apart; the others are zero.
-  static Pack load(const T* from, int n, int64_t stride = 1) {
-    if (n == kLanes && stride == 1) return load(from);
+  // Some lanes, and none of the memory behind them; the others are zero.
+  static HMLM_INLINE Pack load(const T* from, const Lanes<T, L>& lanes) {
+#ifdef __AVX512VL__
+    Pack out;
+    for (int i = 0; i < parts; i++) {
+      if constexpr (sizeof(T) == 8) out.part[i] = (V)_mm512_maskz_loadu_pd(lanes.mask[i], from + i * width);
+      else out.part[i] = (V)_mm256_maskz_loadu_ps(lanes.mask[i], from + i * width);
+    }
+    return out;
+#else
+    return lanes.n == L ? load(from) : load(from, lanes.n, 1);
+#endif
+  }
+  // The first `n` lanes, `stride` apart.
+  static __attribute__((noinline)) Pack load(const T* from, int n, int64_t stride) {
     Pack out(T(0));
     for (int lane = 0; lane < n; lane++) out[lane] = from[lane * stride];
     return out;
   }
-  void store(T* to) const { std::memcpy(to, this, sizeof(Pack)); }
-  void store(T* to, int n, int64_t stride = 1) const {
-    if (n == kLanes && stride == 1) return store(to);
+  HMLM_INLINE void store(T* to) const { std::memcpy(to, this, sizeof(Pack)); }
+  HMLM_INLINE void store(T* to, const Lanes<T, L>& lanes) const {
+#ifdef __AVX512VL__
+    for (int i = 0; i < parts; i++) {
+      if constexpr (sizeof(T) == 8) _mm512_mask_storeu_pd(to + i * width, lanes.mask[i], (__m512d)part[i]);
+      else _mm256_mask_storeu_ps(to + i * width, lanes.mask[i], (__m256)part[i]);
+    }
+#else
+    if (lanes.n == L) store(to);
+    else store(to, lanes.n, 1);
+#endif
+  }
+  __attribute__((noinline)) void store(T* to, int n, int64_t stride) const {
     for (int lane = 0; lane < n; lane++) to[lane * stride] = (*this)[lane];
   }
   T sum() const {
+    V total = part[0];
+    for (int i = 1; i < parts; i++) total += part[i];
     T out = 0;
-    for (int lane = 0; lane < kLanes; lane++) out += (*this)[lane];
+    for (int lane = 0; lane < width; lane++) out += total[lane];
     return out;
   }
 
-  Pack& operator+=(const Pack& b) { return *this = *this + b; }
-  Pack& operator-=(const Pack& b) { return *this = *this - b; }
-  Pack& operator*=(const Pack& b) { return *this = *this * b; }
-  friend Pack operator+(Pack a, const Pack& b) {
+  HMLM_INLINE Pack& operator+=(const Pack& b) { return *this = *this + b; }
+  HMLM_INLINE Pack& operator-=(const Pack& b) { return *this = *this - b; }
+  HMLM_INLINE Pack& operator*=(const Pack& b) { return *this = *this * b; }
+  friend HMLM_INLINE Pack operator+(Pack a, const Pack& b) {
     for (int i = 0; i < parts; i++) a.part[i] += b.part[i];
     return a;
   }
-  friend Pack operator-(Pack a, const Pack& b) {
+  friend HMLM_INLINE Pack operator-(Pack a, const Pack& b) {
     for (int i = 0; i < parts; i++) a.part[i] -= b.part[i];
     return a;
   }
-  friend Pack operator*(Pack a, const Pack& b) {
+  friend HMLM_INLINE Pack operator*(Pack a, const Pack& b) {
     for (int i = 0; i < parts; i++) a.part[i] *= b.part[i];
     return a;
   }
-  friend Pack operator/(Pack a, const Pack& b) {
+  friend HMLM_INLINE Pack operator/(Pack a, const Pack& b) {
     for (int i = 0; i < parts; i++) a.part[i] /= b.part[i];
     return a;
   }
-  friend Pack operator-(Pack a) {
+  friend HMLM_INLINE Pack operator-(Pack a) {
     for (int i = 0; i < parts; i++) a.part[i] = -a.part[i];
     return a;
   }
 };
 
 // Apply `f` to every machine vector of a pack.
-template <class T, class F>
-inline Pack<T> each(Pack<T> a, F f) {
-  for (int i = 0; i < Pack<T>::parts; i++) a.part[i] = f(a.part[i]);
+template <class T, int L, class F>
+HMLM_INLINE Pack<T, L> each(Pack<T, L> a, F f) {
+  for (int i = 0; i < Pack<T, L>::parts; i++) a.part[i] = f(a.part[i]);
   return a;
 }
 
-template <class T>
-inline Pack<T> sqrt(const Pack<T>& a) {
+template <class T, int L>
+HMLM_INLINE Pack<T, L> sqrt(const Pack<T, L>& a) {
   return each(a, [](auto v) {
     for (int i = 0; i < Pack<T>::width; i++) v[i] = std::sqrt(v[i]);
     return v;
@@ -104,27 +153,38 @@ template <class T>
 struct Ieee;
 template <>
 struct Ieee<double> {
-  static constexpr int mantissa = 52, bias = 1023, degree = 12, log_terms = 10;
+  static constexpr int mantissa = 52, bias = 1023, degree = 12;
   static constexpr double round = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer
   static constexpr double ln2_high = 0x1.62e42fefa3800p-1, ln2_low = 0x1.ef35793c76730p-45;
   static constexpr double limit = 1400;  // 2^(limit / ln 2 / 2) is a number
 };
 template <>
 struct Ieee<float> {
-  static constexpr int mantissa = 23, bias = 127, degree = 7, log_terms = 5;
+  static constexpr int mantissa = 23, bias = 127, degree = 7;
   static constexpr float round = 12582912.0f;  // 1.5 * 2^23
   static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
   static constexpr float limit = 170;
 };
 
+template <class T>
+constexpr std::array<T, Ieee<T>::degree + 1> inverse_factorials() {
+  std::array<T, Ieee<T>::degree + 1> out{};
+  double factorial = 1;
+  for (int n = 0; n <= Ieee<T>::degree; n++) {
+    out[n] = T(1 / factorial);
+    factorial *= n + 1;
+  }
+  return out;
+}
+
 // exp to about one unit in the last place: x = k ln 2 + r, a polynomial in r, scaled by 2^k in two steps so
 // that overflow gives infinity and underflow zero.
-template <class T>
-inline Pack<T> exp(const Pack<T>& a) {
+template <class T, int L>
+HMLM_INLINE Pack<T, L> exp(const Pack<T, L>& a) {
   using I = Ieee<T>;
   using V = typename Vector<T>::type;
   using B = typename Vector<T>::bits;
-  return each(a, [](V x) {
+  return each(a, [](V x) __attribute__((always_inline)) {
     x = x > I::limit ? V{} + I::limit : x;
     x = x < -I::limit ? V{} - I::limit : x;
     constexpr T log2e = T(1.44269504088896340736);
@@ -136,56 +196,61 @@ inline Pack<T> exp(const Pack<T>& a) {
     V half = x * (log2e / 2) + I::round;
     const B whole = (B)shifted - (B)(zero + I::round);
     const B first = (B)half - (B)(zero + I::round);
-    T factorial = 1;
-    T coefficients[I::degree + 1];
-    for (int n = 0; n <= I::degree; n++) {
-      coefficients[n] = 1 / factorial;
-      factorial *= n + 1;
-    }
+    constexpr auto coefficients = inverse_factorials<T>();
     V p = zero + coefficients[I::degree];
+    HMLM_UNROLL
     for (int n = I::degree - 1; n >= 0; n--) p = p * r + coefficients[n];
     return p * (V)((first + I::bias) << I::mantissa) * (V)((whole - first + I::bias) << I::mantissa);
   });
 }
 
-// log of numbers >= 1, as determinants of I + positive semi-definite matrices are; NaN for anything that is not
-// positive, so that a failed factorization is not mistaken for a small value.
-template <class T>
-inline Pack<T> log(const Pack<T>& a) {
+// The log of a product of many numbers, lane by lane: one logarithm in the end, for the mantissas. Where a factor
+// is infinite or no number, so is the log; factors that are not positive must show elsewhere.
+template <class T, int L>
+class LogProduct {
   using I = Ieee<T>;
   using V = typename Vector<T>::type;
   using B = typename Vector<T>::bits;
   using Integer = typename Vector<T>::Integer;
-  return each(a, [](V x) {
-    const V zero = V{};
-    constexpr T infinity = std::numeric_limits<T>::infinity();
-    const B offset = B{} + (Integer)((Integer(I::bias) << I::mantissa) - (Integer(1) << (I::mantissa - 1)));
-    // x = 2^e m with m in [3/4, 3/2)
-    B exponent = ((B)x - offset) >> I::mantissa;
-    V m = (V)((B)x - (exponent << I::mantissa));
-    V e;
-    for (int i = 0; i < Pack<T>::width; i++) e[i] = (T)exponent[i];
-    V s = (m - 1) / (m + 1);
-    V s2 = s * s;
-    V p = zero + T(2) / (2 * I::log_terms + 1);
-    for (int n = I::log_terms - 1; n >= 0; n--) p = p * s2 + T(2) / (2 * n + 1);
-    V out = e * I::ln2_high + (s * p + e * I::ln2_low);
-    out = x == infinity ? zero + infinity : out;
-    return x > 0 ? out : zero + std::numeric_limits<T>::quiet_NaN();
-  });
-}
 
-// Room for N items on the stack, or for any number where N is zero.
-template <class P, int N>
+ public:
+  HMLM_INLINE void multiply(const Pack<T, L>& factor) {
+    spoilt_ += factor * Pack<T, L>(T(0));
+    const B offset = B{} + (Integer)((Integer(I::bias) << I::mantissa) - (Integer(1) << (I::mantissa - 1)));
+    for (int i = 0; i < Pack<T, L>::parts; i++) {  // product = 2^exponent m with m in [3/4, 3/2)
+      const B bits = (B)(product_.part[i] * factor.part[i]);
+      const B exponent = (bits - offset) >> I::mantissa;
+      product_.part[i] = (V)(bits - (exponent << I::mantissa));
+      exponent_[i] += exponent;
+    }
+  }
+
+  T sum() const {
+    T product = 1, exponent = 0;
+    for (int i = 0; i < Pack<T, L>::parts; i++)
+      for (int lane = 0; lane < Pack<T, L>::width; lane++) {
+        product *= product_.part[i][lane];
+        exponent += T(exponent_[i][lane]);
+      }
+    return std::log(product) + exponent * T(0.69314718055994530942) + spoilt_.sum();
+  }
+
+ private:
+  Pack<T, L> product_ = Pack<T, L>(T(1)), spoilt_ = Pack<T, L>(T(0));
+  B exponent_[Pack<T, L>::parts] = {};
+};
+
+// Room for N items on the stack; for any number, known when it is made, where N is negative.
+template <class P, int N, bool fixed = (N >= 0)>
 struct Array {
-  P items[N];
+  P items[N > 0 ? N : 1];
   explicit Array(int) {}
   P& operator[](int i) { return items[i]; }
   const P& operator[](int i) const { return items[i]; }
   operator P*() { return items; }
 };
-template <class P>
-struct Array<P, 0> {
+template <class P, int N>
+struct Array<P, N, false> {
   std::vector<P> items;
   explicit Array(int n) : items(n) {}
   P& operator[](int i) { return items[i]; }
@@ -193,7 +258,34 @@ struct Array<P, 0> {
   operator P*() { return items.data(); }
 };
 
+// Packs, as many as it takes, set to zero; on the stack where they are few, since aligned memory is slow to get.
+template <class T, int L = kLanes>
+class Packs {
+ public:
+  explicit Packs(size_t n) : size_(n), heap_(n > kFew ? n : 0), items_(n > kFew ? heap_.data() : few_) { clear(); }
+  Packs(const Packs&) = delete;
+  void clear() {
+    for (size_t i = 0; i < size_; i++) items_[i] = Pack<T, L>(T(0));
+  }
+  size_t size() const { return size_; }
+  HMLM_INLINE Pack<T, L>& operator[](size_t i) { return items_[i]; }
+  HMLM_INLINE const Pack<T, L>& operator[](size_t i) const { return items_[i]; }
+  HMLM_INLINE Pack<T, L>* data() { return items_; }
+
+ private:
+  static constexpr size_t kFew = 40;
+  size_t size_;
+  Pack<T, L> few_[kFew];
+  std::vector<Pack<T, L>> heap_;
+  Pack<T, L>* items_;
+};
+
+// Lanes that keep the processor busy with matrices of a size without running out of registers.
+constexpr int lanes_for(int size) { return size <= 1 ? 4 * kLanes : size == 2 ? 2 * kLanes : kLanes; }
+
 constexpr int triangle(int n) { return n * (n + 1) / 2; }
+// `size` where it is known to the compiler, else -1.
+constexpr int room(bool known, int size) { return known ? size : -1; }
 // Position of entry (a, b), b <= a, of a lower triangle held row by row.
 constexpr int at(int a, int b) { return a * (a + 1) / 2 + b; }
 constexpr int sym(int a, int b) { return a > b ? at(a, b) : at(b, a); }

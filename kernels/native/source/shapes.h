@@ -68,10 +68,10 @@ struct InformedInput {
   const T *precision, *score, *cross;           // (s, s, J), (s, J), (P, s, J)
 };
 
-// Work on bundles or blocks of groups that threads may share: `run(begin, end)` may be called from any of them.
+// The kernels of one instruction set.
 template <class T>
 struct Kernels {
-  void (*rows)(const RowShape&, const RowInput<T>&, RowOutput<T>&, int64_t begin, int64_t end);
+  void (*rows)(const RowShape&, const RowInput<T>&, RowOutput<T>&, int64_t begin, int64_t end);  // bundles
   void (*cells)(const CellShape&, const CellInput<T>&, CellOutput<T>&);
   void (*informed)(const InformedShape&, const InformedInput<T>&, T* u, T* log_density, T* saved);
   void (*informed_gradient)(const InformedShape&, const InformedInput<T>&, const T* saved, const T* u_bar,

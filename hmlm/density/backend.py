@@ -1,0 +1,45 @@
+"""Who computes the likelihood kernels: XLA anywhere, or C++ on a CPU."""
+
+from __future__ import annotations
+
+import enum
+from difflib import get_close_matches
+
+import jax
+
+from hmlm.kernels.native.library import available
+from hmlm.types import HmlmError
+
+AUTO = "auto"
+
+
+class Backend(enum.Enum):
+    """An implementation of the kernels; all compute the same."""
+
+    XLA = "xla"
+    NATIVE = "native"
+
+
+CHOICES = (AUTO, *(backend.value for backend in Backend))
+
+
+def choose_backend(asked: str) -> Backend:
+    """The backend of a choice; ``"auto"`` is native where JAX runs on a CPU and the kernels were compiled.
+
+    Raises:
+        HmlmError: an unknown choice, or native kernels where there are none.
+    """
+    if asked not in CHOICES:
+        near = get_close_matches(str(asked), CHOICES, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise HmlmError(f"kernels={asked!r} is unknown; choose one of {', '.join(CHOICES)}{hint}")
+    if asked == Backend.XLA.value or (asked == AUTO and jax.default_backend() != "cpu"):
+        return Backend.XLA
+    if available():
+        return Backend.NATIVE
+    if asked == AUTO:
+        return Backend.XLA
+    raise HmlmError(
+        "kernels='native', but the native kernels were not compiled when hmlm was installed; install it again "
+        "where there is a C++ compiler, or leave kernels='auto'"
+    )

@@ -1,0 +1,135 @@
+"""The likelihood by a fused kernel: coefficients by group go in, value and gradient come out of one call."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from hmlm.density.data import ModelData
+from hmlm.density.linear import log_sigmas, main_coefficients, predictor_of
+from hmlm.density.moments import inverse_correlation, outcomes_of
+from hmlm.density.parameters import Parameters
+from hmlm.density.plan import Plan
+from hmlm.density.state import DensityData, Static, prior_of_integrated
+from hmlm.density.statistics import Statistics, basis_residual
+from hmlm.kernels.cells import CellData, CellPoint, CellTerms
+from hmlm.kernels.fused import fused
+from hmlm.kernels.gaussian import LOG_2PI
+from hmlm.kernels.native.bundles import BundledRows, make_bundling
+from hmlm.kernels.native.cells import evaluate_cells
+from hmlm.kernels.native.rows import evaluate_rows
+from hmlm.kernels.rows import RowPoint, RowTerms, Term
+from hmlm.spec.spec import Spec
+from hmlm.types import Design
+
+Coefficients = list[tuple[Term, Array]]
+
+
+def is_fusible(spec: Spec, statistics: Statistics | None) -> bool:
+    """Whether one call computes a model's likelihood: where all its effects vary by one factor."""
+    if len({block.factor for block in spec.blocks}) > 1:
+        return False
+    return statistics is None or statistics.groups.owner is None
+
+
+def make_bundles(spec: Spec, plan: Plan, design: Design, model: ModelData) -> BundledRows:
+    """The rows of a model's data in bundles of the main factor's levels."""
+    main = plan.main(spec)
+    index = np.zeros(spec.n_rows, int) if main is None else design.factors[main].index
+    bundling = make_bundling(index, 1 if main is None else spec.factors[main].n_levels)
+    by_row = lambda tiles: np.asarray(tiles).reshape(len(tiles), -1)[:, np.asarray(model.order)]  # noqa: E731
+    return BundledRows(
+        columns=jnp.asarray(bundling.place(by_row(model.columns))),
+        outcomes=jnp.asarray(bundling.place(by_row(model.outcomes))),
+        start=jnp.asarray(bundling.start),
+        group=jnp.asarray(bundling.group),
+    )
+
+
+def fused_log_likelihood(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
+    """Log likelihood of all rows, location effects integrated out; ``u`` as for the rows' moments."""
+    value = (_rows if data.statistics is None else _cells)(static, parameters, u, data)
+    return value + _constant(static.spec, parameters)
+
+
+def _constant(spec: Spec, parameters: Parameters) -> Array | float:
+    """What no kernel knows: ``-N M log(2 pi) / 2 - N log|R| / 2``."""
+    constant = -0.5 * LOG_2PI * spec.n_rows * len(spec.outcomes)
+    if parameters.rescor is None:
+        return constant
+    return constant - spec.n_rows * jnp.sum(jnp.log(jnp.einsum("aa->a", parameters.rescor)))
+
+
+def _shared(static: Static, parameters: Parameters, data: DensityData) -> tuple[Array, Array]:
+    """P and Lambda."""
+    dtype = data.model.outcomes.dtype
+    identity = jnp.eye(len(static.spec.outcomes), dtype=dtype)
+    precision = identity if parameters.rescor is None else inverse_correlation(parameters.rescor)
+    if not static.plan.factors:
+        return precision, jnp.zeros((0, 0), dtype)
+    return precision, prior_of_integrated(static, parameters, data).factors[0]
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def _rows(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
+    means = _coefficients(static.spec, "mu", parameters, u, data.model)
+    scales = _coefficients(static.spec, "sigma", parameters, u, data.model)
+    terms = RowTerms(
+        mean=tuple(term for term, _ in means),
+        scale=tuple(term for term, _ in scales),
+        effects=_effect_terms(static.spec, static.plan, data.model),
+    )
+    n_groups = 1 if data.model.main is None else static.spec.factors[data.model.main].n_levels
+    point = RowPoint(_by_group(means, n_groups), _by_group(scales, n_groups), *_shared(static, parameters, data), None)
+    return fused(evaluate_rows, terms, data.bundles, point)
+
+
+def _coefficients(
+    spec: Spec, dpar: str, parameters: Parameters, u: list[Array], data: ModelData
+) -> Coefficients:
+    """Terms of all outcomes' means or log sigmas with their coefficients, () or (J,)."""
+    out: Coefficients = []
+    for m in range(len(spec.outcomes)):
+        p = predictor_of(spec, m, dpar)
+        if p is None:
+            out.append(((m, 0), jnp.log(parameters.sigma[m])))
+        else:
+            found = main_coefficients(spec, p, parameters, u, data)
+            out.extend(((m, column), value) for column, value in found.items())
+    return out
+
+
+def _by_group(coefficients: Coefficients, n_groups: int) -> Array:
+    return jnp.stack([jnp.broadcast_to(value, n_groups) for _, value in coefficients])
+
+
+def _effect_terms(spec: Spec, plan: Plan, data: ModelData) -> tuple[Term, ...]:
+    columns = [data.varying[b][q] for f in plan.local for b, q in plan.integrated(spec, f)]
+    return tuple(zip(outcomes_of(spec, plan, *plan.local), columns, strict=True))
+
+
+# --- cells ----------------------------------------------------------------------------------------
+
+
+def _cells(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
+    spec, plan, stats = static.spec, static.plan, data.statistics
+    log_sigma = log_sigmas(spec, parameters, u, stats.cells).reshape(len(spec.outcomes), -1)
+    shift = _shift(spec, plan, u)
+    whole = shift is None and log_sigma.shape[1] == 1
+    point = CellPoint(
+        basis_residual(spec, parameters, stats), shift, log_sigma, *_shared(static, parameters, data)
+    )
+    cells = CellData(stats.count, stats.total if whole else stats.basis, stats.mixed, stats.varying)
+    terms = CellTerms(outcomes_of(spec, plan, *plan.local), stats.cells.columns.shape[1])
+    return fused(evaluate_cells, terms, cells, point)
+
+
+def _shift(spec: Spec, plan: Plan, u: list[Array]) -> Array | None:
+    """(Q, J) conditional means of the integrated effects given the sampled ones; None where zero."""
+    terms = [(b, q) for f in plan.local for b, q in plan.integrated(spec, f)]
+    if all(plan.blocks[b].n_sampled == 0 for b, _ in terms):
+        return None
+    return jnp.stack([u[b][q] for b, q in terms])
