@@ -48,8 +48,9 @@ def check(evaluate, point, dense, place=lambda point: point) -> None:
         assert abs(inner(gradient, moved) - expected) < 1e-10 * max(1.0, scale)
 
 
-@pytest.mark.parametrize("length", [None, 4], ids=["one tile each", "many tiles"])
-@pytest.mark.parametrize(("effects", "outcomes", "offset"), [(0, 1, False), (2, 1, True), (3, 2, True)])
+@pytest.mark.parametrize(
+    ("effects", "outcomes", "offset", "length"), [(0, 1, False, None), (2, 1, True, None), (3, 2, True, 4)]
+)
 def test_rows(effects, outcomes, offset, length):
     with double_precision():
         size = Sizes(effects, outcomes, 3, SIZES)
