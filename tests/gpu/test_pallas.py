@@ -35,6 +35,7 @@ ROWS = {
     "m3": (6, 2, 6, 12, 2, False),
     "m5": (5, 1, 10, 10, 10, False),
     "offset": (5, 1, 10, 10, 10, True),
+    "eight effects": (8, 2, 8, 16, 16, False),
 }
 # Effects, outcomes, basis columns, cells per group, constant sigma, shifted.
 CELLS = {
