@@ -103,7 +103,7 @@ def inverse(factor: Cholesky) -> Array:
 
 
 def inverse_entries(factor: Cholesky) -> list[list[Array]]:
-    """Rows of the lower triangle of ``(C C')^-1``."""
+    """The lower triangle of ``(C C')^-1``, row by row."""
     size = len(factor.inverse_diagonal)
     lower = _inverse_lower(factor)
     return [
