@@ -3,6 +3,8 @@
 A batch is laid out (Q, Q, J): entry (a, b) of all J matrices is one vector, so that every operation is
 elementwise over J; batched library calls on 3 x 3 matrices are scalar code on a CPU and dozens of
 launches on a GPU. Matrices shared by all J are (Q, Q, 1).
+
+Functions on entries take and return the entries themselves, in lists, for kernels that can't stack arrays.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import Array, lax
+
+Entries = Sequence[Sequence[Array]]
 
 UNROLLED = 3  # largest size whose products are written out: beyond, code grows faster than it gains
 
@@ -38,37 +42,53 @@ class Cholesky(NamedTuple):
 def cholesky(matrix: Array) -> Cholesky:
     """``C C' = matrix`` for (Q, Q, J) symmetric positive definite matrices."""
     size = matrix.shape[0]
+    return cholesky_entries([[matrix[a, b] for b in range(a + 1)] for a in range(size)])
+
+
+def cholesky_entries(lower: Entries) -> Cholesky:
+    """``C C'`` = the matrix with these rows of the lower triangle."""
+    size = len(lower)
     rows: list[list[Array]] = [[] for _ in range(size)]
     inverse: list[Array] = []
     logs: list[Array] = []
     for b in range(size):
-        pivot = matrix[b, b] - sum(rows[b][k] ** 2 for k in range(b))
+        pivot = lower[b][b] - sum(rows[b][k] ** 2 for k in range(b))
         inverse.append(lax.rsqrt(pivot))
         logs.append(0.5 * jnp.log(pivot))
         rows[b].append(pivot * inverse[b])
         for a in range(b + 1, size):
-            value = matrix[a, b] - sum(rows[a][k] * rows[b][k] for k in range(b))
+            value = lower[a][b] - sum(rows[a][k] * rows[b][k] for k in range(b))
             rows[a].append(value * inverse[b])
     return Cholesky(tuple(tuple(row) for row in rows), tuple(inverse), tuple(logs))
 
 
 def solve_lower(factor: Cholesky, right: Array) -> Array:
     """``C^-1 right`` for (Q, J) right-hand sides."""
+    return jnp.stack(solve_lower_entries(factor, right))
+
+
+def solve_lower_entries(factor: Cholesky, right: Array | Sequence[Array]) -> list[Array]:
+    """``C^-1 right`` for the entries of a right-hand side."""
     out: list[Array] = []
-    for a in range(right.shape[0]):
+    for a in range(len(right)):
         known = sum(factor.entries[a][k] * out[k] for k in range(a))
         out.append((right[a] - known) * factor.inverse_diagonal[a])
-    return jnp.stack(out)
+    return out
 
 
 def solve_lower_transposed(factor: Cholesky, right: Array) -> Array:
     """``C^-T right`` for (Q, J) right-hand sides."""
-    size = right.shape[0]
+    return jnp.stack(solve_lower_transposed_entries(factor, right))
+
+
+def solve_lower_transposed_entries(factor: Cholesky, right: Array | Sequence[Array]) -> list[Array]:
+    """``C^-T right`` for the entries of a right-hand side."""
+    size = len(right)
     out: list[Array] = [right[0]] * size
     for a in reversed(range(size)):
         known = sum(factor.entries[k][a] * out[k] for k in range(a + 1, size))
         out[a] = (right[a] - known) * factor.inverse_diagonal[a]
-    return jnp.stack(out)
+    return out
 
 
 def lower_product_transposed(factor: Cholesky, right: Array) -> Array:
@@ -102,7 +122,7 @@ def congruence(left: Array, matrix: Array) -> Array:
     )
 
 
-def symmetric(lower: Sequence[Sequence[Array]]) -> Array:
+def symmetric(lower: Entries) -> Array:
     """(Q, Q, J) from the rows of the lower triangle."""
     size = len(lower)
     return jnp.stack([jnp.stack([lower[max(a, b)][min(a, b)] for b in range(size)]) for a in range(size)])

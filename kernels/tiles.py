@@ -63,10 +63,10 @@ class Tiling(NamedTuple):
         return np.argsort(flat, kind="stable")[np.count_nonzero(flat < 0) :]
 
 
-def make_tiling(index: np.ndarray, n_groups: int) -> Tiling:
-    """Tiles of (N,) group numbers in ``[0, n_groups)``."""
+def make_tiling(index: np.ndarray, n_groups: int, length: int | None = None) -> Tiling:
+    """Tiles of (N,) group numbers in ``[0, n_groups)``; of the length that costs least if none is given."""
     sizes = np.bincount(index, minlength=n_groups)
-    length = _best_length(sizes)
+    length = length or _best_length(sizes)
     per_group = np.maximum(-(-sizes // length), 1)
     owner = np.repeat(np.arange(n_groups), per_group)
     nth = np.arange(len(owner)) - np.repeat(np.cumsum(per_group) - per_group, per_group)
