@@ -32,14 +32,16 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis kernels/native/*.so
 
 $(VENV)/.installed-gpu-compile: $(VENV)/.installed-test
 	rm -rf $(GPU_COMPILER)
 	$(PIP_INSTALL) --no-deps --target $(GPU_COMPILER) $$($(BIN)/python -m tests.gpu.wheels)
 	touch $@
 
-$(VENV)/.installed-%: pyproject.toml
+NATIVE := $(wildcard kernels/native/*.py kernels/native/source/*)
+
+$(VENV)/.installed-%: pyproject.toml $(NATIVE)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP_INSTALL) --editable ".[$*]"
 	touch $@
