@@ -32,7 +32,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis kernels/native/*.so
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis kernels/native/*.shared
 
 $(VENV)/.installed-gpu-compile: $(VENV)/.installed-test
 	rm -rf $(GPU_COMPILER)

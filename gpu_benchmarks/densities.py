@@ -17,7 +17,7 @@ import hmlm as hm
 from gpu_benchmarks.affect_data import COLUMNS, arrays, good_start
 from gpu_benchmarks.affect_models import FORMULAS, PRIORS
 from gpu_benchmarks.affect_numpyro import PROGRAMS
-from gpu_benchmarks.backends import BACKENDS
+from gpu_benchmarks.backends import BACKENDS, usable
 from gpu_benchmarks.data import affect_table, described
 from gpu_benchmarks.machine import CPU, this_machine
 from gpu_benchmarks.report import Report, Table
@@ -74,7 +74,7 @@ def floors(table: pd.DataFrame, timings: Mapping[str, Timings], one: Core) -> Ta
     timed = []
     for name, by_case in timings.items():
         kernel = kernel_of(stated(name, table, "auto").log_density)
-        for backend in BACKENDS:
+        for backend in usable():
             timing = by_case[TREATMENTS["auto"], backend]
             timed.append(Timed(name, backend, kernel, timing.microseconds * 1e-6))
     return roofline_table(timed, one)
@@ -87,7 +87,7 @@ def model_timings(name: str, table: pd.DataFrame, size: Size) -> Timings:
     targets = {
         (label, backend): partial(hmlm_target, name, rows, kind, backend)
         for kind, label, rows in cases
-        for backend in BACKENDS
+        for backend in usable()
     }
     targets[BY_HAND, "xla"] = partial(numpyro_target, name, table)
     timings = {}

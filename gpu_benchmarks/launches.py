@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import jax
 
-from gpu_benchmarks.backends import BACKENDS
+from gpu_benchmarks.backends import usable
 from gpu_benchmarks.data import affect_table, described
 from gpu_benchmarks.densities import stated
 from gpu_benchmarks.hlo import launches
@@ -45,7 +45,7 @@ def report(size: Size) -> Report:
     rows = [
         row
         for name in size.models
-        for backend in BACKENDS
+        for backend in usable()
         for row in rows_of(name, backend, stated(name, table, backend=backend).log_density, size)
     ]
     title = f"Launches per gradient ({described(size.data, table)})"

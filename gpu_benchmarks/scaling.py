@@ -8,7 +8,7 @@ from functools import partial
 
 import jax
 
-from gpu_benchmarks.backends import BACKENDS
+from gpu_benchmarks.backends import BACKENDS, usable
 from gpu_benchmarks.machine import CPU, this_machine
 from gpu_benchmarks.report import Report, Table
 from gpu_benchmarks.roofline import Core, core, floor
@@ -64,7 +64,7 @@ def cases(kernel: str, size: Size) -> list[Case]:
 def case_rows(case: Case, size: Size, one: Core | None) -> Iterator[tuple]:
     """A row per backend."""
     table = simulated(case)
-    for backend in BACKENDS:
+    for backend in usable():
         density = stated(case, table, **BACKENDS[backend]).log_density
         check(case, density)
         timing = measure(target(density, case.chains), size.repeats, size.seconds)

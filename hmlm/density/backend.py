@@ -1,4 +1,4 @@
-"""Who computes the likelihood kernels: XLA anywhere, or C++ on a CPU."""
+"""Who computes the likelihood kernels: XLA anywhere, C++ on a CPU, Mosaic on a GPU."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 import jax
 
+from hmlm.kernels import pallas
 from hmlm.kernels.native.library import available
 from hmlm.types import HmlmError
 
@@ -18,21 +19,27 @@ class Backend(enum.Enum):
 
     XLA = "xla"
     NATIVE = "native"
+    PALLAS = "pallas"
 
 
 CHOICES = (AUTO, *(backend.value for backend in Backend))
 
 
 def choose_backend(asked: str) -> Backend:
-    """The backend of a choice; ``"auto"`` is native where JAX runs on a CPU and the kernels were compiled.
+    """The backend of a choice; ``"auto"`` is native where JAX runs on a CPU and kernels were compiled.
+
+    ``"pallas"`` must be asked for: these kernels were compiled for GPUs and compared interpreted on a CPU,
+    but never run on a GPU.
 
     Raises:
-        HmlmError: an unknown choice, or native kernels where there are none.
+        HmlmError: an unknown choice, or kernels that this machine cannot run.
     """
     if asked not in CHOICES:
         near = get_close_matches(str(asked), CHOICES, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise HmlmError(f"kernels={asked!r} is unknown; choose one of {', '.join(CHOICES)}{hint}")
+    if asked == Backend.PALLAS.value:
+        return _pallas()
     if asked == Backend.XLA.value or (asked == AUTO and jax.default_backend() != "cpu"):
         return Backend.XLA
     if available():
@@ -43,3 +50,10 @@ def choose_backend(asked: str) -> Backend:
         "kernels='native', but the native kernels were not compiled when hmlm was installed; install it "
         "again where there is a C++ compiler, or leave kernels='auto'"
     )
+
+
+def _pallas() -> Backend:
+    reason = pallas.missing()
+    if reason is not None:
+        raise HmlmError(f"kernels='pallas' needs an NVIDIA GPU, Hopper or newer, but {reason}")
+    return Backend.PALLAS

@@ -6,14 +6,14 @@ import jax.numpy as jnp
 
 from hmlm.density.backend import Backend
 from hmlm.density.data import make_data
-from hmlm.density.fused import is_fusible, make_bundles
+from hmlm.density.fused import make_fused_data
 from hmlm.density.information import make_information, settle
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
 from hmlm.density.start import make_start
-from hmlm.density.state import DensityData
+from hmlm.density.state import DensityData, Static
 from hmlm.density.statistics import make_statistics
 from hmlm.spec.spec import Spec
 from hmlm.types import Design
@@ -28,11 +28,11 @@ def make_log_density(
     start = make_start(spec, plan, information, design, pilot)
     with double_precision():
         model, statistics = make_data(spec, design, plan)[0], make_statistics(spec, design, plan, pilot)
-        bundled = backend is Backend.NATIVE and statistics is None and is_fusible(spec, None)
+        fused = make_fused_data(Static(spec, plan, backend), design, model, statistics)
         data = DensityData(
             model=model,
             statistics=statistics,
-            bundles=make_bundles(spec, plan, design, model) if bundled else None,
+            fused=fused,
             information=information,
             softplus=jnp.asarray(start.softplus),
             scale=jnp.asarray(start.width),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from hmlm.density.backend import Backend
 from hmlm.density.coordinates import Coordinates
-from hmlm.density.fused import is_fusible
 from hmlm.density.log_density import LogDensity
 from hmlm.density.plan import AUTO, DENSE_EFFECTS, MARGINAL, Plan, n_scale_terms
 from hmlm.kernels.native.library import INSTRUCTIONS, instructions
@@ -133,9 +132,10 @@ def _basis(density: LogDensity) -> str:
 def _kernels(density: LogDensity) -> str:
     if density.backend is Backend.XLA:
         return "xla"
-    if is_fusible(density.spec, density.data.statistics):
-        return f"native ({INSTRUCTIONS[instructions()]}), the likelihood and its gradient in one call"
-    return f"native ({INSTRUCTIONS[instructions()]}) for coordinates, xla for the likelihood: several factors"
+    own = f"native ({INSTRUCTIONS[instructions()]})" if density.backend is Backend.NATIVE else "pallas"
+    if density.data.fused is not None:
+        return f"{own}, the likelihood and its gradient in one call"
+    return f"{own} where possible; xla for the likelihood, whose effects vary by several factors"
 
 
 def _time(seconds: float) -> str:

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hmlm.density.backend import Backend
 from hmlm.density.data import ModelData
 from hmlm.density.linear import log_sigmas, main_coefficients, predictor_of
 from hmlm.density.moments import inverse_correlation, outcomes_of
@@ -13,10 +14,11 @@ from hmlm.density.parameters import Parameters
 from hmlm.density.plan import Plan
 from hmlm.density.state import DensityData, Static, prior_of_integrated
 from hmlm.density.statistics import Statistics, basis_residual
+from hmlm.kernels import pallas
 from hmlm.kernels.cells import CellData, CellPoint, CellTerms
-from hmlm.kernels.fused import fused
+from hmlm.kernels.fused import Evaluate, fused
 from hmlm.kernels.gaussian import LOG_2PI
-from hmlm.kernels.native.bundles import BundledRows, make_bundling
+from hmlm.kernels.native.bundles import BundledRows, bundle_rows
 from hmlm.kernels.native.cells import evaluate_cells
 from hmlm.kernels.native.rows import evaluate_rows
 from hmlm.kernels.rows import RowPoint, RowTerms, Term
@@ -24,6 +26,16 @@ from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
 Coefficients = list[tuple[Term, Array]]
+FusedData = BundledRows | CellData | pallas.RowTiles | pallas.LaneCells
+
+EVALUATE_ROWS: dict[Backend, Evaluate] = {
+    Backend.NATIVE: evaluate_rows,
+    Backend.PALLAS: pallas.evaluate_rows,
+}
+EVALUATE_CELLS: dict[Backend, Evaluate] = {
+    Backend.NATIVE: evaluate_cells,
+    Backend.PALLAS: pallas.evaluate_cells,
+}
 
 
 def is_fusible(spec: Spec, statistics: Statistics | None) -> bool:
@@ -33,18 +45,37 @@ def is_fusible(spec: Spec, statistics: Statistics | None) -> bool:
     return statistics is None or statistics.groups.owner is None
 
 
-def make_bundles(spec: Spec, plan: Plan, design: Design, model: ModelData) -> BundledRows:
-    """The rows of a model's data in bundles of the main factor's levels."""
-    main = plan.main(spec)
+def make_fused_data(
+    static: Static, design: Design, model: ModelData, statistics: Statistics | None
+) -> FusedData | None:
+    """What a backend's kernel reads; None where no fused kernel computes the likelihood."""
+    if static.backend is Backend.XLA or not is_fusible(static.spec, statistics):
+        return None
+    if statistics is None:
+        return _make_rows(static, design, model)
+    basis = statistics.total if _is_whole(static.spec, static.plan) else statistics.basis
+    cells = CellData(statistics.count, basis, statistics.mixed, statistics.varying)
+    groups = statistics.cells.columns.shape[1]
+    return cells if static.backend is Backend.NATIVE else pallas.lane_cells(cells, groups)
+
+
+def _make_rows(static: Static, design: Design, model: ModelData) -> FusedData:
+    spec, main = static.spec, static.plan.main(static.spec)
     index = np.zeros(spec.n_rows, int) if main is None else design.factors[main].index
-    bundling = make_bundling(index, 1 if main is None else spec.factors[main].n_levels)
+    n_groups = 1 if main is None else spec.factors[main].n_levels
     by_row = lambda tiles: np.asarray(tiles).reshape(len(tiles), -1)[:, np.asarray(model.order)]  # noqa: E731
-    return BundledRows(
-        columns=jnp.asarray(bundling.place(by_row(model.columns))),
-        outcomes=jnp.asarray(bundling.place(by_row(model.outcomes))),
-        start=jnp.asarray(bundling.start),
-        group=jnp.asarray(bundling.group),
-    )
+    arguments = (index, n_groups, by_row(model.columns), by_row(model.outcomes))
+    return bundle_rows(*arguments) if static.backend is Backend.NATIVE else pallas.tile_rows(*arguments)[1]
+
+
+def _is_whole(spec: Spec, plan: Plan) -> bool:
+    """Whether only the sum of the outcomes' cross-products matters: one sigma, no effect's mean shifted."""
+    constant = all(predictor.dpar == "mu" for predictor in spec.predictors)
+    return constant and not _is_shifted(spec, plan)
+
+
+def _is_shifted(spec: Spec, plan: Plan) -> bool:
+    return any(plan.blocks[b].n_sampled for f in plan.local for b, _ in plan.integrated(spec, f))
 
 
 def fused_log_likelihood(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
@@ -86,7 +117,7 @@ def _rows(static: Static, parameters: Parameters, u: list[Array], data: DensityD
     point = RowPoint(
         _by_group(means, n_groups), _by_group(scales, n_groups), *_shared(static, parameters, data), None
     )
-    return fused(evaluate_rows, terms, data.bundles, point)
+    return fused(EVALUATE_ROWS[static.backend], terms, data.fused, point)
 
 
 def _coefficients(
@@ -119,19 +150,13 @@ def _effect_terms(spec: Spec, plan: Plan, data: ModelData) -> tuple[Term, ...]:
 def _cells(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
     spec, plan, stats = static.spec, static.plan, data.statistics
     log_sigma = log_sigmas(spec, parameters, u, stats.cells).reshape(len(spec.outcomes), -1)
-    shift = _shift(spec, plan, u)
-    whole = shift is None and log_sigma.shape[1] == 1
-    point = CellPoint(
-        basis_residual(spec, parameters, stats), shift, log_sigma, *_shared(static, parameters, data)
-    )
-    cells = CellData(stats.count, stats.total if whole else stats.basis, stats.mixed, stats.varying)
+    shift = _shift(spec, plan, u) if _is_shifted(spec, plan) else None
+    shared = _shared(static, parameters, data)
+    point = CellPoint(basis_residual(spec, parameters, stats), shift, log_sigma, *shared)
     terms = CellTerms(outcomes_of(spec, plan, *plan.local), stats.cells.columns.shape[1])
-    return fused(evaluate_cells, terms, cells, point)
+    return fused(EVALUATE_CELLS[static.backend], terms, data.fused, point)
 
 
-def _shift(spec: Spec, plan: Plan, u: list[Array]) -> Array | None:
-    """(Q, J) conditional means of the integrated effects given the sampled ones; None where zero."""
-    terms = [(b, q) for f in plan.local for b, q in plan.integrated(spec, f)]
-    if all(plan.blocks[b].n_sampled == 0 for b, _ in terms):
-        return None
-    return jnp.stack([u[b][q] for b, q in terms])
+def _shift(spec: Spec, plan: Plan, u: list[Array]) -> Array:
+    """(Q, J) conditional means of the integrated effects given the sampled ones."""
+    return jnp.stack([u[b][q] for f in plan.local for b, q in plan.integrated(spec, f)])

@@ -15,7 +15,6 @@ from jax.typing import ArrayLike
 from hmlm.density.constrained import constrained_names
 from hmlm.density.data import make_data
 from hmlm.density.integrate import log_integral
-from hmlm.density.log_density import without_levels
 from hmlm.density.moments import Moments
 from hmlm.density.named import correlation_matrices, parameters_of
 from hmlm.density.parameters import Parameters
@@ -26,7 +25,7 @@ from hmlm.density.state import DensityData, Static, moments_at, prior_of_integra
 from hmlm.density.statistics import make_statistics
 from hmlm.spec.distribution import FLAT
 from hmlm.spec.hint import did_you_mean
-from hmlm.spec.spec import Spec
+from hmlm.spec.spec import Spec, without_levels
 from hmlm.types import Design, HmlmError
 
 INDEFINITE = -1e-8  # smallest eigenvalue of a correlation matrix that rounding explains
@@ -116,7 +115,7 @@ def make_likelihood(spec: Spec, design: Design, pilot: Pilot) -> Likelihood:
         data = DensityData(
             model=make_data(spec, design, plan)[0],
             statistics=make_statistics(spec, design, plan, pilot),
-            bundles=None,
+            fused=None,
             information=(None,) * len(spec.blocks),
             softplus=jnp.zeros(0),
             scale=jnp.zeros(0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import jax
@@ -12,7 +12,7 @@ from jax import Array
 
 from hmlm.density.backend import Backend
 from hmlm.density.constrained import constrained_names, constrained_values
-from hmlm.density.fused import fused_log_likelihood, is_fusible
+from hmlm.density.fused import fused_log_likelihood
 from hmlm.density.integrate import draw, log_integral
 from hmlm.density.layout import Layout
 from hmlm.density.plan import Plan
@@ -26,7 +26,7 @@ from hmlm.density.state import (
     state_at,
     total,
 )
-from hmlm.spec.spec import Spec
+from hmlm.spec.spec import Spec, without_levels
 
 DRAWS_AT_A_TIME = 32  # when effects are recovered: where rows are needed, each draw touches all of them
 
@@ -102,16 +102,10 @@ class LogDensity:
         return tuple(np.asarray(u.swapaxes(1, 2)).reshape(*x.shape[:-1], *u.shape[:0:-1]) for u in blocks)
 
 
-def without_levels(spec: Spec) -> Spec:
-    """The spec with nameless levels: programs depend on how many there are, not on what they are called."""
-    factors = tuple(replace(factor, levels=("",) * factor.n_levels) for factor in spec.factors)
-    return replace(spec, factors=factors)
-
-
 def log_density(static: Static, x: Array, data: DensityData) -> Array:
     """Log density at (D,) ``x``: priors, sampled effects, rows with the other effects integrated out."""
     parameters, log_prior, u = state_at(static, x, data)
-    if static.backend is Backend.NATIVE and is_fusible(static.spec, data.statistics):
+    if data.fused is not None:
         return total([*log_prior, fused_log_likelihood(static, parameters, u, data)])
     moments = moments_at(static, parameters, u, data)
     if not static.plan.factors:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from hmlm.density.coordinates import Coordinates, Information, invert
 from hmlm.density.correlation import correlation_unconstrained
 from hmlm.density.information import make_information
 from hmlm.density.layout import Layout, Run, make_layout
 from hmlm.density.linear import coefficients_of
-from hmlm.density.parameters import Parameters, run_map, unpack
+from hmlm.density.parameters import run_map, unpack
 from hmlm.density.pilot import Pilot, block_covariance, block_modes
-from hmlm.density.plan import BlockPlan, Plan, sampled_plan
+from hmlm.density.plan import Plan, sampled_plan
 from hmlm.density.precision import double_precision
-from hmlm.spec.spec import Spec
+from hmlm.spec.spec import Spec, without_levels
 from hmlm.types import Design
 
 CORRELATION_SHRINK = 0.7  # of the pilot's correlations, which its modes overstate or understate
@@ -43,19 +45,67 @@ def make_start(
     center, width = np.zeros(layout.size), np.ones(layout.size)
     values, spreads = _scalars(spec, design, pilot)
     softplus = np.maximum(spreads, 1e-300)
-    for run in layout.runs:
-        span = run.span.slice
-        center[span], width[span] = _unconstrained(run, softplus, values[span], spreads[span])
     _fill_correlations(spec, layout, pilot, center, width)
+    modes = tuple(
+        block_modes(spec, pilot, b) if part.n_sampled else None for b, part in enumerate(plan.blocks)
+    )
     with double_precision():
-        parameters, _ = unpack(
-            spec, layout, jnp.asarray(softplus), jnp.asarray(center[: layout.n_population])
+        located = _locate(
+            without_levels(spec),
+            plan,
+            softplus,
+            _inside_all(layout, values),
+            _above_all(layout, values, spreads),
+            center[layout.n_scalars : layout.n_population],
+            tuple(mode and mode[0] for mode in modes),
+            information,
         )
-        for b, part in enumerate(plan.blocks):
-            if part.n_sampled:
-                span = layout.effects[b].slice
-                center[span], width[span] = _effects(spec, pilot, b, part, parameters, information[b])
+    x, above, factors, coordinates = jax.tree.map(np.asarray, located)
+    center[: layout.n_scalars] = x
+    width[: layout.n_scalars] = np.clip(np.abs(above - x), 1e-8, None)
+    for b, part in enumerate(plan.blocks):
+        if part.n_sampled:
+            n, span = part.n_sampled, layout.effects[b].slice
+            center[span] = coordinates[b].ravel()
+            width[span] = _effect_width(part.coordinates, modes[b][1][:n, :n], factors[b][:n, :n]).ravel()
     return Start(center, width, softplus)
+
+
+@jax.jit(static_argnums=(0, 1))
+def _locate(
+    spec: Spec,
+    plan: Plan,
+    softplus: Array,
+    values: Array,
+    above: Array,
+    correlations: Array,
+    modes: tuple[Array | None, ...],
+    information: tuple[Information | None, ...],
+) -> tuple[Array, Array, list[Array], list[Array | None]]:
+    """Scalars and points above them on the unconstrained scale, factors, and coordinates of the modes.
+
+    One program: eagerly, every operation would be compiled by itself.
+    """
+    layout = make_layout(spec, plan)
+    maps = [(run_map(run, softplus), run.span.slice) for run in layout.runs]
+    nothing = [jnp.zeros(0, values.dtype)]
+    x = jnp.concatenate([*(to.inv(values[span]) for to, span in maps), *nothing])
+    there = jnp.concatenate([*(to.inv(above[span]) for to, span in maps), *nothing])
+    parameters, _ = unpack(spec, layout, softplus, jnp.concatenate([x, correlations]))
+    factors = [parameters.factor(b) for b in range(len(plan.blocks))]
+    coordinates = [
+        None
+        if known is None
+        else invert(
+            part.coordinates,
+            mode[: part.n_sampled],
+            factor,
+            coefficients_of(parameters, known.predictors),
+            known,
+        )
+        for part, mode, factor, known in zip(plan.blocks, modes, factors, information, strict=True)
+    ]
+    return x, there, factors, coordinates
 
 
 def _scalars(spec: Spec, design: Design, pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
@@ -93,17 +143,21 @@ def between(spec: Spec, pilot: Pilot, b: int, known: np.ndarray) -> tuple[np.nda
     return tau, np.minimum(error, np.maximum(tau, np.sqrt(variance_error))).reshape(n)
 
 
-def _unconstrained(
-    run: Run, softplus: np.ndarray, value: np.ndarray, error: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Values on the unconstrained scale and their widths, by a difference quotient."""
-    value = _inside(run, value)
-    above = _inside(run, value + (np.minimum(error, 0.4 * np.abs(value)) if run.positive else error))
-    with double_precision():
-        transform = run_map(run, jnp.asarray(softplus))
-        x = np.asarray(transform.inv(jnp.asarray(value)))
-        there = np.asarray(transform.inv(jnp.asarray(above)))
-    return x, np.clip(np.abs(there - x), 1e-8, None)
+def _inside_all(layout: Layout, values: np.ndarray) -> np.ndarray:
+    """Scalars within the supports of their priors."""
+    parts = [_inside(run, values[run.span.slice]) for run in layout.runs]
+    return np.concatenate([*parts, np.zeros(0)])
+
+
+def _above_all(layout: Layout, values: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Scalars a standard error, or part of a positive value, further up: for a difference quotient."""
+    inside = _inside_all(layout, values)
+    parts = []
+    for run in layout.runs:
+        value, error = inside[run.span.slice], errors[run.span.slice]
+        step = np.minimum(error, 0.4 * np.abs(value)) if run.positive else error
+        parts.append(_inside(run, value + step))
+    return np.concatenate([*parts, np.zeros(0)])
 
 
 def _inside(run: Run, value: np.ndarray) -> np.ndarray:
@@ -134,19 +188,6 @@ def _arctanh(covariance: np.ndarray) -> np.ndarray:
     matrix = CORRELATION_SHRINK * covariance / np.outer(sd, sd)
     np.fill_diagonal(matrix, 1.0)
     return correlation_unconstrained(matrix)
-
-
-def _effects(
-    spec: Spec, pilot: Pilot, b: int, plan: BlockPlan, parameters: Parameters, information: Information
-) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates of the pilot's effects that are sampled, and their widths, both flat."""
-    n = plan.n_sampled
-    mode, spread = block_modes(spec, pilot, b)
-    factor = parameters.factor(b)
-    beta = coefficients_of(parameters, information.predictors)
-    center = invert(plan.coordinates, jnp.asarray(mode[:n]), factor, beta, information)
-    width = _effect_width(plan.coordinates, spread[:n, :n], np.asarray(factor)[:n, :n])
-    return np.asarray(center).ravel(), width.ravel()
 
 
 def _effect_width(kind: Coordinates, spread: np.ndarray, factor: np.ndarray) -> np.ndarray:

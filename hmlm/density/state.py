@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,6 @@ from hmlm.density.parameters import Parameters, pieces, unpack
 from hmlm.density.plan import Plan
 from hmlm.density.statistics import Statistics, cell_moments
 from hmlm.kernels.fusing import product
-from hmlm.kernels.native.bundles import BundledRows
 from hmlm.kernels.native.informed import Known, informed
 from hmlm.spec.spec import Spec
 
@@ -48,7 +47,7 @@ class DensityData:
     Attributes:
         model: the model's arrays.
         statistics: what replaces the rows, None where rows are needed.
-        bundles: the rows as native kernels read them, None where nothing needs them.
+        fused: what a fused kernel reads, None where none is used (:mod:`hmlm.density.fused`).
         information: per block the pilot's information on its effects, None where none of them is sampled.
         softplus: (n_scalars,) scales of the map of standard deviations between groups.
         scale: (D,) approximate posterior standard deviations on the unconstrained scale: samplers move in
@@ -57,7 +56,7 @@ class DensityData:
 
     model: ModelData
     statistics: Statistics | None
-    bundles: BundledRows | None
+    fused: Any
     information: tuple[Information | None, ...]
     softplus: Array
     scale: Array

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base.array import array_stats
 
 TAIL_PROBS = (0.05, 0.95)
 MIN_DRAWS = 4
@@ -39,6 +38,8 @@ def stack(arrays: Iterable[xr.DataArray]) -> np.ndarray:
 
 def convergence(values: np.ndarray) -> Convergence:
     """Convergence of draws ``(P, C, S)``, without NumPy warnings whatever they contain."""
+    from arviz_stats.base.array import array_stats  # takes a second, and sampling does not need it
+
     usable = _varies(values) if values.shape[2] >= MIN_DRAWS else np.zeros(len(values), bool)
     good = values[usable]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -6,7 +6,7 @@ the coefficients of a block ``[scale; location]``: every predictor that is not a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hmlm.spec.family import Family
 from hmlm.types import Distribution
@@ -121,3 +121,9 @@ class Spec:
     def multivariate(self) -> bool:
         """Whether names carry the outcome."""
         return len(self.outcomes) > 1
+
+
+def without_levels(spec: Spec) -> Spec:
+    """The spec with nameless levels: programs depend on how many there are, not on what they are called."""
+    factors = tuple(replace(factor, levels=("",) * factor.n_levels) for factor in spec.factors)
+    return replace(spec, factors=factors)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "source"
-LIBRARY = "libhmlm_kernels.so"
+LIBRARY = "libhmlm_kernels.shared"  # not .so: Python would take it for a module
 COMMON = ("-std=c++17", "-O3", "-fPIC", "-w")
 NUMERICS = ("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")  # and never -ffast-math
 

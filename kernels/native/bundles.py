@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -65,6 +66,17 @@ def make_bundling(index: np.ndarray, n_groups: int) -> Bundling:
     ]
     start = np.cumsum([0, *(len(block) for block in blocks)])
     return Bundling(np.concatenate(blocks), start.astype(np.int32), np.array(lanes, np.int32))
+
+
+def bundle_rows(index: np.ndarray, n_groups: int, columns: np.ndarray, outcomes: np.ndarray) -> BundledRows:
+    """Rows of the groups ``index`` (N,) names, columns (K, N) and outcomes (M, N), in bundles."""
+    bundling = make_bundling(index, n_groups)
+    return BundledRows(
+        columns=jnp.asarray(bundling.place(columns)),
+        outcomes=jnp.asarray(bundling.place(outcomes)),
+        start=jnp.asarray(bundling.start),
+        group=jnp.asarray(bundling.group),
+    )
 
 
 def _how_many_alone(sizes: np.ndarray) -> int:

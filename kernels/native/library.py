@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jax
 
-PATH = Path(__file__).with_name("libhmlm_kernels.so")
+PATH = Path(__file__).with_name("libhmlm_kernels.shared")
 KERNELS = ("rows", "cells", "informed", "informed_gradient")
 SUFFIXES = {"float64": "f64", "float32": "f32"}
 INSTRUCTIONS = ("baseline", "AVX2", "AVX-512")
@@ -22,15 +22,19 @@ def load() -> ctypes.CDLL | None:
     """The library, its kernels registered with XLA; None, said once in the log, where there is none."""
     try:
         library = ctypes.CDLL(str(PATH))
-    except OSError as error:
-        reason = "was not compiled when hmlm was installed" if not PATH.exists() else str(error)
-        logger.warning("hmlm: the native kernels' library %s; XLA computes instead, more slowly", reason)
+        _register(library)
+    except (OSError, AttributeError, RuntimeError) as error:
+        reason = f"do not load ({error})" if PATH.exists() else "were not compiled when hmlm was installed"
+        logger.warning("hmlm: the native kernels %s; XLA computes instead, more slowly", reason)
         return None
+    return library
+
+
+def _register(library: ctypes.CDLL) -> None:
     for kernel in KERNELS:
         for suffix in SUFFIXES.values():
             name = f"hmlm_{kernel}_{suffix}"
             jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(library, name)), platform="cpu")
-    return library
 
 
 def available() -> bool:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-
-try:
-    from jax.experimental.pallas import mosaic_gpu as plgpu
-except ImportError:  # a build of JAX without it
-    plgpu = None
 
 LANES = 128  # threads of the warpgroup that runs one program
 HOPPER = 9  # major compute capability
@@ -19,17 +17,24 @@ HOPPER = 9  # major compute capability
 Body = Callable[[Any, Any], None]
 
 
+@cache
+def mosaic() -> ModuleType | None:
+    """JAX's Mosaic GPU, loaded at first use since that takes a while; None where this build has none."""
+    try:
+        return importlib.import_module("jax.experimental.pallas.mosaic_gpu")
+    except ImportError:
+        return None
+
+
 def missing(device: jax.Device | None = None) -> str | None:
     """Why the kernels can't run on a device (by default the first), None where they can."""
-    if plgpu is None:
-        return "this build of JAX has no Mosaic GPU"
     device = device or jax.devices()[0]
     if device.platform not in ("gpu", "cuda"):
         return f"{device.device_kind} is no GPU"
     major = str(getattr(device, "compute_capability", "")).split(".")[0]
     if not major.isdigit() or int(major) < HOPPER:
         return f"{device.device_kind} is older than Hopper (compute capability {HOPPER}.0)"
-    return None
+    return None if mosaic() else "this build of JAX has no Mosaic GPU"
 
 
 def available() -> bool:
@@ -64,7 +69,7 @@ def launch(body: Body, inputs: Any, out: Any, axis: str, programs: int, interpre
         known = [next(found) if part.size else part for part in leaves + shapes]
         body(tree.unflatten(known[: len(leaves)]), out_tree.unflatten(known[len(leaves) :]))
 
-    results = plgpu.kernel(
+    results = mosaic().kernel(
         flat,
         out_type=filled,
         grid=(programs,),
@@ -103,7 +108,8 @@ def store(reference: Any, values: Sequence[jax.Array], start: int = 0) -> None:
 
 def _compiler_params() -> Any:
     """Layouts are known, and inferring them takes minutes; no program reads what it writes: no barriers."""
-    return plgpu.CompilerParams(lowering_semantics=plgpu.LoweringSemantics.Lane, unsafe_no_auto_barriers=True)
+    gpu = mosaic()
+    return gpu.CompilerParams(lowering_semantics=gpu.LoweringSemantics.Lane, unsafe_no_auto_barriers=True)
 
 
 def _interpreter() -> Any:

@@ -46,7 +46,7 @@ def test_log_density_is_the_prior_of_z_and_the_jacobian(kind):
         return jnp.linalg.solve(factor, u)
 
     def prior_and_jacobian(zeta: jax.Array) -> jax.Array:
-        jacobian = jax.jacfwd(z)(zeta).reshape(Q * J, Q * J)
+        jacobian = jax.jacrev(z)(zeta).reshape(Q * J, Q * J)
         return -0.5 * jnp.sum(z(zeta) ** 2) + jnp.linalg.slogdet(jacobian)[1]
 
     with jax.enable_x64(True):

@@ -7,7 +7,7 @@ needs to be downloaded.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,11 @@ import pandas as pd
 import hmlm as hm
 from gpu_benchmarks.affect_models import FORMULAS, PRIORS
 from hmlm.datasets.affect import simulate_affect
+from hmlm.density.backend import Backend
+from hmlm.density.build import make_log_density
 from hmlm.density.log_density import LogDensity, log_density
+from hmlm.density.pilot import fit_pilot
+from hmlm.density.plan import make_plan
 from hmlm.infer.nuts import advance_chain, make_nuts, start_chain
 from hmlm.infer.settings import Settings
 
@@ -27,10 +31,10 @@ Tree = Any
 
 @dataclass(frozen=True)
 class Case:
-    """A model of the affect data and how :func:`hmlm.model` is to treat it; a kernel backend is an option."""
+    """A model of the affect data, and who computes its kernels."""
 
     model: str
-    options: dict[str, Any] = field(default_factory=lambda: {"kernels": "xla"})
+    backend: Backend = Backend.XLA
 
 
 CASES = {
@@ -39,6 +43,8 @@ CASES = {
     "m3": Case("m3"),
     "m4": Case("m4"),
     "m5": Case("m5"),
+    "m4 pallas": Case("m4", Backend.PALLAS),
+    "m5 pallas": Case("m5", Backend.PALLAS),
 }
 
 
@@ -46,8 +52,9 @@ CASES = {
 def density(name: str) -> LogDensity:
     """The log density of a case, made once."""
     case = CASES[name]
-    model = hm.model(FORMULAS[case.model], _table(), prior=PRIORS[case.model], **case.options)
-    return model.log_density
+    model = hm.model(FORMULAS[case.model], _table(), prior=PRIORS[case.model])
+    spec, design = model.spec, model.design
+    return make_log_density(spec, design, fit_pilot(spec, design), make_plan(spec, "auto"), case.backend)
 
 
 @cache

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hmlm.density.precision import double_precision
 from hmlm.kernels.fused import fused
-from hmlm.kernels.native.bundles import BundledRows, make_bundling
+from hmlm.kernels.native.bundles import BundledRows, bundle_rows, make_bundling
 from hmlm.kernels.native.cells import evaluate_cells
 from hmlm.kernels.native.informed import Known, informed
 from hmlm.kernels.native.library import INSTRUCTIONS, available, instructions
@@ -52,13 +52,7 @@ examples = partial(settings, deadline=None, database=None, phases=(Phase.generat
 
 
 def bundled(rows) -> BundledRows:
-    bundling = make_bundling(rows.index, len(rows.sizes))
-    return BundledRows(
-        jnp.asarray(bundling.place(rows.columns)),
-        jnp.asarray(bundling.place(rows.outcomes)),
-        jnp.asarray(bundling.start),
-        jnp.asarray(bundling.group),
-    )
+    return bundle_rows(rows.index, len(rows.sizes), rows.columns, rows.outcomes)
 
 
 def as_type(tree, dtype):

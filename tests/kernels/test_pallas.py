@@ -113,6 +113,6 @@ def test_supported_on_hopper_and_newer(device, expected):
 
 
 def test_without_mosaic_nothing_is_supported(monkeypatch):
-    monkeypatch.setattr(mosaic, "plgpu", None)
+    monkeypatch.setattr(mosaic, "mosaic", lambda: None)
     assert "no Mosaic" in pallas.missing(gpu(platform="gpu", compute_capability="9.0"))
     assert not pallas.available()

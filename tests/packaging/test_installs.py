@@ -41,7 +41,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project without compiled kernels."""
     folder = tmp_path_factory.mktemp("source") / "hmlm"
     folder.mkdir()
-    ignore = shutil.ignore_patterns("*.so", "__pycache__")
+    ignore = shutil.ignore_patterns("*.shared", "__pycache__")
     for name in COPIED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=ignore)
@@ -102,7 +102,7 @@ def test_wheel_from_an_sdist(source: Path, tmp_path: Path, compiler: bool) -> No
     wheel = build(next((tmp_path / "unpacked").iterdir()), tmp_path, "wheel", compiler)
     names = zipfile.ZipFile(wheel).namelist()
     assert [name for name in names if name.startswith("kernels/")] == []
-    assert ("hmlm/kernels/native/libhmlm_kernels.so" in names) is compiler
+    assert ("hmlm/kernels/native/libhmlm_kernels.shared" in names) is compiler
     assert not [name for name in names if name.endswith((".h", ".cc"))]
     assert wheel.name.startswith("hmlm-") and ("-py3-none-any" in wheel.name) is not compiler
     pip("install", "--no-deps", "--target", str(tmp_path / "site"), str(wheel), compiler=compiler)
@@ -118,18 +118,33 @@ def test_editable(source: Path, tmp_path: Path, compiler: bool) -> None:
     target = ("--no-deps", "--no-build-isolation", "--target", str(tmp_path / "site"))
     said = pip("install", "-v", *target, "--editable", str(copy), compiler=compiler)
     assert ("native kernels not compiled" in said) is not compiler
-    assert (copy / "kernels/native/libhmlm_kernels.so").exists() is compiler
+    assert (copy / "kernels/native/libhmlm_kernels.shared").exists() is compiler
     place, value, kernels = run(copy)
     assert Path(place).is_relative_to(copy)
     assert kernels.startswith("kernels: native" if compiler else "kernels: xla")
     assert value == pytest.approx(run(ROOT)[1], rel=1e-10)
 
 
-def test_without_the_library_it_is_said_once(source: Path, tmp_path: Path) -> None:
-    """The log line of a package whose kernels were not compiled."""
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "were not compiled when hmlm was installed"), (b"no library", "do not load (")],
+    ids=("absent", "broken"),
+)
+def test_without_the_library_it_is_said_once(
+    source: Path, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    copy = shutil.copytree(source, tmp_path / "tree", symlinks=True)
+    if content is not None:
+        (copy / "kernels/native/libhmlm_kernels.shared").write_bytes(content)
     program = "import hmlm.kernels.native.library as l; print(l.available(), l.available())"
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=source, env=environment(True), capture_output=True, text=True
+        [sys.executable, "-c", program],
+        cwd=copy,
+        env=environment(True),
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.stdout.split() == ["False", "False"]
-    assert done.stderr.count("was not compiled when hmlm was installed; XLA computes instead") == 1
+    assert done.stdout.split() == ["False", "False"], done.stderr
+    assert done.stderr.count(f"the native kernels {said}") == 1
+    assert "XLA computes instead" in done.stderr
