@@ -106,7 +106,18 @@ def _machine() -> list[Finding]:
         Finding("devices", f"{len(devices)} x {backend} ({', '.join(sorted(set(kinds)))})"),
         Finding("precision", f"{precision(backend, kinds)} by default; matrix products in full precision"),
         advice(importlib.metadata.version("jaxlib"), backend),
+        _kernels(),
     ]
+
+
+def _kernels() -> Finding:
+    from hmlm.density.backend import native_instructions
+
+    instructions = native_instructions()
+    if instructions is None:
+        missing = "not there: XLA computes instead, more slowly; install hmlm where there is a C++ compiler"
+        return Finding("native kernels", missing, "note")
+    return Finding("native kernels", instructions)
 
 
 def _has_affinity() -> bool:

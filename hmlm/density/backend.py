@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import jax
 
 from hmlm.kernels import pallas
-from hmlm.kernels.native.library import available
+from hmlm.kernels.native.library import INSTRUCTIONS, available, instructions
 from hmlm.types import HmlmError
 
 AUTO = "auto"
@@ -50,6 +50,11 @@ def choose_backend(asked: str) -> Backend:
         "kernels='native', but the native kernels were not compiled when hmlm was installed; install it "
         "again where there is a C++ compiler, or leave kernels='auto'"
     )
+
+
+def native_instructions() -> str | None:
+    """The instruction set that the native kernels use, None where there are no such kernels."""
+    return INSTRUCTIONS[instructions()] if available() else None
 
 
 def _pallas() -> Backend:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hmlm.density.backend import Backend
+from hmlm.density.backend import Backend, native_instructions
 from hmlm.density.coordinates import Coordinates
 from hmlm.density.log_density import LogDensity
 from hmlm.density.plan import AUTO, DENSE_EFFECTS, MARGINAL, Plan, n_scale_terms
-from hmlm.kernels.native.library import INSTRUCTIONS, instructions
 from hmlm.spec.spec import Block, Spec
 
 OUT = "integrated out"
@@ -132,7 +131,7 @@ def _basis(density: LogDensity) -> str:
 def _kernels(density: LogDensity) -> str:
     if density.backend is Backend.XLA:
         return "xla"
-    own = f"native ({INSTRUCTIONS[instructions()]})" if density.backend is Backend.NATIVE else "pallas"
+    own = f"native ({native_instructions()})" if density.backend is Backend.NATIVE else "pallas"
     if density.data.fused is not None:
         return f"{own}, the likelihood and its gradient in one call"
     return f"{own} where possible; xla for the likelihood, whose effects vary by several factors"

@@ -45,6 +45,13 @@ def test_report_has_every_package_and_the_devices(capsys, monkeypatch):
     assert importlib.metadata.version("jaxlib") in printed
     assert "float64" in printed or "float32" in printed
     assert "downloads and caches" in printed
+    assert "native kernels" in printed
+
+
+def test_missing_native_kernels_are_told(capsys, monkeypatch):
+    monkeypatch.setattr("hmlm.density.backend.available", lambda: False)
+    main(["doctor"])
+    assert "C++ compiler" in capsys.readouterr().out
 
 
 def test_a_wrong_data_folder_is_a_problem(capsys, monkeypatch, tmp_path):
