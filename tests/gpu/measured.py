@@ -15,8 +15,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from gpu_benchmarks.hlo import deepest, whole_program
+
 from .h100 import Compiled, compile_for_h100, on_one, split, whole
-from .launches import deepest, whole_program
 from .programs import CASES, chunk, density, gradient, gradient_arguments
 
 SNAPSHOT = Path(__file__).parent / "launches.json"

@@ -9,9 +9,10 @@ import jax
 import numpy as np
 import pytest
 
+from gpu_benchmarks.hlo import collectives, whole_program
+
 from . import measured
 from .h100 import compile_for_h100, h100s, split
-from .launches import collectives, whole_program
 from .measured import CHAINS, GRADIENTS, compiled_chunk, compiled_gradient, compiled_over, snapshot
 
 pytestmark = [

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from .launches import collectives, deepest, whole_program
+from gpu_benchmarks.hlo import collectives, deepest, whole_program
+
 from .measured import table
 
 PAGE = Path(__file__).parents[2] / "docs" / "gpu.md"

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from gpu_benchmarks.hlo import whole_program
 from hmlm.kernels import pallas
 from hmlm.kernels.cells import CellPoint, CellTerms
 from hmlm.kernels.fused import fused
@@ -19,7 +20,6 @@ from hmlm.kernels.rows import RowPoint, RowTerms
 
 from . import measured
 from .h100 import compile_for_h100, on_one
-from .launches import whole_program
 
 pytestmark = [
     pytest.mark.gpu_compile,
