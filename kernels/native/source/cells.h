@@ -7,7 +7,8 @@ namespace hmlm {
 namespace HMLM_ISA {
 
 // M_ = 0: any numbers of effects and outcomes; else Q and M_ of them.
-template <class T, int Q, int M_, int L>
+// `Single`: every group is one cell.
+template <class T, int Q, int M_, int L, bool Single>
 struct CellPass {
   using P = Pack<T, L>;
   static constexpr bool known = M_ > 0;
@@ -41,11 +42,11 @@ struct CellPass {
   int64_t cells() const { return shape.groups * shape.per_group; }
   // Numbers of cell `c` of the groups at hand, out of T.
   HMLM_INLINE P load(const T* from, int64_t c) const {
-    if (shape.per_group == 1) return P::load(from + group, lanes);
+    if constexpr (Single) return P::load(from + group, lanes);
     return P::load(from + group * shape.per_group + c, lanes.n, shape.per_group);
   }
   HMLM_INLINE void store(const P& pack, T* to, int64_t c) const {
-    if (shape.per_group == 1) return pack.store(to + group, lanes);
+    if constexpr (Single) return pack.store(to + group, lanes);
     pack.store(to + group * shape.per_group + c, lanes.n, shape.per_group);
   }
 
@@ -214,12 +215,13 @@ struct CellCall {
 
   template <int Q, int M>
   void run() {
-    CellPass<T, Q, M, lanes_for(M > 0 ? Q : 8)>(shape, in, out).run();
+    CellPass<T, Q, M, lanes_for(M > 0 ? Q : 8), true>(shape, in, out).run();
   }
 };
 
 template <class T>
 void cells(const CellShape& shape, const CellInput<T>& in, CellOutput<T>& out) {
+  if (shape.per_group > 1) return CellPass<T, 0, 0, kLanes, false>(shape, in, out).run();
   with_sizes(shape.effects, shape.outcomes, CellCall<T>{shape, in, out});
 }
 

@@ -40,17 +40,21 @@ struct Elimination {
     const T* F = model.factor;
     const auto o = [&](int a) { return M_ == 1 ? 0 : model.owner[a]; };
     Array<P, room(known, Q * Q)> half(q * q), spread(q * q), mean_second(q * q);
-    Array<P, room(known, triangle(Q))> root(triangle(q)), inverse(triangle(q));
+    Array<P, room(known, triangle(Q))> root(triangle(q)), inverse(triangle(q)), information(triangle(q));
+    Array<P, room(known, Q * M_)> by_outcome(q * M);
     Array<P, room(known, Q)> score(q), white(q), x(q), mean(q), pivot(q);
 
     for (int a = 0; a < q; a++) {
       score[a] = P(T(0));
       for (int m = 0; m < M; m++) score[a] += P(R[o(a) * M + m]) * moments[at(q + m, a)];
     }
+    for (int a = 0; a < q; a++)  // F, where there are several outcomes
+      for (int e = 0; e <= a; e++)
+        information[at(a, e)] = M == 1 ? moments[at(a, e)] : P(R[o(a) * M + o(e)]) * moments[at(a, e)];
     for (int a = 0; a < q; a++)  // F Lambda
       for (int e = 0; e < q; e++) {
         P sum(T(0));
-        for (int k = e; k < q; k++) sum += P(R[o(a) * M + o(k)] * F[k * q + e]) * moments[sym(a, k)];
+        for (int k = e; k < q; k++) sum += P(F[k * q + e]) * information[sym(a, k)];
         half[a * q + e] = sum;
       }
     P det(T(1));
@@ -102,6 +106,7 @@ struct Elimination {
         mean_second[a * q + e] = sum;
       }
     }
+    for (int i = 0; i < q * M; i++) by_outcome[i] = P(T(0));
     for (int a = 0; a < q; a++) {
       for (int e = 0; e <= a; e++) {
         P sum = score[a] * x[e];
@@ -110,13 +115,16 @@ struct Elimination {
         P second(T(0));
         for (int k = 0; k <= e; k++) second += mean_second[a * q + k] * P(F[e * q + k]);
         slope[a * E + e] = slope[e * E + a] = P(-R[o(a) * M + o(e)]) * second;
-        P part = P(T(a == e ? -0.25 : -0.5)) * once * second * moments[at(a, e)];
-        slopes.precision[o(a) * M + o(e)] += part;
-        slopes.precision[o(e) * M + o(a)] += part;
+        // Of V_ab X_ab, summed over the effects b of each outcome: the owners, known only now, as weights.
+        const P part = P(T(-0.5)) * once * second * moments[at(a, e)];
+        for (int m = 0; m < M; m++) {
+          by_outcome[a * M + m] += P(T(o(e) == m)) * part;
+          if (e < a) by_outcome[e * M + m] += P(T(o(a) == m)) * part;
+        }
       }
       for (int m = 0; m < M; m++) {
         slope[a * E + q + m] = slope[(q + m) * E + a] = P(R[o(a) * M + m]) * mean[a];
-        slopes.precision[o(a) * M + m] += once * mean[a] * moments[at(q + m, a)];
+        by_outcome[a * M + m] += once * mean[a] * moments[at(q + m, a)];
       }
     }
     for (int m = 0; m < M; m++)
@@ -124,7 +132,9 @@ struct Elimination {
         slope[(q + m) * E + q + n] = P(-R[m * M + n]);
         P part = P(T(-0.5)) * moments[sym(q + m, q + n)];
         value += P(R[m * M + n]) * part;
-        slopes.precision[m * M + n] += once * part;
+        part *= once;
+        for (int a = 0; a < q; a++) part += P(T(o(a) == m)) * by_outcome[a * M + n];
+        slopes.precision[m * M + n] += part;
       }
     return value;
   }
