@@ -23,6 +23,12 @@ from tests.helpers import DESIGNS, even, planned, points, stated
 native = pytest.mark.skipif(not available(), reason="the native kernels were not compiled")
 
 
+OFTEN = (
+    *("correlated", "scale", "scale_apart", "outcomes_one_scale"),
+    *("rescor", "rescor_scale", "uneven", "crossed"),
+)
+
+
 @cache
 def by_native(name: str, choice: str) -> LogDensity:
     """The density of a design, all it can have by native kernels."""
@@ -33,12 +39,17 @@ def by_native(name: str, choice: str) -> LogDensity:
     )
 
 
+def often(name: str) -> tuple:
+    """Every run takes one design of each kind, the night all of them."""
+    return () if name in OFTEN else (pytest.mark.nightly,)
+
+
 @native
 @pytest.mark.parametrize(
     ("name", "choice"),
     [
-        *((name, "auto") for name in DESIGNS),
-        *((name, "informed") for name in ("correlated", "scale", "crossed")),
+        *(pytest.param(name, "auto", marks=often(name)) for name in DESIGNS),
+        ("scale", "informed"),
     ],
 )
 def test_native_and_xla_agree(name: str, choice: str) -> None:
@@ -58,7 +69,7 @@ def test_most_designs_are_one_call() -> None:
 
 
 @native
-@pytest.mark.parametrize("name", ("correlated", "scale"))
+@pytest.mark.parametrize("name", ("scale",))
 def test_single_precision_and_chains(name: str) -> None:
     """Of one density: float32 close to float64, and vmapped chains what they are alone."""
     fast = by_native(name, "auto")
