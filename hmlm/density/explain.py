@@ -19,6 +19,7 @@ NANOSECONDS_PER_CALL = 4_000
 NANOSECONDS_PER_ROW = 0.25  # and product of two columns
 NANOSECONDS_PER_LEVEL = 0.9  # and operation of a small factorization
 NANOSECONDS_PER_EXP = 6.0
+NATIVE_SHARE = 0.3  # of the work above, where one native call does it
 
 GOOD_FOR = {
     Coordinates.NONCENTERED: "standard normal coordinates: for few rows a level",
@@ -104,7 +105,9 @@ def gradient_seconds(density: LogDensity) -> float:
     schur = 1.2 * dense[0] * sum(dense[1:]) ** 2 if density.plan.dense else 0
     exps = n_rows * n_scales
     nanoseconds = NANOSECONDS_PER_LEVEL * (work + schur) + NANOSECONDS_PER_EXP * exps
-    return 1e-9 * (NANOSECONDS_PER_CALL + nanoseconds + NANOSECONDS_PER_ROW * n_rows * products)
+    nanoseconds += NANOSECONDS_PER_ROW * n_rows * products
+    share = 1.0 if data.fused is None else NATIVE_SHARE
+    return 1e-9 * (NANOSECONDS_PER_CALL + share * nanoseconds)
 
 
 def _pairs(spec: Spec, plan: Plan) -> int:
