@@ -66,7 +66,9 @@ def compile_library(include: Path, out: Path = HERE / LIBRARY) -> Path:
             list(pool.map(_run, commands.values()))
         made = Path(folder) / LIBRARY
         _run([compiler, "-shared", "-pthread", "-o", str(made), *map(str, commands)])
-        shutil.copyfile(made, out)
+        fresh = out.with_name(f"{os.getpid()}.{out.name}")
+        shutil.copyfile(made, fresh)
+        os.replace(fresh, out)  # never in place: a running process may have the old one loaded
     return out
 
 

@@ -9,16 +9,14 @@ namespace hmlm {
 
 namespace ffi = xla::ffi;
 
-// Chains of a call: all arguments carry the same number of leading axes, each as long as the batch or one.
+// Chains of a call: results have all leading axes in full, arguments have as many, each in full or of length one.
 class Batch {
  public:
+  // From a result whose own shape has `rank` axes.
   template <class Buffer>
-  void add(const Buffer& buffer, int rank) {
-    const auto dims = buffer.dimensions();
-    const size_t leading = dims.size() - rank;
-    if (axes_.size() < leading) axes_.resize(leading, 1);
-    for (size_t i = 0; i < leading; i++)
-      if (dims[i] > axes_[i]) axes_[i] = dims[i];
+  Batch(const Buffer& result, int rank) {
+    const auto dims = result.dimensions();
+    axes_.assign(dims.begin(), dims.end() - rank);
   }
 
   int64_t size() const {

@@ -57,12 +57,7 @@ ffi::Error Rows(ffi::ThreadPool pool, ffi::Buffer<D> columns, ffi::Buffer<D> out
                 ffi::ResultBuffer<D> d_mean, ffi::ResultBuffer<D> d_scale, ffi::ResultBuffer<D> d_precision,
                 ffi::ResultBuffer<D> d_factor, ffi::ResultBuffer<D> d_offset) {
   using T = ffi::NativeType<D>;
-  Batch batch;
-  batch.add(columns, 3);
-  batch.add(mean, 2);
-  batch.add(precision, 2);
-  batch.add(factor, 2);
-  batch.add(*value, 0);
+  const Batch batch(*value, 0);
   RowShape shape = row_shape(mean_terms, scale_terms, effects, dimension(columns, 2), dimension(outcomes, 2));
   shape.groups = dimension(mean, 1);
   shape.bundles = dimension(group, 2);
@@ -108,9 +103,7 @@ ffi::Error Cells(ffi::ThreadPool pool, ffi::Buffer<D> count, ffi::Buffer<D> basi
                  ffi::ResultBuffer<D> value, ffi::ResultBuffer<D> d_residual, ffi::ResultBuffer<D> d_shift,
                  ffi::ResultBuffer<D> d_log_sigma, ffi::ResultBuffer<D> d_precision, ffi::ResultBuffer<D> d_factor) {
   using T = ffi::NativeType<D>;
-  Batch batch;
-  batch.add(residual, 2);
-  batch.add(*value, 0);
+  const Batch batch(*value, 0);
   CellShape shape{};
   shape.basis = dimension(residual, 2);
   shape.outcomes = dimension(residual, 1);
@@ -142,8 +135,8 @@ ffi::Error Cells(ffi::ThreadPool pool, ffi::Buffer<D> count, ffi::Buffer<D> basi
   return ffi::Error::Success();
 }
 
-template <class T, class F, class B>
-InformedShape informed_shape(const F& zeta, const F& factor, const B& score, const F& beta) {
+template <class B>
+InformedShape informed_shape(const B& zeta, const B& factor, const B& score, const B& beta) {
   InformedShape shape{};
   shape.total = dimension(factor, 1);
   shape.informing = dimension(score, 2);
@@ -153,19 +146,23 @@ InformedShape informed_shape(const F& zeta, const F& factor, const B& score, con
   return shape;
 }
 
+template <class T, class B>
+InformedInput<T> informed_input(const Batch& batch, int64_t chain, B& zeta, B& factor, B& beta, B& precision, B& score,
+                                B& cross) {
+  return {batch.at(zeta, 2, chain),      batch.at(factor, 2, chain), batch.at(beta, 1, chain),
+          batch.at(precision, 3, chain), batch.at(score, 2, chain),  batch.at(cross, 3, chain)};
+}
+
 template <ffi::DataType D>
 ffi::Error InformedForward(ffi::Buffer<D> zeta, ffi::Buffer<D> factor, ffi::Buffer<D> beta, ffi::Buffer<D> precision,
                            ffi::Buffer<D> score, ffi::Buffer<D> cross, ffi::ResultBuffer<D> u,
                            ffi::ResultBuffer<D> log_density, ffi::ResultBuffer<D> saved) {
   using T = ffi::NativeType<D>;
-  Batch batch;
-  batch.add(zeta, 2);
-  batch.add(*log_density, 0);
-  const auto shape = informed_shape<T>(zeta, factor, score, beta);
+  const Batch batch(*log_density, 0);
+  const auto shape = informed_shape(zeta, factor, score, beta);
   const auto kernel = chosen_kernels<T>().informed;
   for (int64_t chain = 0; chain < batch.size(); chain++) {
-    InformedInput<T> in{batch.at(zeta, 2, chain),      batch.at(factor, 2, chain), batch.at(beta, 1, chain),
-                        batch.at(precision, 3, chain), batch.at(score, 2, chain),  batch.at(cross, 3, chain)};
+    const auto in = informed_input<T>(batch, chain, zeta, factor, beta, precision, score, cross);
     kernel(shape, in, batch.at(*u, 2, chain), batch.at(*log_density, 0, chain), batch.at(*saved, 2, chain));
   }
   return ffi::Error::Success();
@@ -177,14 +174,11 @@ ffi::Error InformedGradient(ffi::Buffer<D> zeta, ffi::Buffer<D> factor, ffi::Buf
                             ffi::Buffer<D> weight, ffi::ResultBuffer<D> d_zeta, ffi::ResultBuffer<D> d_factor,
                             ffi::ResultBuffer<D> d_beta) {
   using T = ffi::NativeType<D>;
-  Batch batch;
-  batch.add(zeta, 2);
-  batch.add(*d_zeta, 2);
-  const auto shape = informed_shape<T>(zeta, factor, score, beta);
+  const Batch batch(*d_zeta, 2);
+  const auto shape = informed_shape(zeta, factor, score, beta);
   const auto kernel = chosen_kernels<T>().informed_gradient;
   for (int64_t chain = 0; chain < batch.size(); chain++) {
-    InformedInput<T> in{batch.at(zeta, 2, chain),      batch.at(factor, 2, chain), batch.at(beta, 1, chain),
-                        batch.at(precision, 3, chain), batch.at(score, 2, chain),  batch.at(cross, 3, chain)};
+    const auto in = informed_input<T>(batch, chain, zeta, factor, beta, precision, score, cross);
     kernel(shape, in, batch.at(saved, 2, chain), batch.at(u_bar, 2, chain), batch.at(weight, 0, chain),
            batch.at(*d_zeta, 2, chain), batch.at(*d_factor, 2, chain), batch.at(*d_beta, 1, chain));
   }

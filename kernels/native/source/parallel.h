@@ -1,5 +1,6 @@
 // Parts of a large problem on XLA's threads, the calling thread among them.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
