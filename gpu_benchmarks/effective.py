@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from gpu_benchmarks.data import described
-from gpu_benchmarks.engines import ENGINES
+from gpu_benchmarks.engines import ENGINES, present
 from gpu_benchmarks.launch import Timed, launch, shared_table
 from gpu_benchmarks.measurement import Settings, largest_z
 from gpu_benchmarks.report import Table
@@ -59,8 +59,7 @@ class Request:
 
 def effective_table(request: Request, table: pd.DataFrame) -> tuple[Table, dict[str, str]]:
     """The table, and the versions of the engines' packages."""
-    absent = {engine: ENGINES[engine].absent() for engine in request.engines}
-    engines = [engine for engine, line in absent.items() if not line]
+    engines, notes = present(request.engines)
     runs = {
         (model, engine, cache): timed
         for model in request.models
@@ -71,7 +70,6 @@ def effective_table(request: Request, table: pd.DataFrame) -> tuple[Table, dict[
     for timed in runs.values():
         found |= timed.measured.versions
     title = f"Time to {WANTED} effective draws ({described(request.data, table)})"
-    notes = [line for line in absent.values() if line]
     return Table(title, HEADER, list(rows(runs)), EXPLANATION, notes), found
 
 

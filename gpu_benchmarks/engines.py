@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -55,3 +55,9 @@ ENGINES: Mapping[str, Engine] = {
     "pymc": Engine("PyMC by hand, nutpie", "gpu_benchmarks.run_pymc", pymc_absent),
     "brms": Engine("brms", "gpu_benchmarks.run_brms", brms_absent),
 }
+
+
+def present(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Those of these engines that run here, and a line for each that does not."""
+    absent = {name: ENGINES[name].absent() for name in names}
+    return [name for name, line in absent.items() if not line], [line for line in absent.values() if line]

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from gpu_benchmarks.data import affect_table, described
-from gpu_benchmarks.engines import ENGINES
+from gpu_benchmarks.engines import ENGINES, present
 from gpu_benchmarks.launch import launch, shared_table
 from gpu_benchmarks.machine import this_machine
 from gpu_benchmarks.measurement import Measurement, Settings, largest_z, median
@@ -66,11 +66,9 @@ class Request:
 def report(request: Request) -> Report:
     """Run everything: an engine that is absent is a line."""
     table = affect_table(request.data)
-    absent = {engine: ENGINES[engine].absent() for engine in request.engines}
-    notes = [line for line in absent.values() if line]
+    engines, notes = present(request.engines)
     for note in notes:
         print(note, file=sys.stderr)
-    engines = [engine for engine, line in absent.items() if not line]
     runs = {
         (model, engine): measure(engine, model, table, request)
         for model in request.models

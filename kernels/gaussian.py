@@ -7,6 +7,8 @@ import math
 import jax.numpy as jnp
 from jax import Array
 
+from hmlm.kernels.small import log_diagonal
+
 LOG_2PI = math.log(2 * math.pi)
 
 
@@ -26,7 +28,7 @@ def gaussian_rows(residual: Array, log_sigma: Array, rescor: Array | None, n_row
     white = _white(residual, log_sigma, rescor)
     log_det = jnp.sum(log_sigma) * (n_rows if log_sigma.size == n_outcomes else 1)
     if rescor is not None:
-        log_det = log_det + n_rows * jnp.sum(jnp.log(jnp.einsum("aa->a", rescor)))
+        log_det = log_det + n_rows * log_diagonal(rescor)
     return -0.5 * jnp.sum(white * white) - log_det - 0.5 * LOG_2PI * n_outcomes * n_rows
 
 
@@ -36,7 +38,7 @@ def gaussian_each(residual: Array, log_sigma: Array, rescor: Array | None) -> Ar
     white = _white(residual, log_sigma, rescor)
     log_det = jnp.sum(log_sigma, axis=0)
     if rescor is not None:
-        log_det = log_det + jnp.sum(jnp.log(jnp.einsum("aa->a", rescor)))
+        log_det = log_det + log_diagonal(rescor)
     return -0.5 * jnp.sum(white * white, axis=0) - log_det - 0.5 * LOG_2PI * n_outcomes
 
 

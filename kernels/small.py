@@ -97,6 +97,11 @@ def lower_product_transposed(factor: Cholesky, right: Array) -> Array:
     return jnp.stack([sum(factor.entries[k][a] * right[k] for k in range(a, size)) for a in range(size)])
 
 
+def log_diagonal(factor: Array) -> Array:
+    """Sum of the logs of a (Q, Q) matrix's diagonal: half the log determinant for a Cholesky factor."""
+    return jnp.sum(jnp.log(jnp.einsum("aa->a", factor)))
+
+
 def inverse(factor: Cholesky) -> Array:
     """(Q, Q, J) ``(C C')^-1``, symmetric."""
     return symmetric(inverse_entries(factor))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
-from difflib import get_close_matches
 
 import jax
 
 from hmlm.kernels import pallas
 from hmlm.kernels.native.library import INSTRUCTIONS, available, instructions
+from hmlm.spec.hint import did_you_mean
 from hmlm.types import HmlmError
 
 AUTO = "auto"
@@ -35,8 +35,7 @@ def choose_backend(asked: str) -> Backend:
         HmlmError: an unknown choice, or kernels that this machine cannot run.
     """
     if asked not in CHOICES:
-        near = get_close_matches(str(asked), CHOICES, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(str(asked), CHOICES)
         raise HmlmError(f"kernels={asked!r} is unknown; choose one of {', '.join(CHOICES)}{hint}")
     if asked == Backend.PALLAS.value:
         return _pallas()

@@ -23,6 +23,7 @@ from hmlm.kernels.small import (
     Cholesky,
     cholesky,
     congruence,
+    log_diagonal,
     lower_product_transposed,
     solve_lower,
     solve_lower_transposed,
@@ -114,7 +115,7 @@ def propose(noise: Array, factor: Array, beta: Array, information: Information) 
 def _centered(zeta: Array, factor: Array, mean: Array) -> Effects:
     u = zeta - mean
     z = solve_lower(_shared(factor), u)
-    log_det = jnp.sum(jnp.log(jnp.einsum("aa->a", factor)))
+    log_det = log_diagonal(factor)
     return Effects(u, z, -0.5 * jnp.sum(z * z, axis=0) - log_det)
 
 

@@ -9,11 +9,11 @@ from jax import Array
 from hmlm.density.backend import Backend
 from hmlm.density.data import ModelData
 from hmlm.density.linear import log_sigmas, main_coefficients, predictor_of
-from hmlm.density.moments import inverse_correlation, outcomes_of
+from hmlm.density.moments import outcomes_of, residual_precision
 from hmlm.density.parameters import Parameters
 from hmlm.density.plan import Plan
 from hmlm.density.state import DensityData, Static, prior_of_integrated
-from hmlm.density.statistics import Statistics, basis_residual
+from hmlm.density.statistics import Statistics, basis_residual, is_shifted
 from hmlm.kernels import pallas
 from hmlm.kernels.cells import CellData, CellPoint, CellTerms
 from hmlm.kernels.fused import Evaluate, fused
@@ -22,6 +22,7 @@ from hmlm.kernels.native.bundles import BundledRows, bundle_rows
 from hmlm.kernels.native.cells import evaluate_cells
 from hmlm.kernels.native.rows import evaluate_rows
 from hmlm.kernels.rows import RowPoint, RowTerms, Term
+from hmlm.kernels.small import log_diagonal
 from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
@@ -71,11 +72,7 @@ def _make_rows(static: Static, design: Design, model: ModelData) -> FusedData:
 def _is_whole(spec: Spec, plan: Plan) -> bool:
     """Whether only the sum of the outcomes' cross-products matters: one sigma, no effect's mean shifted."""
     constant = all(predictor.dpar == "mu" for predictor in spec.predictors)
-    return constant and not _is_shifted(spec, plan)
-
-
-def _is_shifted(spec: Spec, plan: Plan) -> bool:
-    return any(plan.blocks[b].n_sampled for f in plan.local for b, _ in plan.integrated(spec, f))
+    return constant and not is_shifted(spec, plan)
 
 
 def fused_log_likelihood(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
@@ -89,14 +86,13 @@ def _constant(spec: Spec, parameters: Parameters) -> Array | float:
     constant = -0.5 * LOG_2PI * spec.n_rows * len(spec.outcomes)
     if parameters.rescor is None:
         return constant
-    return constant - spec.n_rows * jnp.sum(jnp.log(jnp.einsum("aa->a", parameters.rescor)))
+    return constant - spec.n_rows * log_diagonal(parameters.rescor)
 
 
 def _shared(static: Static, parameters: Parameters, data: DensityData) -> tuple[Array, Array]:
     """P and Lambda."""
     dtype = data.model.outcomes.dtype
-    identity = jnp.eye(len(static.spec.outcomes), dtype=dtype)
-    precision = identity if parameters.rescor is None else inverse_correlation(parameters.rescor)
+    precision = residual_precision(len(static.spec.outcomes), parameters.rescor, dtype)
     if not static.plan.factors:
         return precision, jnp.zeros((0, 0), dtype)
     return precision, prior_of_integrated(static, parameters, data).factors[0]
@@ -150,7 +146,7 @@ def _effect_terms(spec: Spec, plan: Plan, data: ModelData) -> tuple[Term, ...]:
 def _cells(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
     spec, plan, stats = static.spec, static.plan, data.statistics
     log_sigma = log_sigmas(spec, parameters, u, stats.cells).reshape(len(spec.outcomes), -1)
-    shift = _shift(spec, plan, u) if _is_shifted(spec, plan) else None
+    shift = _shift(spec, plan, u) if is_shifted(spec, plan) else None
     shared = _shared(static, parameters, data)
     point = CellPoint(basis_residual(spec, parameters, stats), shift, log_sigma, *shared)
     terms = CellTerms(outcomes_of(spec, plan, *plan.local), stats.cells.columns.shape[1])

@@ -16,7 +16,7 @@ from jax import Array
 
 from hmlm.density.data import ModelData
 from hmlm.density.linear import log_sigmas, residuals
-from hmlm.density.parameters import Parameters
+from hmlm.density.parameters import DType, Parameters
 from hmlm.density.plan import Plan
 from hmlm.kernels.fusing import together
 from hmlm.kernels.gaussian import gaussian_rows
@@ -82,10 +82,15 @@ def row_moments(spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], 
 def inverse_covariance(log_sigma: Array, rescor: Array | None) -> Array:
     """(M, M, ...) ``D^-1 R^-1 D^-1`` with ``D = diag(exp(log_sigma))`` for (M, ...) log_sigma."""
     size = log_sigma.shape[0]
-    inverse = jnp.eye(size) if rescor is None else inverse_correlation(rescor)
+    inverse = residual_precision(size, rescor, log_sigma.dtype)
     inverse_sigma = jnp.exp(-log_sigma)
     inverse = inverse.reshape(size, size, *(1,) * (log_sigma.ndim - 1))
     return inverse * inverse_sigma[:, None] * inverse_sigma[None]
+
+
+def residual_precision(size: int, rescor: Array | None, dtype: DType) -> Array:
+    """(M, M) inverse of the residual correlation from its Cholesky factor, None for no correlation."""
+    return jnp.eye(size, dtype=dtype) if rescor is None else inverse_correlation(rescor)
 
 
 def inverse_correlation(factor: Array) -> Array:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import pairwise
 
 from hmlm.density.coordinates import Coordinates
+from hmlm.spec.hint import did_you_mean
 from hmlm.spec.spec import Block, Spec
 from hmlm.types import HmlmError
 
@@ -169,6 +169,5 @@ def _check(wanted: Mapping[str, str], names: list[str]) -> None:
         if name and name not in names:
             raise HmlmError(f"density: no block {name!r}; the model has {', '.join(names) or 'none'}")
         if choice not in CHOICES:
-            near = get_close_matches(str(choice), CHOICES, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(str(choice), CHOICES)
             raise HmlmError(f"density={choice!r} is unknown; choose one of {', '.join(CHOICES)}{hint}")

@@ -44,7 +44,7 @@ def make_start(
     layout = make_layout(spec, plan)
     center, width = np.zeros(layout.size), np.ones(layout.size)
     values, spreads = _scalars(spec, design, pilot)
-    softplus = np.maximum(spreads, 1e-300)
+    softplus, inside = np.maximum(spreads, 1e-300), _inside_all(layout, values)
     _fill_correlations(spec, layout, pilot, center, width)
     modes = tuple(
         block_modes(spec, pilot, b) if part.n_sampled else None for b, part in enumerate(plan.blocks)
@@ -54,8 +54,8 @@ def make_start(
             without_levels(spec),
             plan,
             softplus,
-            _inside_all(layout, values),
-            _above_all(layout, values, spreads),
+            inside,
+            _above_all(layout, inside, spreads),
             center[layout.n_scalars : layout.n_population],
             tuple(mode and mode[0] for mode in modes),
             information,
@@ -149,9 +149,8 @@ def _inside_all(layout: Layout, values: np.ndarray) -> np.ndarray:
     return np.concatenate([*parts, np.zeros(0)])
 
 
-def _above_all(layout: Layout, values: np.ndarray, errors: np.ndarray) -> np.ndarray:
+def _above_all(layout: Layout, inside: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """Scalars a standard error, or part of a positive value, further up: for a difference quotient."""
-    inside = _inside_all(layout, values)
     parts = []
     for run in layout.runs:
         value, error = inside[run.span.slice], errors[run.span.slice]

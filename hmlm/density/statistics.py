@@ -24,6 +24,7 @@ from hmlm.density.plan import Plan
 from hmlm.kernels.combine import combine
 from hmlm.kernels.fusing import product, sum_of, together
 from hmlm.kernels.gaussian import LOG_2PI
+from hmlm.kernels.small import log_diagonal
 from hmlm.kernels.tiles import Tiles
 from hmlm.spec.spec import Spec
 from hmlm.types import Design
@@ -154,11 +155,16 @@ def basis_residual(spec: Spec, parameters: Parameters, stats: Statistics) -> Arr
     return jnp.stack(parts, axis=1)
 
 
+def is_shifted(spec: Spec, plan: Plan) -> bool:
+    """Whether sampled effects move the conditional mean of some that are integrated out."""
+    return any(plan.blocks[b].n_sampled for f in plan.local for b, _ in plan.integrated(spec, f))
+
+
 def _shift(spec: Spec, plan: Plan, u: list[Array], stats: Statistics) -> Array | None:
     """(Q, T) conditional means of the integrated effects given the sampled ones; None where zero."""
-    terms = [(f, b, q) for f in plan.local for b, q in plan.integrated(spec, f)]
-    if all(plan.blocks[b].n_sampled == 0 for _, b, _ in terms):
+    if not is_shifted(spec, plan):
         return None
+    terms = [(f, b, q) for f in plan.local for b, q in plan.integrated(spec, f)]
     shape = stats.cells.columns.shape[1:]
     parts = [jnp.broadcast_to(stats.cells.groups[f].expand(u[b][q]), shape) for f, b, q in terms]
     return jnp.stack(parts).reshape(len(parts), -1)
@@ -183,7 +189,7 @@ def _log_rows(
     rows = count if square.shape[-1] > 1 else jnp.asarray([float(spec.n_rows)], log_sigma.dtype)
     log_det = jnp.sum(log_sigma, axis=0)
     if parameters.rescor is not None:
-        log_det = log_det + jnp.sum(jnp.log(jnp.einsum("aa->a", parameters.rescor)))
+        log_det = log_det + log_diagonal(parameters.rescor)
     constant = 0.5 * LOG_2PI * log_sigma.shape[0]
     return -0.5 * jnp.sum(weight * square, axis=(0, 1)) - rows * (log_det + constant)
 

@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from hmlm.kernels import pallas, reference
+from hmlm.kernels import pallas
 from hmlm.kernels.fused import fused
 from hmlm.kernels.pallas import mosaic
+from tests.kernels import reference
 from tests.kernels.likelihoods import Sizes, make_cells, make_point, make_rows, make_terms, relative_error
 from tests.kernels.test_reference import tiled
 

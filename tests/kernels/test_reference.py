@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from hmlm.density.precision import double_precision
-from hmlm.kernels import reference
 from hmlm.kernels.tiles import make_tiling
+from tests.kernels import reference
 from tests.kernels.likelihoods import (
     Sizes,
     dense_rows,

@@ -57,25 +57,24 @@ def environment(compiler: bool) -> dict[str, str]:
     return kept | own
 
 
+def python(*arguments: str, env: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """A run of this interpreter that has to succeed."""
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
 def pip(*arguments: str, compiler: bool) -> str:
     """What pip printed; this environment's packages build and run what is installed."""
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(command, env=environment(compiler), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = python("-m", "pip", "--disable-pip-version-check", *arguments, env=environment(compiler))
     return done.stdout + done.stderr
 
 
 def run(folder: Path) -> tuple[str, float, str]:
     """File of the package, a log density, and the line on kernels, with ``folder`` first on the path."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        env=environment(True) | {"PYTHONPATH": str(folder)},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    env = environment(True) | {"PYTHONPATH": str(folder)}
+    done = python("-c", PROGRAM, cwd=folder, env=env)
     place, value, kernels = done.stdout.splitlines()
     return place, float(value), kernels
 
@@ -83,15 +82,7 @@ def run(folder: Path) -> tuple[str, float, str]:
 def build(source: Path, out: Path, what: str, compiler: bool) -> Path:
     """The wheel or sdist of a source tree."""
     code = f"import hatchling.build as b; print(b.build_{what}({str(out)!r}))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=source,
-        env=environment(compiler),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = python("-c", code, cwd=source, env=environment(compiler))
     return out / done.stdout.splitlines()[-1]
 
 
@@ -137,14 +128,7 @@ def test_without_the_library_it_is_said_once(
     if content is not None:
         (copy / "kernels/native/libhmlm_kernels.shared").write_bytes(content)
     program = "import hmlm.kernels.native.library as l; print(l.available(), l.available())"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=copy,
-        env=environment(True),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = python("-c", program, cwd=copy, env=environment(True))
     assert done.stdout.split() == ["False", "False"], done.stderr
     assert done.stderr.count(f"the native kernels {said}") == 1
     assert "XLA computes instead" in done.stderr
