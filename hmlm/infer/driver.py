@@ -16,7 +16,7 @@ import numpy as np
 from hmlm.density.log_density import LogDensity
 from hmlm.density.precision import double_precision
 from hmlm.infer.initial import starting_points
-from hmlm.infer.nuts import Draws, make_nuts
+from hmlm.infer.nuts import Chain, Draws, make_nuts
 from hmlm.infer.placement import Placement, place
 from hmlm.infer.program import Program, compile_program
 from hmlm.infer.progress import ProgressBar
@@ -94,9 +94,9 @@ def _start(
     )
 
 
-def _finite(state: Any) -> np.ndarray:
-    """(chains,) whether potential and gradient are finite."""
-    leaves = [state.potential_energy, *jax.tree.leaves(state.z_grad)]
+def _finite(chains: Chain) -> np.ndarray:
+    """(chains,) whether log density and gradient are finite."""
+    leaves = [chains.place.log_density, chains.place.gradient]
     return np.all([np.isfinite(np.asarray(leaf).reshape(len(leaf), -1)).all(1) for leaf in leaves], axis=0)
 
 

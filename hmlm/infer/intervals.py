@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from hmlm.density.surface import Point, Surface
 from hmlm.infer.estimate import Estimates, estimate
@@ -27,7 +27,7 @@ def profile_intervals(
         surface = replace(surface, restricted=False)
         maximum = maximise(surface, maximum.point.theta)
     estimates = estimate(surface, maximum)
-    z = float(norm.ppf(0.5 + level / 2))
+    z = float(ndtri(0.5 + level / 2))
     return {name: _of_parameter(surface, maximum.point, estimates, name, z) for name in names}
 
 

@@ -1,28 +1,24 @@
-"""NUTS through NumPyro's kernel, as two pure functions: start a chain, advance it by a chunk of draws.
+"""NUTS as two pure functions: start a chain, advance it by a chunk of draws.
 
-Warm-up and sampling are one program: the kernel's state counts its own iterations and adapts step size
-and mass matrix (windows as in Stan) until ``warmup`` of them have passed.
-
-References:
-    Hoffman & Gelman (2014), Journal of Machine Learning Research 15, 1593-1623
+Warm-up and sampling are one program: the state of a chain counts its draws, and its tuning stands still
+when ``warmup`` of them have passed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
-from numpyro import infer  # noqa: F401  loads numpyro where arviz left it lazy: see test_lazy_numpyro
-from numpyro.infer.hmc import HMCState, hmc
 
 from hmlm.density.log_density import log_density
 from hmlm.density.state import DensityData, Static
+from hmlm.infer.metric import pulled_back, scaled
 from hmlm.infer.settings import Settings
+from hmlm.infer.tree import Memory, Noise, Place, draw_noise, empty_memory, transition
+from hmlm.infer.warmup import Adaptation, Tuning, Warmup
 
 
 class Draws(NamedTuple):
@@ -41,6 +37,16 @@ class Draws(NamedTuple):
     step_size: Array
 
 
+class Chain(NamedTuple):
+    """A chain between two draws; ``n_done`` of them are done, each with a key of its own."""
+
+    key: Array
+    n_done: Array
+    place: Place
+    tuning: Tuning
+    adaptation: Adaptation
+
+
 @dataclass(frozen=True)
 class Nuts:
     """The program of a run; equal values share compiled code."""
@@ -52,9 +58,9 @@ class Nuts:
     chunk: int
 
     @property
-    def n_population(self) -> int:
-        """Coordinates that share a dense block of the mass matrix."""
-        return self.static.layout.n_population
+    def adaptation(self) -> Warmup:
+        """How it is tuned; population-level coordinates share a dense block of the metric."""
+        return Warmup(self.warmup, self.target_accept, self.static.layout.n_population)
 
 
 def make_nuts(static: Static, settings: Settings) -> Nuts:
@@ -62,84 +68,54 @@ def make_nuts(static: Static, settings: Settings) -> Nuts:
     return Nuts(static, settings.warmup, settings.target_accept, settings.max_tree_depth, settings.chunk)
 
 
-def start_chain(nuts: Nuts, key: Array, position: Array, data: DensityData) -> HMCState:
+def start_chain(nuts: Nuts, key: Array, position: Array, data: DensityData) -> Chain:
     """State of one chain at (D,) ``position``."""
-    return _kernel(nuts, key, position, data)[0]
+    tuning, adaptation = nuts.adaptation.start(len(position), position.dtype)
+    return Chain(key, jnp.int32(0), _place(nuts.static, position, data), tuning, adaptation)
 
 
-def advance_chain(nuts: Nuts, state: HMCState, data: DensityData) -> tuple[HMCState, Draws]:
+def advance_chain(nuts: Nuts, chain: Chain, data: DensityData) -> tuple[Chain, Draws]:
     """The chain after one chunk, and the chunk's draws."""
-    position = _join(state.z)
-    _, sample = _kernel(nuts, state.rng_key, position, data)
+    size, dtype = len(chain.place.position), chain.place.position.dtype
 
-    def step(state: HMCState, _: None) -> tuple[HMCState, Draws]:
-        state = sample(state, (data,))
-        return state, _draw(state)
+    def noise_of(n_done: Array) -> Noise:
+        return draw_noise(jax.random.fold_in(chain.key, n_done), size, nuts.max_tree_depth, dtype)
 
-    return jax.lax.scan(step, state, None, length=nuts.chunk)
+    def step(carried: tuple[Chain, Memory], noise: Noise) -> tuple[tuple[Chain, Memory], Draws]:
+        chain, memory, draws = _next(nuts, *carried, noise, data)
+        return (chain, memory), draws
+
+    noise = jax.vmap(noise_of)(chain.n_done + jnp.arange(nuts.chunk, dtype=chain.n_done.dtype))
+    memory = empty_memory(size, nuts.max_tree_depth, dtype)
+    (chain, _), draws = jax.lax.scan(step, (chain, memory), noise)
+    return chain, draws
 
 
-def _kernel(
-    nuts: Nuts, key: Array, position: Array, data: DensityData
-) -> tuple[HMCState, Callable[..., HMCState]]:
-    """NumPyro's kernel; its ``init`` also sets what ``sample`` closes over, so both are made together."""
-    init, sample = hmc(
-        potential_fn_gen=lambda data: lambda z: _potential(nuts.static, _join(z), data), algo="NUTS"
+def _next(
+    nuts: Nuts, chain: Chain, memory: Memory, noise: Noise, data: DensityData
+) -> tuple[Chain, Memory, Draws]:
+    start, (step_size, metric) = chain.place, chain.tuning
+
+    def evaluate(offset: Array) -> tuple[Place, Array]:
+        place = _place(nuts.static, start.position + scaled(metric, offset), data)
+        return place, pulled_back(metric, place.gradient)
+
+    made, memory = transition(evaluate, start, pulled_back(metric, start.gradient), step_size, noise, memory)
+    place, rate = made.place, made.acceptance_rate
+    tuned = nuts.adaptation.update(chain.n_done, place.position, rate, chain.tuning, chain.adaptation)
+    draws = Draws(
+        position=place.position,
+        lp=place.log_density,
+        energy=made.energy,
+        n_steps=made.n_steps,
+        acceptance_rate=rate,
+        diverging=made.diverging,
+        step_size=step_size,
     )
-    state = init(
-        _split(nuts, position),
-        num_warmup=nuts.warmup,
-        target_accept_prob=nuts.target_accept,
-        max_tree_depth=nuts.max_tree_depth,
-        dense_mass=[("population",)],
-        rng_key=key,
-        model_args=(data,),
-    )
-    return state, sample
+    return Chain(chain.key, chain.n_done + 1, place, *tuned), memory, draws
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _potential(static: Static, x: Array, data: DensityData) -> Array:
-    """Minus the log density, infinite where it is undefined.
-
-    Value and gradient are one jitted function, so that the kernel's many traces of the potential cost one.
-    """
-    return _value_and_grad(static, x, data)[0]
-
-
-def _potential_fwd(static: Static, x: Array, data: DensityData) -> tuple[Array, Array]:
-    return _value_and_grad(static, x, data)
-
-
-def _potential_bwd(static: Static, gradient: Array, cotangent: Array) -> tuple[Array, None]:
-    return cotangent * gradient, None
-
-
-@jax.jit(static_argnums=0)
-def _value_and_grad(static: Static, x: Array, data: DensityData) -> tuple[Array, Array]:
-    value, gradient = jax.value_and_grad(log_density, argnums=1)(static, x, data)
-    return jnp.where(jnp.isnan(value), jnp.inf, -value), -gradient
-
-
-_potential.defvjp(_potential_fwd, _potential_bwd)
-
-
-def _split(nuts: Nuts, position: Array) -> dict[str, Array]:
-    parts = {"population": position[: nuts.n_population], "effects": position[nuts.n_population :]}
-    return {name: part for name, part in parts.items() if part.size}
-
-
-def _join(z: dict[str, Array]) -> Array:
-    return jnp.concatenate([z[name] for name in ("population", "effects") if name in z])
-
-
-def _draw(state: HMCState) -> Draws:
-    return Draws(
-        position=_join(state.z),
-        lp=-state.potential_energy,
-        energy=state.energy,
-        n_steps=state.num_steps,
-        acceptance_rate=state.accept_prob,
-        diverging=state.diverging,
-        step_size=state.adapt_state.step_size,
-    )
+def _place(static: Static, position: Array, data: DensityData) -> Place:
+    """The density at a position, minus infinity where it is undefined."""
+    value, gradient = jax.value_and_grad(log_density, argnums=1)(static, position, data)
+    return Place(position, jnp.where(jnp.isnan(value), -jnp.inf, value), gradient)

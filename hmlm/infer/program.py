@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 import jax
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from hmlm.infer.nuts import Nuts, advance_chain, start_chain
 from hmlm.infer.placement import AXIS, Placement
@@ -78,5 +78,8 @@ def _together(mesh: Mesh | None, function: Callable, n_batched: int) -> Callable
     return jax.shard_map(batched, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(AXIS), check_vma=False)
 
 
-def _sharded(struct: jax.ShapeDtypeStruct, sharding: Any) -> jax.ShapeDtypeStruct:
+def _sharded(struct: jax.ShapeDtypeStruct, sharding: NamedSharding) -> jax.ShapeDtypeStruct:
+    """What comes out split over devices; an array without elements never does."""
+    if struct.size == 0:
+        sharding = NamedSharding(sharding.mesh, PartitionSpec())
     return jax.ShapeDtypeStruct(struct.shape, struct.dtype, sharding=sharding)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from hmlm.results.ml_fit import MlFit
 from hmlm.types import HmlmError
@@ -51,7 +51,7 @@ def anova(*fits: MlFit, **named: MlFit) -> pd.DataFrame:
 
 def _test(small: MlFit, large: MlFit) -> tuple[float, float, float]:
     statistic, df = max(small.deviance - large.deviance, 0.0), large.df - small.df
-    return statistic, df, float(chi2.sf(statistic, df)) if df else np.nan
+    return statistic, df, float(chdtrc(df, statistic)) if df else np.nan
 
 
 def _titles(fits: Sequence[MlFit]) -> list[str]:

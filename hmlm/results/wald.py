@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from hmlm.results.table import check_prob
 
@@ -28,7 +28,7 @@ def wald_intervals(
         level: coverage.
     """
     check_prob(level)
-    z = float(norm.ppf(0.5 + level / 2))
+    z = float(ndtri(0.5 + level / 2))
     ends = np.array([_interval(*row, z) for row in zip(names, values, errors, strict=True)]).reshape(-1, 2)
     return ends[:, 0], ends[:, 1]
 
