@@ -1,4 +1,11 @@
-"""Warm-up: the step size by dual averaging, the metric from the draws of windows that double, as in Stan."""
+"""Warm-up: the step size by dual averaging, the metric from the draws of windows that double, as in Stan.
+
+The first windows have fewer draws than a dense metric has rows. Their correlations are shrunk as far as their
+number and their own structure ask for; unshrunk, trees of the next window grew to 700 leaves.
+
+References:
+    Chen, Wiesel, Eldar & Hero (2010), doi:10.1109/TSP.2010.2053029: the shrinkage
+"""
 
 from __future__ import annotations
 
@@ -84,6 +91,7 @@ class Warmup:
     def _renew(self, size: int, tuning: Tuning, adaptation: Adaptation) -> tuple[Tuning, Adaptation]:
         """At the end of a window: the metric it found, and the step size sought from where it is."""
         covariance = self._dense[2](adaptation.population, regularize=True)[0]
+        covariance = shrunk(covariance, adaptation.population[2])
         variance = self._diagonal[2](adaptation.effects, regularize=True)[0]
         metric = Metric(jnp.linalg.cholesky(covariance), jnp.sqrt(variance))
         averages = self._averaging[0](jnp.log(tuning.step_size))
@@ -92,3 +100,14 @@ class Warmup:
     def _empty(self, size: int) -> tuple[Any, Any]:
         n = self._n_population
         return self._dense[0](n), self._diagonal[0](size - n)
+
+
+def shrunk(covariance: Array, n: Array) -> Array:
+    """A (P, P) covariance of ``n`` draws, its correlations shrunk towards zero (oracle approximating)."""
+    size, sd = len(covariance), jnp.sqrt(jnp.diagonal(covariance))
+    if size < 2:
+        return covariance
+    square = jnp.sum((covariance / (sd[:, None] * sd)) ** 2)
+    structure = (n + 1 - 2 / size) * (square - size)
+    share = jnp.minimum(1.0, ((1 - 2 / size) * square + size**2) / structure)
+    return covariance * jnp.where(jnp.eye(size, dtype=bool), 1.0, 1 - share)
