@@ -32,6 +32,8 @@ def assemble(density: LogDensity, design: Design, run: Run, settings: Settings, 
         effects_fn=_effects_fn(density, run, settings.seed),
         observed=xr.Dataset({o.name: ("row", o.values) for o in design.outcomes}, {"row": design.rows}),
         log_lik_fn=_log_lik_fn(density, design, run, settings.seed),
+        spec=density.spec,
+        design=design,
     )
 
 

@@ -21,7 +21,8 @@ from hmlm.results.effects import joined, scalars, tidy, to_dataset
 from hmlm.results.info import FitInfo
 from hmlm.results.printout import printout
 from hmlm.results.table import estimates, labels, rounded, seconds_of, table
-from hmlm.types import HmlmError
+from hmlm.spec.spec import Spec
+from hmlm.types import Design, HmlmError
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,6 +38,8 @@ class Fit:
         observed: the outcomes.
         log_lik_fn: makes the log likelihood from a grouping factor (or None) and a number of importance
             samples; None for a fit read from a file.
+        spec: the model; None for a fit read from a file.
+        design: its matrices, with what builds them anew for other data; None for a fit read from a file.
     """
 
     info: FitInfo
@@ -45,6 +48,8 @@ class Fit:
     effects_fn: Callable[[], Mapping[str, xr.DataArray]]
     observed: xr.Dataset
     log_lik_fn: Callable[[str | None, int], xr.DataArray] | None = None
+    spec: Spec | None = None
+    design: Design | None = None
 
     def __repr__(self) -> str:
         return printout(self.info, self.summary(), self.problems)
