@@ -19,8 +19,11 @@ from hmlm.results.convergence import Convergence, convergence, stack
 from hmlm.results.diagnostics import check
 from hmlm.results.effects import joined, scalars, tidy, to_dataset
 from hmlm.results.info import FitInfo
+from hmlm.results.prediction.predict import EPRED, KINDS, LINPRED, PREDICT, make_prediction, make_request
+from hmlm.results.prediction.prediction import Prediction
 from hmlm.results.printout import printout
 from hmlm.results.table import estimates, labels, rounded, seconds_of, table
+from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.spec import Spec
 from hmlm.types import Design, HmlmError
 
@@ -170,6 +173,66 @@ class Fit:
         if samples < 1:
             raise HmlmError(f"samples = {samples}: at least one importance sample is needed")
         return self.log_lik_fn(group, samples)
+
+    # --- predictions ---------------------------------------------------------------------------------
+
+    def linpred(self, newdata: Any = None, *, summary: bool = False, prob: float = 0.95, **options: Any):
+        """Linear predictor of each row in each draw, on the scale of the link; see :meth:`epred`."""
+        return self._predicted(LINPRED, newdata, summary, prob, options)
+
+    def epred(self, newdata: Any = None, *, summary: bool = False, prob: float = 0.95, **options: Any):
+        """Expected outcome of each row in each draw.
+
+        Args:
+            newdata: a table with the columns that the formula needs; None takes the rows of the fit.
+            summary: True gives a table of mean, standard deviation and interval, made chunk by chunk, so that
+                16 000 draws of 13 000 rows never are in memory together.
+            prob: probability of the interval.
+            options: ``re_formula``: which group effects count: None all, ``"NA"`` none (an average level),
+                ``"~ (1 | id)"`` those. ``allow_new_levels``: whether ``newdata`` may have levels that the
+                model has not seen. ``sample_new_levels``: their effects, ``"uncertainty"`` (in each
+                draw those of a known level), ``"gaussian"`` (from their distribution) or ``"old_levels"``
+                (those of one known level). ``dpar``: another parameter, ``"sigma"``. ``resp``: one outcome.
+                ``ndraws``: that many draws, chosen at random. ``seed``: of all that is random here; the
+                fit's by default.
+
+        Returns:
+            Array with dims ``(chain, draw, row)``, with ``ndraws`` ``(sample, row)``, and ``resp`` for
+            several outcomes; or the table.
+
+        Raises:
+            HmlmError: missing columns or levels, an unknown option; the message says what is allowed.
+        """
+        return self._predicted(EPRED, newdata, summary, prob, options)
+
+    def predict(self, newdata: Any = None, *, summary: bool = False, prob: float = 0.95, **options: Any):
+        """New outcomes of each row in each draw, residuals included; see :meth:`epred`."""
+        if "dpar" in options:
+            raise HmlmError(
+                "predict makes outcomes; for a parameter call epred(dpar=...) or linpred(dpar=...)"
+            )
+        return self._predicted(PREDICT, newdata, summary, prob, options)
+
+    def prediction(self, kind: str, newdata: Any = None, **options: Any) -> Prediction:
+        """A prediction to be taken chunk by chunk: ``for rows, values in fit.prediction("epred").chunks():``.
+
+        Args:
+            kind: ``"linpred"``, ``"epred"`` or ``"predict"``.
+            newdata: as in :meth:`epred`.
+            options: as in :meth:`epred`.
+        """
+        if kind not in KINDS:
+            raise HmlmError(f"kind={kind!r}: choose one of {listed(KINDS)}{did_you_mean(str(kind), KINDS)}")
+        if self.spec is None or self.design is None:
+            raise HmlmError(
+                "this fit was read from a file that does not hold its model: fit it anew to predict"
+            )
+        request = make_request(newdata, {"seed": self.info.seed, **options})
+        return make_prediction(kind, self.spec, self.design, self.posterior, lambda: self.effects, request)
+
+    def _predicted(self, kind: str, newdata: Any, summary: bool, prob: float, options: dict[str, Any]):
+        found = self.prediction(kind, newdata, **options)
+        return found.summary(prob) if summary else found.array()
 
     # --- elsewhere -----------------------------------------------------------------------------------
 

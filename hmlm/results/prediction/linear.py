@@ -1,0 +1,79 @@
+"""Linear predictors of a chunk of rows in every draw, computed on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from hmlm.results.prediction.draws import Draws
+from hmlm.results.prediction.rows import Rows
+from hmlm.spec.names import coefficient_names, intercept_name
+from hmlm.spec.spec import Spec
+
+
+class Coefficients(NamedTuple):
+    """Draws of one predictor: (K + 1, S) population-level ones, intercept first, and (J, S) group effects."""
+
+    population: Array
+    effects: tuple[Array, ...]
+
+
+class Columns(NamedTuple):
+    """What R rows have of one predictor: (R, K + 1), and per term (R,) values and codes of levels."""
+
+    population: Array
+    values: tuple[Array, ...]
+    codes: tuple[Array, ...]
+
+
+class Linear(NamedTuple):
+    """A predictor of N rows: its coefficients on the device, the columns on the host."""
+
+    coefficients: Coefficients
+    columns: Columns
+
+    def __call__(self, start: int, size: int) -> Array:
+        """(size, S) linear predictor of rows from ``start``; past the last one rows of zeros."""
+        columns = jax.tree.map(lambda part: _padded(part[start : start + size], size), self.columns)
+        return _evaluate(self.coefficients, columns)
+
+
+def make_linear(
+    spec: Spec, p: int, draws: Draws, rows: Rows, new: Mapping[tuple[int, int], np.ndarray]
+) -> Linear:
+    """The linear predictor ``p``; ``new`` has the effects of levels beyond the known ones."""
+    keys = [(b, q) for b, q in rows.varying if spec.blocks[b].terms[q].predictor == p]
+    effects = [_with_new(draws.effect(*key), new.get(key)) for key in keys]
+    ones = np.ones((len(rows), 1))
+    columns = Columns(
+        population=np.concatenate([ones, rows.population[p]], axis=1),
+        values=tuple(rows.varying[key] for key in keys),
+        codes=tuple(rows.index[spec.blocks[b].factor].codes for b, _ in keys),
+    )
+    names = coefficient_names(spec, p)
+    intercept = np.zeros(draws.size)
+    if spec.predictors[p].intercept is not None:
+        intercept = draws[intercept_name(spec, p)]
+    population = np.stack([intercept, *(draws[name] for name in names)])
+    return Linear(jax.device_put(Coefficients(population, tuple(effects))), columns)
+
+
+def _with_new(known: np.ndarray, new: np.ndarray | None) -> np.ndarray:
+    return known if new is None else np.concatenate([known, new])
+
+
+def _padded(part: np.ndarray, size: int) -> np.ndarray:
+    return np.pad(part, [(0, size - len(part)), *[(0, 0)] * (part.ndim - 1)])
+
+
+@jax.jit
+def _evaluate(coefficients: Coefficients, columns: Columns) -> Array:
+    eta = jnp.matmul(columns.population, coefficients.population, precision=lax.Precision.HIGHEST)
+    for effect, values, codes in zip(coefficients.effects, columns.values, columns.codes, strict=True):
+        eta = eta + values[:, None] * effect[codes]
+    return eta

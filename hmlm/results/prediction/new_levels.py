@@ -1,0 +1,73 @@
+"""Group effects of levels that the model has not seen: one joint draw for all parameters and outcomes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hmlm.results.prediction.draws import Draws
+from hmlm.spec.hint import did_you_mean
+from hmlm.spec.names import cor_names, sd_names
+from hmlm.spec.spec import Block, Spec
+from hmlm.types import HmlmError
+
+UNCERTAINTY, GAUSSIAN, OLD_LEVELS = "uncertainty", "gaussian", "old_levels"
+WAYS = (UNCERTAINTY, GAUSSIAN, OLD_LEVELS)
+
+
+def check_way(way: str) -> None:
+    """Refuse an unknown ``sample_new_levels``."""
+    if way not in WAYS:
+        hint = did_you_mean(str(way), WAYS)
+        raise HmlmError(f"sample_new_levels={way!r}: choose one of {', '.join(map(repr, WAYS))}{hint}")
+
+
+def new_effects(
+    spec: Spec, draws: Draws, f: int, new: Sequence[str], way: str, seed: int
+) -> Mapping[tuple[int, int], np.ndarray]:
+    """(L, S) effects of L new levels of factor ``f``, by block and position.
+
+    A level's draws depend on its text and the seed only, not on what else is predicted.
+
+    Args:
+        spec: the model.
+        draws: S draws.
+        f: the factor.
+        new: L texts.
+        way: as in brms, ``"uncertainty"``: in each draw those of one known level, chosen anew per draw;
+            ``"old_levels"``: those of one known level throughout; ``"gaussian"``: from the normal
+            distribution that the standard deviations and correlations of the draw describe.
+        seed: of the new levels.
+    """
+    blocks = [b for b, block in enumerate(spec.blocks) if block.factor == f]
+    rngs = [np.random.default_rng((seed, zlib.crc32(text.encode()))) for text in new]
+    if way == GAUSSIAN:
+        return _gaussian(spec, draws, blocks, rngs)
+    n_levels, each = spec.factors[f].n_levels, np.arange(draws.size)
+    size = draws.size if way == UNCERTAINTY else 1
+    picked = [rng.integers(n_levels, size=size) for rng in rngs]
+    keys = [(b, q) for b in blocks for q in range(spec.blocks[b].size)]
+    return {key: np.stack([draws.effect(*key)[levels, each] for levels in picked]) for key in keys}
+
+
+def _gaussian(
+    spec: Spec, draws: Draws, blocks: Sequence[int], rngs: Sequence[np.random.Generator]
+) -> dict[tuple[int, int], np.ndarray]:
+    out: dict[tuple[int, int], np.ndarray] = {}
+    for b in blocks:
+        factor = np.linalg.cholesky(covariance(spec, spec.blocks[b], draws))
+        noise = np.stack([rng.standard_normal((draws.size, spec.blocks[b].size)) for rng in rngs])
+        effects = np.einsum("sqr,lsr->qls", factor, noise)
+        out |= {(b, q): effects[i] for i, q in enumerate(spec.blocks[b].order)}
+    return out
+
+
+def covariance(spec: Spec, block: Block, draws: Draws) -> np.ndarray:
+    """(S, Q, Q) covariance of a block's effects in each draw, in brms's order."""
+    sd = np.stack([draws[name] for name in sd_names(spec, block)], axis=1)
+    correlation = np.tile(np.eye(block.size), (draws.size, 1, 1))
+    for name, i, j in cor_names(spec, block):
+        correlation[:, i, j] = correlation[:, j, i] = draws[name]
+    return correlation * sd[:, :, None] * sd[:, None, :]

@@ -1,0 +1,91 @@
+"""A prediction: values of every row in every draw, made chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from jax import Array
+
+from hmlm.density.precision import double_precision
+from hmlm.results.prediction.draws import Draws
+from hmlm.results.table import check_prob, estimates
+
+AT_A_TIME = 2**21  # values on the device and on the host
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predicted values of N rows in S draws; iterate over :meth:`chunks`, or take them all.
+
+    Attributes:
+        name: what is predicted: ``"epred"``.
+        labels: (N,) the rows.
+        outcomes: M names.
+        draws: the draws.
+        evaluate: first row and R -> (M, R, S) values.
+    """
+
+    name: str
+    labels: np.ndarray
+    outcomes: tuple[str, ...]
+    draws: Draws
+    evaluate: Callable[[int, int], Array]
+
+    def chunks(self, rows: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
+        """Which rows, and their (M, R, S) values; as many ``rows`` at a time as fit well, or as said."""
+        n = len(self.labels)
+        size = min(n, rows or max(1, AT_A_TIME // (self.draws.size * len(self.outcomes))))
+        for start in range(0, n, size):
+            with double_precision():
+                values = np.asarray(self.evaluate(start, size))
+            yield slice(start, min(start + size, n)), values[:, : n - start]
+
+    def array(self) -> xr.DataArray:
+        """All values, dims ``(chain, draw, row)``, for some of the draws ``(sample, row)``.
+
+        With several outcomes a last dimension ``resp``.
+        """
+        out = np.empty((self.draws.size, len(self.labels), len(self.outcomes)))
+        for where, values in self.chunks():
+            out[:, where] = values.transpose(2, 1, 0)
+        return self._labelled(out)
+
+    def summary(self, prob: float = 0.95) -> pd.DataFrame:
+        """Mean, standard deviation and equal-tailed interval of every row, never all draws of all rows."""
+        check_prob(prob)
+        parts = [
+            pd.DataFrame(estimates(values.reshape(-1, 1, self.draws.size), prob), index=self._index(where))
+            for where, values in self.chunks()
+        ]
+        return pd.concat(parts).sort_index(level=0, sort_remaining=False, kind="stable")
+
+    def _index(self, where: slice) -> pd.Index:
+        """Rows of a chunk, outcome by outcome."""
+        labels = self.labels[where]
+        if len(self.outcomes) == 1:
+            return pd.Index(labels, name="row")
+        return pd.MultiIndex.from_product([self.outcomes, labels], names=["resp", "row"])
+
+    def _labelled(self, values: np.ndarray) -> xr.DataArray:
+        """From (S, N, M)."""
+        sizes, found = self.draws.posterior.sizes, self.draws.coordinates()
+        some = self.draws.size < sizes["chain"] * sizes["draw"]
+        shape = (self.draws.size,) if some else (sizes["chain"], sizes["draw"])
+        dims = ("sample",) if some else ("chain", "draw")
+        posterior = self.draws.posterior
+        coords = (
+            {name: ("sample", values) for name, values in found.items()}
+            if some
+            else {dim: posterior[dim].values for dim in dims}
+        )
+        array = xr.DataArray(
+            values.reshape(*shape, *values.shape[1:]),
+            dims=(*dims, "row", "resp"),
+            coords={**coords, "row": self.labels, "resp": list(self.outcomes)},
+            name=self.name,
+        )
+        return array.isel(resp=0, drop=True) if len(self.outcomes) == 1 else array

@@ -1,0 +1,112 @@
+"""The rows that are predicted: matrices of every predictor, and each row's level of every factor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from hmlm.formula.factors import group_levels
+from hmlm.formula.table import Use, as_table, require_complete, select
+from hmlm.spec.spec import Spec
+from hmlm.types import DataError, Design, Factor
+
+Chosen = Mapping[int, Sequence[int]]  # per block the positions of the terms that count
+
+
+@dataclass(frozen=True)
+class Index:
+    """Levels of one factor: (N,) ``codes`` count known levels first, then the ``new`` ones."""
+
+    codes: np.ndarray
+    new: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """N rows to predict.
+
+    Attributes:
+        labels: (N,) what to call them.
+        population: per predictor (N, K) uncentred columns.
+        varying: (N,) column of every chosen term, by block and position.
+        index: by factor.
+    """
+
+    labels: np.ndarray
+    population: Mapping[int, np.ndarray]
+    varying: Mapping[tuple[int, int], np.ndarray]
+    index: Mapping[int, Index]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def training_rows(spec: Spec, design: Design, predictors: Sequence[int], chosen: Chosen) -> Rows:
+    """The rows that the model was fitted to."""
+    groups = {
+        (b, q): design.predictors[t.predictor].groups[t.group].matrix[:, t.column]
+        for b, q, t in _terms(spec, predictors, chosen)
+    }
+    used = {spec.blocks[b].factor for b, _ in groups}
+    return Rows(
+        labels=design.rows,
+        population={p: design.predictors[p].population.matrix for p in predictors},
+        varying=groups,
+        index={f: Index(design.factors[f].index) for f in used},
+    )
+
+
+def new_rows(
+    spec: Spec, design: Design, data: object, predictors: Sequence[int], chosen: Chosen, *, allow_new: bool
+) -> Rows:
+    """Rows of another table, with the encodings of the first.
+
+    Raises:
+        DataError: missing columns or values, levels that the model does not know.
+    """
+    table = as_table(data)
+    terms = list(_terms(spec, predictors, chosen))
+    built = {
+        key: design.predictors[key[0]].groups[key[1]].rebuild(table)
+        for key in {(t.predictor, t.group) for _, _, t in terms}
+    }
+    return Rows(
+        labels=table.index.to_numpy(),
+        population={p: design.predictors[p].population.rebuild(table) for p in predictors},
+        varying={(b, q): built[t.predictor, t.group][:, t.column] for b, q, t in terms},
+        index={
+            f: _index(design.factors[f], table, allow_new)
+            for f in sorted({spec.blocks[b].factor for b, _, _ in terms})
+        },
+    )
+
+
+def _terms(spec: Spec, predictors: Sequence[int], chosen: Chosen):
+    for b, positions in chosen.items():
+        for q in positions:
+            if spec.blocks[b].terms[q].predictor in predictors:
+                yield b, q, spec.blocks[b].terms[q]
+
+
+def _index(factor: Factor, table: pd.DataFrame, allow_new: bool) -> Index:
+    columns = select(table, [Use(column, f"( … | {factor.name})") for column in factor.columns])
+    require_complete(columns)
+    texts = group_levels(columns, factor.columns)
+    codes = pd.Index(factor.levels).get_indexer(texts)
+    unknown = tuple(dict.fromkeys(texts[codes < 0]))
+    if unknown and not allow_new:
+        raise DataError(_unknown(factor, unknown))
+    new = pd.Index(unknown, dtype=object).get_indexer(texts)
+    return Index(np.where(codes < 0, len(factor.levels) + new, codes).astype(np.int32), unknown)
+
+
+def _unknown(factor: Factor, unknown: tuple[str, ...]) -> str:
+    few = ", ".join(map(repr, unknown[:5])) + (", …" if len(unknown) > 5 else "")
+    known = ", ".join(map(repr, factor.levels[:5])) + (", …" if len(factor.levels) > 5 else "")
+    return (
+        f"'{factor.name}' has the level {few}, which the model has not seen (it knows {known}); for a new "
+        'one say allow_new_levels=True, for an average one re_formula="NA"'
+    )
