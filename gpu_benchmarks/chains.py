@@ -65,7 +65,9 @@ class Group:
     def advance(self) -> tuple[Group, Draws]:
         """The chains one chunk later, and its draws on the host, (C, S, ...)."""
         with self.where.precision():
-            state, draws = jax.block_until_ready(self.program.advance(self.state, self.data))
+            state, draws = jax.block_until_ready(
+                self.program.advance(self.state, self.data, np.int32(self.program.chunk))
+            )
         return replace(self, state=state), jax.tree.map(np.asarray, draws)
 
 
@@ -77,7 +79,9 @@ def start_group(density: LogDensity, settings: Settings, where: Where) -> Group:
         keys = where.put(jnp.stack([jax.random.fold_in(key, c) for c in range(settings.chains)]))
         points = where.put(starting_points(density, settings.chains, settings.seed))
         data = where.put(density.data)
-        program = compile_program(make_nuts(density.static, settings), placement, keys, points, data)
+        program = compile_program(
+            make_nuts(density.static, settings, settings.chains), placement, keys, points, data
+        )
         state = jax.block_until_ready(program.start(keys, points, data))
     return Group(where, program, data, state)
 
@@ -85,7 +89,7 @@ def start_group(density: LogDensity, settings: Settings, where: Where) -> Group:
 def posterior(density: LogDensity, settings: Settings, where: Where) -> Draws:
     """Draws after warm-up, (C, S, ...)."""
     group, chunks = start_group(density, settings, where), []
-    for _ in range(-(-(settings.warmup + settings.draws) // settings.chunk)):
+    for _ in range(-(-(settings.warmup + settings.draws) // group.program.chunk)):
         group, draws = group.advance()
         chunks.append(draws)
     whole = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *chunks)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -17,6 +16,7 @@ from hmlm.density.log_density import LogDensity
 from hmlm.density.precision import double_precision
 from hmlm.infer.initial import starting_points
 from hmlm.infer.nuts import Chain, Draws, make_nuts
+from hmlm.infer.pace import Pace
 from hmlm.infer.placement import Placement, place
 from hmlm.infer.program import Program, compile_program
 from hmlm.infer.progress import ProgressBar
@@ -56,7 +56,7 @@ def sample(density: LogDensity, settings: Settings, *, progress: bool | None = N
         HmlmError: no starting point has a finite density, or devices that do not exist.
     """
     placement = place(settings.chains, settings.devices)
-    nuts = make_nuts(density.static, settings)
+    nuts = make_nuts(density.static, settings, placement.chains)
     with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
         with double_precision():
             keys, data = _chain_keys(settings), jax.device_put(density.data, placement.shared)
@@ -104,15 +104,18 @@ def _collect(
     pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings, bar: ProgressBar
 ) -> Run:
     chunks: list[Draws] = []
-    clock = _Clock(program.seconds)
+    clock, done, divergences = _Clock(program.seconds), 0, 0
     try:
-        for done, chunk in _advance(pool, program, states, data, settings):
+        for chunk in _advance(pool, program, states, data, settings):
             chunks.append(chunk)
-            clock.lap("warmup" if done <= settings.warmup else "sampling")
+            done += chunk.lp.shape[1]
+            warming = done <= settings.warmup
+            divergences += 0 if warming else int(chunk.diverging.sum())
+            clock.lap("warmup" if warming else "sampling")
             phase = "warm-up" if done < settings.warmup else "sampling"
-            bar.update(done, phase=phase, divergences=_divergences(chunks, settings.warmup))
+            bar.update(done, phase=phase, divergences=divergences)
     except KeyboardInterrupt:
-        if len(chunks) * settings.chunk <= settings.warmup:
+        if done <= settings.warmup:
             raise
         return Run(_kept(chunks, settings), clock.seconds, interrupted=True)
     return Run(_kept(chunks, settings), clock.seconds, interrupted=False)
@@ -120,34 +123,38 @@ def _collect(
 
 def _advance(
     pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings
-) -> Iterator[tuple[int, Draws]]:
-    """After each chunk of every chain: draws done so far, and the chunk on the host."""
-    for i in range(math.ceil((settings.warmup + settings.draws) / settings.chunk)):
-        results = _each(pool, program.advance, [(state,) for state in states], data)
-        states = [state for state, _ in results]
-        parts = [jax.tree.map(np.asarray, draws) for _, draws in results]
-        yield (i + 1) * settings.chunk, jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+) -> Iterator[Draws]:
+    """Chunk after chunk of every chain on the host; none holds both warm-up and later draws."""
+    done, pace = 0, Pace(settings.chunk, program.chunk)
+    for end in (settings.warmup, settings.warmup + settings.draws):
+        while done < end:
+            n = min(pace.n, end - done)
+            began = time.perf_counter()
+            results = _each(pool, program.advance, [(state,) for state in states], data, np.int32(n))
+            states = [state for state, _ in results]
+            done += n
+            pace = pace.after(n, time.perf_counter() - began)
+            yield _on_host([draws for _, draws in results], n)
 
 
-def _each(pool: Executor, function: Any, arguments: list[tuple], data: Tree) -> list[Tree]:
-    """``function(*arguments, data)`` of every group, groups at the same time."""
+def _on_host(groups: list[Draws], n: int) -> Draws:
+    """The first ``n`` draws of all chains."""
+    return jax.tree.map(lambda *leaves: np.concatenate([np.asarray(leaf)[:, :n] for leaf in leaves]), *groups)
+
+
+def _each(pool: Executor, function: Any, arguments: list[tuple], *shared: Tree) -> list[Tree]:
+    """``function(*arguments, *shared)`` of every group, groups at the same time."""
 
     def run(group: tuple) -> Tree:
         with double_precision():
-            return jax.block_until_ready(function(*group, data))
+            return jax.block_until_ready(function(*group, *shared))
 
     return list(pool.map(run, arguments))
 
 
 def _kept(chunks: list[Draws], settings: Settings) -> Draws:
-    stop = settings.warmup + settings.draws
     whole = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *chunks)
-    return jax.tree.map(lambda leaf: leaf[:, settings.warmup : stop], whole)
-
-
-def _divergences(chunks: list[Draws], warmup: int) -> int:
-    done = np.concatenate([chunk.diverging for chunk in chunks], axis=1)
-    return int(done[:, warmup:].sum())
+    return jax.tree.map(lambda leaf: leaf[:, settings.warmup :], whole)
 
 
 def _chain_keys(settings: Settings) -> jax.Array:

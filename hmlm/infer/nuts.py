@@ -20,6 +20,9 @@ from hmlm.infer.settings import Settings
 from hmlm.infer.tree import Memory, Noise, Place, draw_noise, empty_memory, transition
 from hmlm.infer.warmup import Adaptation, Tuning, Warmup
 
+NUMBERS_PER_CALL = 2**24  # in the positions of a call's draws
+FEWEST_DRAWS, MOST_DRAWS = 25, 1000  # that a call has room for
+
 
 class Draws(NamedTuple):
     """A chunk of one chain: positions (S, D) and statistics (S,) of each draw.
@@ -49,7 +52,7 @@ class Chain(NamedTuple):
 
 @dataclass(frozen=True)
 class Nuts:
-    """The program of a run; equal values share compiled code."""
+    """The program of a run; equal values share compiled code. A call makes at most ``chunk`` draws."""
 
     static: Static
     warmup: int
@@ -63,9 +66,11 @@ class Nuts:
         return Warmup(self.warmup, self.target_accept, self.static.layout.n_population)
 
 
-def make_nuts(static: Static, settings: Settings) -> Nuts:
-    """The program for a density under the settings of a run."""
-    return Nuts(static, settings.warmup, settings.target_accept, settings.max_tree_depth, settings.chunk)
+def make_nuts(static: Static, settings: Settings, together: int) -> Nuts:
+    """The program for a density under the settings of a run, ``together`` chains in one group."""
+    fits = NUMBERS_PER_CALL // (static.layout.size * together)
+    chunk = settings.chunk or min(max(fits, FEWEST_DRAWS), MOST_DRAWS)
+    return Nuts(static, settings.warmup, settings.target_accept, settings.max_tree_depth, chunk)
 
 
 def start_chain(nuts: Nuts, key: Array, position: Array, data: DensityData) -> Chain:
@@ -74,21 +79,36 @@ def start_chain(nuts: Nuts, key: Array, position: Array, data: DensityData) -> C
     return Chain(key, jnp.int32(0), _place(nuts.static, position, data), tuning, adaptation)
 
 
-def advance_chain(nuts: Nuts, chain: Chain, data: DensityData) -> tuple[Chain, Draws]:
-    """The chain after one chunk, and the chunk's draws."""
+def advance_chain(nuts: Nuts, chain: Chain, data: DensityData, n: Array) -> tuple[Chain, Draws]:
+    """The chain after ``n`` draws, at most a chunk of them, and a chunk whose first ``n`` these are."""
     size, dtype = len(chain.place.position), chain.place.position.dtype
 
     def noise_of(n_done: Array) -> Noise:
         return draw_noise(jax.random.fold_in(chain.key, n_done), size, nuts.max_tree_depth, dtype)
 
-    def step(carried: tuple[Chain, Memory], noise: Noise) -> tuple[tuple[Chain, Memory], Draws]:
-        chain, memory, draws = _next(nuts, *carried, noise, data)
-        return (chain, memory), draws
+    def step(i: Array, carried: tuple[Chain, Memory, Draws]) -> tuple[Chain, Memory, Draws]:
+        chain, memory, draws = carried
+        chain, memory, draw = _next(nuts, chain, memory, jax.tree.map(lambda part: part[i], noise), data)
+        return chain, memory, jax.tree.map(lambda all, one: all.at[i].set(one), draws, draw)
 
     noise = jax.vmap(noise_of)(chain.n_done + jnp.arange(nuts.chunk, dtype=chain.n_done.dtype))
     memory = empty_memory(size, nuts.max_tree_depth, dtype)
-    (chain, _), draws = jax.lax.scan(step, (chain, memory), noise)
+    chain, _, draws = jax.lax.fori_loop(0, n, step, (chain, memory, _no_draws(nuts.chunk, size, dtype)))
     return chain, draws
+
+
+def _no_draws(n: int, size: int, dtype: jnp.dtype) -> Draws:
+    """Room for ``n`` draws."""
+    number = jnp.zeros(n, dtype)
+    return Draws(
+        position=jnp.zeros((n, size), dtype),
+        lp=number,
+        energy=number,
+        n_steps=jnp.zeros(n, jnp.int32),
+        acceptance_rate=number,
+        diverging=jnp.zeros(n, bool),
+        step_size=number,
+    )
 
 
 def _next(

@@ -10,12 +10,15 @@ from functools import lru_cache, partial
 from typing import Any
 
 import jax
+import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from hmlm.infer.nuts import Nuts, advance_chain, start_chain
 from hmlm.infer.placement import AXIS, Placement
 
 Tree = Any
+
+N_DRAWS = jax.ShapeDtypeStruct((), np.int32)
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,14 @@ class Program:
 
     Attributes:
         start: (keys, positions, data) -> states.
-        advance: (states, data) -> (states, draws).
+        advance: (states, data, n) -> (states, draws), ``n`` draws of at most ``chunk``.
+        chunk: draws that a call has room for.
         seconds: what compiling took.
     """
 
     start: Callable[..., Tree]
     advance: Callable[..., tuple[Tree, Tree]]
+    chunk: int
     seconds: float
 
 
@@ -47,15 +52,15 @@ def _compile(nuts: Nuts, mesh: Mesh | None, structure: Tree, shapes: tuple) -> P
     keys, positions, data = jax.tree.unflatten(structure, shapes)
     over_chains = _alone if mesh is None and keys.shape[0] == 1 else partial(_together, mesh)
     start = jax.jit(over_chains(lambda key, x, data: start_chain(nuts, key, x, data), 2))
-    advance = jax.jit(over_chains(lambda state, data: advance_chain(nuts, state, data), 1))
+    advance = jax.jit(over_chains(lambda state, data, n: advance_chain(nuts, state, data, n), 1))
     lowered = start.lower(keys, positions, data)
     states = lowered.out_info
     if mesh is not None:
         states = jax.tree.map(lambda s: _sharded(s, keys.sharding), states)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(lowered.compile)
-        second = advance.lower(states, data).compile()
-        return Program(first.result(), second, seconds=time.perf_counter() - began)
+        second = advance.lower(states, data, N_DRAWS).compile()
+        return Program(first.result(), second, nuts.chunk, seconds=time.perf_counter() - began)
 
 
 def _alone(function: Callable, n_batched: int) -> Callable:
@@ -71,11 +76,17 @@ def _alone(function: Callable, n_batched: int) -> Callable:
 
 def _together(mesh: Mesh | None, function: Callable, n_batched: int) -> Callable:
     """``function`` over a leading axis of chains on its first arguments, data shared."""
-    batched = jax.vmap(function, in_axes=(*(0,) * n_batched, None))
-    if mesh is None:
-        return batched
-    specs = (*(PartitionSpec(AXIS),) * n_batched, PartitionSpec())
-    return jax.shard_map(batched, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(AXIS), check_vma=False)
+
+    def all_chains(*arguments: Tree) -> Tree:
+        axes = (*(0,) * n_batched, *(None,) * (len(arguments) - n_batched))
+        batched = jax.vmap(function, in_axes=axes)
+        if mesh is None:
+            return batched(*arguments)
+        specs = tuple(PartitionSpec() if axis is None else PartitionSpec(AXIS) for axis in axes)
+        out = PartitionSpec(AXIS)
+        return jax.shard_map(batched, mesh=mesh, in_specs=specs, out_specs=out, check_vma=False)(*arguments)
+
+    return all_chains
 
 
 def _sharded(struct: jax.ShapeDtypeStruct, sharding: NamedSharding) -> jax.ShapeDtypeStruct:

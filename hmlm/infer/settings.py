@@ -23,7 +23,7 @@ class Settings:
         max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` leapfrog steps.
         devices: number of devices to spread the chains over; None is one device, and on a CPU one
             thread per core.
-        chunk: draws between two looks from the host.
+        chunk: draws between two looks from the host; None takes as many as a quarter of a second allows.
     """
 
     chains: int = 4
@@ -33,11 +33,13 @@ class Settings:
     target_accept: float = 0.8
     max_tree_depth: int = 10
     devices: int | None = None
-    chunk: int = 100
+    chunk: int | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("chains", 1), ("warmup", 1), ("draws", 1), ("max_tree_depth", 1), ("chunk", 1)):
+        for name, least in (("chains", 1), ("warmup", 1), ("draws", 1), ("max_tree_depth", 1)):
             _check_count(name, getattr(self, name), least)
+        if self.chunk is not None:
+            _check_count("chunk", self.chunk, 1)
         _check_count("seed", self.seed, 0, LARGEST_SEED)
         if self.devices is not None:
             _check_count("devices", self.devices, 1)

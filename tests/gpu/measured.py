@@ -50,12 +50,12 @@ def compiled_chunk(name: str) -> Compiled:
 
 def compiled_over(name: str, devices: int) -> Compiled:
     """The same with the chains split over GPUs, as the driver splits them."""
-    advance, (states, data) = chunk(density(name), SAMPLED_CHAINS)
-    states, data = split(states, devices), whole(data, devices)
-    specs = jax.tree.map(lambda leaf: leaf.sharding.spec, (states, data))
+    advance, (states, *shared) = chunk(density(name), SAMPLED_CHAINS)
+    states, shared = split(states, devices), whole(shared, devices)
+    specs = jax.tree.map(lambda leaf: leaf.sharding.spec, (states, *shared))
     mesh = jax.tree.leaves(states)[0].sharding.mesh
     spread = jax.shard_map(advance, mesh=mesh, in_specs=specs, out_specs=states_spec(states), check_vma=False)
-    return compile_for_h100(spread, states, data)
+    return compile_for_h100(spread, states, *shared)
 
 
 def states_spec(states: Any) -> Any:

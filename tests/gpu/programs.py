@@ -80,14 +80,14 @@ def gradient_arguments(of: LogDensity, chains: int, dtype: type = np.float32) ->
     return np.tile(x, (chains, 1)), data
 
 
-def chunk(of: LogDensity, chains: int, dtype: type = np.float32) -> tuple[Callable, tuple[Tree, Tree]]:
-    """NUTS for one chunk of draws of all chains, ``(states, data) -> (states, draws)``, and its arguments.
+def chunk(of: LogDensity, chains: int, dtype: type = np.float32) -> tuple[Callable, tuple[Tree, ...]]:
+    """NUTS for one chunk of draws of all chains, ``(states, data, n) -> (states, draws)``, and its arguments.
 
     The arguments are shapes: starting is another program.
     """
-    nuts = make_nuts(of.static, Settings(chains=chains))
+    nuts = make_nuts(of.static, Settings(chains=chains, chunk=100), chains)
     x, data = gradient_arguments(of, chains, dtype)
     keys = np.zeros((chains, 2), np.uint32)
     start = jax.vmap(lambda key, x, data: start_chain(nuts, key, x, data), in_axes=(0, 0, None))
-    advance = jax.vmap(lambda state, data: advance_chain(nuts, state, data), in_axes=(0, None))
-    return advance, (jax.eval_shape(start, keys, x, data), data)
+    advance = jax.vmap(lambda state, data, n: advance_chain(nuts, state, data, n), in_axes=(0, None, None))
+    return advance, (jax.eval_shape(start, keys, x, data), data, np.int32(100))
