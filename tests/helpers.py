@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import hmlm as hm
 from hmlm.density.build import make_log_density
@@ -148,3 +149,14 @@ def points(log_density: LogDensity, n_points: int, seed: int = 0) -> np.ndarray:
 @cache
 def _pilot(name: str):
     return fit_pilot(stated(name).spec, stated(name).design)
+
+
+OFTEN = (
+    *("correlated", "scale", "scale_apart", "outcomes_one_scale"),
+    *("rescor", "rescor_scale", "uneven", "crossed"),
+)
+
+
+def often(name: str) -> tuple:
+    """Every run takes one design of each kind, the night all of them."""
+    return () if name in OFTEN else (pytest.mark.nightly,)

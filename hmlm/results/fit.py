@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -21,6 +21,7 @@ from hmlm.results.effects import joined, scalars, tidy, to_dataset
 from hmlm.results.info import FitInfo
 from hmlm.results.prediction.predict import EPRED, KINDS, LINPRED, PREDICT, make_prediction, make_request
 from hmlm.results.prediction.prediction import Prediction
+from hmlm.results.prediction.r2 import bayes_r2
 from hmlm.results.printout import printout
 from hmlm.results.table import estimates, labels, rounded, seconds_of, table
 from hmlm.spec.hint import did_you_mean, listed
@@ -229,6 +230,23 @@ class Fit:
             )
         request = make_request(newdata, {"seed": self.info.seed, **options})
         return make_prediction(kind, self.spec, self.design, self.posterior, lambda: self.effects, request)
+
+    def bayes_r2(self, *, summary: bool = True, prob: float = 0.95, **options: Any):
+        """Share of each outcome's variance that its expected values have, draw by draw (brms's ``bayes_R2``).
+
+        Args:
+            summary: False gives the draws, dims ``(chain, draw)``, and ``resp`` for several outcomes.
+            prob: probability of the interval.
+            options: ``re_formula`` and ``resp`` as in :meth:`epred`.
+        """
+        return bayes_r2(self, summary, prob, options)
+
+    def residuals(self, *, summary: bool = False, prob: float = 0.95, **options: Any):
+        """Outcomes minus expected values of the rows of the fit; options as in :meth:`epred`."""
+        found = self.prediction(EPRED, **options)
+        observed = np.stack([self.observed[name].values for name in found.outcomes])
+        found = replace(found, name="residuals", residual_of=observed)
+        return found.summary(prob) if summary else found.array()
 
     def _predicted(self, kind: str, newdata: Any, summary: bool, prob: float, options: dict[str, Any]):
         found = self.prediction(kind, newdata, **options)

@@ -16,7 +16,7 @@ from hmlm.density.log_density import LogDensity, log_density
 from hmlm.density.state import DensityData, Static
 from hmlm.spec.names import coefficient_names, intercept_name, sd_names, sigma_name
 
-from ..helpers import DESIGNS, KINDS, density, points, stated
+from ..helpers import DESIGNS, KINDS, density, often, points, stated
 from .program_sites import (
     FAST_COMPILE,
     STENCIL,
@@ -59,7 +59,7 @@ def reference(name: str, evaluated: LogDensity, x: np.ndarray) -> np.ndarray:
 
 # One test for all coordinates of a design: with xdist, tests of one design may run in several processes,
 # and compiling is what takes the time.
-@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=often(name)) for name in DESIGNS])
 def test_density_and_gradient_are_the_programs_in_other_coordinates_without_scatter(name):
     for kind in KINDS if stated(name).spec.blocks else KINDS[:1]:
         evaluated = density(name, kind)

@@ -18,15 +18,9 @@ from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
 from hmlm.density.precision import double_precision
 from hmlm.kernels.native.library import available
-from tests.helpers import DESIGNS, even, planned, points, stated
+from tests.helpers import DESIGNS, even, often, planned, points, stated
 
 native = pytest.mark.skipif(not available(), reason="the native kernels were not compiled")
-
-
-OFTEN = (
-    *("correlated", "scale", "scale_apart", "outcomes_one_scale"),
-    *("rescor", "rescor_scale", "uneven", "crossed"),
-)
 
 
 @cache
@@ -37,11 +31,6 @@ def by_native(name: str, choice: str) -> LogDensity:
     return make_log_density(
         model.spec, model.design, fit_pilot(model.spec, model.design), plan, Backend.NATIVE
     )
-
-
-def often(name: str) -> tuple:
-    """Every run takes one design of each kind, the night all of them."""
-    return () if name in OFTEN else (pytest.mark.nightly,)
 
 
 @native

@@ -71,15 +71,9 @@ def of_gradient(name: str, chains: int, dtype: type = np.float32) -> dict[str, i
 
 
 def of_leapfrog(name: str) -> dict[str, int]:
-    """Kernels and copies of one leapfrog of all chains, and kernels of each check for a U-turn in it."""
-    depths = deepest(whole_program(compiled_chunk(name).hlo))
-    leapfrog, check = depths[LEAPFROG : LEAPFROG + 2]
-    return {
-        "kernels": leapfrog.kernels,
-        "copies": leapfrog.copies,
-        "kernels per check": check.kernels,
-        **memory(compiled_chunk(name)),
-    }
+    """Kernels and copies of one leapfrog of all chains, its checks for a U-turn included."""
+    leapfrog = deepest(whole_program(compiled_chunk(name).hlo))[LEAPFROG]
+    return {"kernels": leapfrog.kernels, "copies": leapfrog.copies, **memory(compiled_chunk(name))}
 
 
 def memory(compiled: Compiled) -> dict[str, int]:
@@ -135,8 +129,7 @@ def _cell(counts: dict[str, int] | None) -> str:
     if counts is None:
         return ""
     copies = f" + {counts['copies']} copies" if counts["copies"] else ""
-    checks = f", {counts['kernels per check']} per check" if "kernels per check" in counts else ""
-    return f"{counts['kernels']}{copies}{checks}, {counts['temporary bytes'] / 2**20:.1f} MiB"
+    return f"{counts['kernels']}{copies}, {counts['temporary bytes'] / 2**20:.1f} MiB"
 
 
 if __name__ == "__main__":

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
 import hmlm as hm
+from hmlm.results import Fit
+from hmlm.results.prediction import prediction
 from hmlm.results.prediction.draws import Draws
 from hmlm.results.prediction.new_levels import covariance, new_effects
 from hmlm.results.prediction.predict import make_prediction, make_request
 from hmlm.spec.names import effects_name, summary_rows
+
+from .conftest import MELSM
 
 CHAINS, N_DRAWS = 2, 30
 S = CHAINS * N_DRAWS
@@ -320,3 +326,46 @@ def test_average_levels_need_no_grouping_column(cases):
     case = cases["crossed"]
     found = case.predict("epred", case.table[["x"]].iloc[:4], re_formula="NA").array()
     xr.testing.assert_allclose(found, case.predict("epred", re_formula="NA").array().isel(row=slice(4)))
+
+
+# --- what is made of them ---------------------------------------------------------------------------------
+
+
+def as_fit(case):
+    """A fit with the made-up draws."""
+    info = dataclasses.replace(MELSM, seed=3)
+    observed = xr.Dataset({o.name: ("row", o.values) for o in case.design.outcomes})
+    stats = xr.Dataset()
+    return Fit(
+        info, case.posterior, stats, lambda: case.effects, observed, spec=case.spec, design=case.design
+    )
+
+
+@pytest.mark.parametrize("name", ["one", "outcomes"])
+def test_r2_and_residuals_are_those_of_the_expected_values(cases, name, monkeypatch):
+    case, outcomes = cases[name], cases[name].spec.outcomes
+    fit = as_fit(case)
+    monkeypatch.setattr(prediction, "AT_A_TIME", 7 * S)  # in chunks of 7 rows, or 3
+    expected = fit.epred().values.reshape(CHAINS, N_DRAWS, 80, -1)
+    y = np.stack([case.design.outcomes[m].values for m in range(len(outcomes))], axis=-1)
+    residuals = fit.residuals().values.reshape(expected.shape)
+    np.testing.assert_allclose(residuals, y - expected, rtol=1e-12, atol=1e-12)
+    share = expected.var(axis=2) / (expected.var(axis=2) + residuals.var(axis=2))
+    draws = fit.bayes_r2(summary=False)
+    assert draws.dims[:2] == ("chain", "draw")
+    np.testing.assert_allclose(draws.values.reshape(share.shape), share, rtol=1e-10)
+    table = fit.bayes_r2()
+    assert list(table.index) == (["R2"] if len(outcomes) == 1 else ["R2y", "R2zz"])
+    np.testing.assert_allclose(table["Estimate"], share.mean(axis=(0, 1)), rtol=1e-10)
+
+
+def test_a_fit_without_its_model_says_so(cases):
+    fit = dataclasses.replace(as_fit(cases["one"]), spec=None)
+    with pytest.raises(hm.HmlmError, match="does not hold its model"):
+        fit.epred()
+    with pytest.raises(
+        hm.HmlmError, match="'epred', 'predict'; did you mean 'epred'"
+    ):
+        as_fit(cases["one"]).prediction("epredd")
+    with pytest.raises(hm.HmlmError, match=r"epred\(dpar=...\)"):
+        as_fit(cases["one"]).predict(dpar="sigma")

@@ -27,6 +27,7 @@ class Prediction:
         outcomes: M names.
         draws: the draws.
         evaluate: first row and R -> (M, R, S) values.
+        residual_of: (M, N) outcomes from which the values are subtracted, None for the values themselves.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Prediction:
     outcomes: tuple[str, ...]
     draws: Draws
     evaluate: Callable[[int, int], Array]
+    residual_of: np.ndarray | None = None
 
     def chunks(self, rows: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
         """Which rows, and their (M, R, S) values; as many ``rows`` at a time as fit well, or as said."""
@@ -42,7 +44,9 @@ class Prediction:
         for start in range(0, n, size):
             with double_precision():
                 values = np.asarray(self.evaluate(start, size))
-            yield slice(start, min(start + size, n)), values[:, : n - start]
+            where = slice(start, min(start + size, n))
+            values = values[:, : n - start]
+            yield where, values if self.residual_of is None else self.residual_of[:, where, None] - values
 
     def array(self) -> xr.DataArray:
         """All values, dims ``(chain, draw, row)``, for some of the draws ``(sample, row)``.
@@ -72,20 +76,16 @@ class Prediction:
 
     def _labelled(self, values: np.ndarray) -> xr.DataArray:
         """From (S, N, M)."""
-        sizes, found = self.draws.posterior.sizes, self.draws.coordinates()
-        some = self.draws.size < sizes["chain"] * sizes["draw"]
-        shape = (self.draws.size,) if some else (sizes["chain"], sizes["draw"])
-        dims = ("sample",) if some else ("chain", "draw")
-        posterior = self.draws.posterior
-        coords = (
-            {name: ("sample", values) for name, values in found.items()}
-            if some
-            else {dim: posterior[dim].values for dim in dims}
-        )
-        array = xr.DataArray(
-            values.reshape(*shape, *values.shape[1:]),
-            dims=(*dims, "row", "resp"),
-            coords={**coords, "row": self.labels, "resp": list(self.outcomes)},
-            name=self.name,
-        )
+        array = self.by_draw(values, ("row", "resp"))
+        array = array.assign_coords(row=self.labels, resp=list(self.outcomes))
         return array.isel(resp=0, drop=True) if len(self.outcomes) == 1 else array
+
+    def by_draw(self, values: np.ndarray, dims: tuple[str, ...]) -> xr.DataArray:
+        """(S, ...) values with these dimensions after those of the draws."""
+        posterior, found = self.draws.posterior, self.draws.coordinates()
+        if self.draws.size < posterior.sizes["chain"] * posterior.sizes["draw"]:
+            coords = {name: ("sample", where) for name, where in found.items()}
+            return xr.DataArray(values, coords, ("sample", *dims), name=self.name)
+        coords = {dim: posterior[dim].values for dim in ("chain", "draw")}
+        shape = (len(coords["chain"]), len(coords["draw"]), *values.shape[1:])
+        return xr.DataArray(values.reshape(shape), coords, ("chain", "draw", *dims), name=self.name)
