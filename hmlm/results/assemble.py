@@ -13,6 +13,7 @@ from hmlm.density.log_density import LogDensity
 from hmlm.density.pointwise import group_log_likelihood, row_log_likelihood
 from hmlm.infer.driver import Run
 from hmlm.infer.settings import Settings
+from hmlm.results.fingerprint import outcome_hash
 from hmlm.results.fit import Fit
 from hmlm.results.info import FitInfo, Row
 from hmlm.spec.names import effects_name, summary_rows
@@ -133,6 +134,7 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         max_tree_depth=settings.max_tree_depth,
         interrupted=run.interrupted,
         versions=_versions(),
+        data_hash=outcome_hash(design),
     )
 
 
