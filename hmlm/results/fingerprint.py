@@ -10,7 +10,7 @@ from hmlm.types import Design
 
 
 def outcome_hash(design: Design) -> str:
-    """Hash of the outcomes' values in the rows used, whatever predicts them: what models may be compared on."""
+    """Hash of the outcomes' values in the rows used, whatever predicts them: for comparing models."""
     digest = hashlib.sha256()
     for outcome in design.outcomes:
         digest.update(np.ascontiguousarray(outcome.values, "<f8").tobytes())

@@ -44,7 +44,7 @@ class FitInfo:
         max_tree_depth: trees deeper than this are cut.
         interrupted: whether Ctrl-C ended the run early.
         versions: ``(("hmlm", "0.1.0"), ("jax", ...), ...)``.
-        data_hash: of the outcomes in the rows used, so that fits with equal ones are of the same data, whatever
+        data_hash: of the outcomes in the rows used: fits with equal ones are of the same data, whatever
             predicts them; empty where it is not known.
     """
 
