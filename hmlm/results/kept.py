@@ -54,11 +54,14 @@ def _reasons(header: archive.Header, refit: str, statement: Statement, design: D
         return ["file_refit='always'"] if refit == ALWAYS else []
     if header.statement is None:
         return ["it does not say what it was made from"]
-    assert design.table is not None
-    changed = list(differences(header.statement, statement))
-    data = ["data"] if header.table_hash != table_hash(design.table) else []
-    cut = ["its run was interrupted"] if header.info.interrupted else []
-    return [f"{name} changed" for name in [*changed, *data]] + cut
+    reasons = [f"{name} changed" for name in differences(header.statement, statement)]
+    if "formula changed" not in reasons and header.table_hash != _hash(design):  # else it has other columns
+        reasons.append("data changed")
+    return [*reasons, *(["its run was interrupted"] if header.info.interrupted else [])]
+
+
+def _hash(design: Design) -> str:
+    return "" if design.table is None else table_hash(design.table)
 
 
 def _written(fit: Fit, path: Path) -> Fit:

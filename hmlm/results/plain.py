@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
-
-T = TypeVar("T")
 
 
 def to_json(value: Any) -> str:
@@ -19,7 +17,7 @@ def to_json(value: Any) -> str:
     return json.dumps(value, default=_plain)
 
 
-def decode(kind: type[T], value: Any) -> T:
+def decode(kind: Any, value: Any) -> Any:
     """The value of type ``kind`` that :func:`to_json` wrote, from what JSON makes of it.
 
     Fields that an older file lacks take their defaults.

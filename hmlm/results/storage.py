@@ -16,9 +16,11 @@ from hmlm.results.columns import unpack
 from hmlm.results.effects import from_dataset
 from hmlm.results.fit import Fit
 from hmlm.results.saving import DATA, EFFECTS
+from hmlm.results.statement import Statement
 from hmlm.results.stored import Stored
 from hmlm.spec.build import build_spec
 from hmlm.spec.family import find_family
+from hmlm.spec.spec import Spec
 from hmlm.types import DataWarning, Design, HmlmError
 
 Groups = dict[str, xr.Dataset]
@@ -56,8 +58,7 @@ def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups) ->
     statement = header.statement
     assert statement is not None
     try:
-        design = _design(fit, header, groups[DATA])
-        spec = build_spec(design, find_family(statement.family), statement.priors)
+        spec, design = _model(fit, header, statement, groups[DATA])
     except HmlmError as error:
         raise HmlmError(f"'{path}': its model cannot be built again: {error}") from error
     saved = fit.effects_fn if EFFECTS in groups else None
@@ -72,10 +73,10 @@ def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups) ->
     )
 
 
-def _design(fit: Fit, header: archive.Header, data: xr.Dataset) -> Design:
-    """The design of the stored table, which has the complete rows only; what it warned of is known."""
-    assert header.statement is not None
+def _model(fit: Fit, header: archive.Header, statement: Statement, data: xr.Dataset) -> tuple[Spec, Design]:
+    """Spec and design of the stored table, which has the complete rows only; what it warned of is known."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        design = build_design(header.statement.formula, unpack(data, header.columns))
-    return replace(design, rows=fit.observed["row"].values, n_dropped=header.info.n_dropped)
+        design = build_design(statement.formula, unpack(data, header.columns))
+        spec = build_spec(design, find_family(statement.family), statement.priors)
+    return spec, replace(design, rows=fit.observed["row"].values, n_dropped=header.info.n_dropped)
