@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmlm import datasets
-    from hmlm.api import Model, fit, get_prior, model
+    from hmlm.api import Model, fit, get_prior, load_fit, model
     from hmlm.datasets import load_dataset
     from hmlm.factories import (
         correlated_varying_intercept_slope,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from hmlm.results.anova import anova
     from hmlm.results.fit import Fit
     from hmlm.results.ml_fit import MlFit
-    from hmlm.results.storage import load_fit
     from hmlm.spec.prior import prior
     from hmlm.types import (
         DataError,
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "hmlm.api": ("Model", "fit", "get_prior", "model"),
+    "hmlm.api": ("Model", "fit", "get_prior", "load_fit", "model"),
     "hmlm.datasets": ("load_dataset",),
     "hmlm.factories": (
         "correlated_varying_intercept_slope",
@@ -53,7 +52,6 @@ _HOMES = {
     "hmlm.results.anova": ("anova",),
     "hmlm.results.fit": ("Fit",),
     "hmlm.results.ml_fit": ("MlFit",),
-    "hmlm.results.storage": ("load_fit",),
     "hmlm.types": (
         "DataError",
         "DataWarning",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, partial
+from os import PathLike
+from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -29,16 +31,20 @@ from hmlm.infer.settings import Settings
 from hmlm.results.assemble import assemble, formula_lines
 from hmlm.results.diagnostics import warn
 from hmlm.results.fit import Fit
+from hmlm.results.kept import ON_CHANGE, kept_fit
 from hmlm.results.ml_assemble import assemble_ml
 from hmlm.results.ml_fit import MlFit
 from hmlm.results.ml_printout import problems
+from hmlm.results.statement import Statement
+from hmlm.results.storage import load_fit as read_fit
+from hmlm.results.updating import changes_of, in_rows_of
 from hmlm.spec.build import build_spec
 from hmlm.spec.family import Family, find_family
 from hmlm.spec.hint import did_you_mean
 from hmlm.spec.prior import as_priors
 from hmlm.spec.spec import Spec
 from hmlm.spec.table import prior_lines, prior_table
-from hmlm.types import Design, EstimationWarning, HmlmError, ModelFormula, OutcomeFormula, Prior
+from hmlm.types import DataError, Design, EstimationWarning, HmlmError, ModelFormula, OutcomeFormula, Prior
 
 Formula = str | OutcomeFormula | ModelFormula | Iterable[str | OutcomeFormula]
 Priors = str | Prior | Mapping[str, Any] | Iterable[Prior | Mapping[str, Any]] | None
@@ -73,6 +79,7 @@ class Model:
         density: how group effects are treated, see :func:`model`.
         kernels: who computes the likelihood, see :func:`model`.
         data_name: what printed output calls the table.
+        priors: those stated.
     """
 
     spec: Spec
@@ -80,6 +87,7 @@ class Model:
     density: str | Mapping[str, str] = "auto"
     data_name: str = "data"
     kernels: str = "auto"
+    priors: tuple[Prior, ...] = ()
 
     def __repr__(self) -> str:
         lines = [line for outcome in formula_lines(self.design.formula) for line in outcome]
@@ -156,6 +164,8 @@ class Model:
         devices: int | None = ...,
         progress: bool | None = ...,
         algorithm: Literal["nuts"] = ...,
+        file: str | PathLike[str] | None = ...,
+        file_refit: str = ...,
     ) -> Fit: ...
 
     @overload
@@ -173,6 +183,8 @@ class Model:
         devices: int | None = None,
         progress: bool | None = None,
         algorithm: str = NUTS,
+        file: str | PathLike[str] | None = None,
+        file_refit: str = ON_CHANGE,
         **unknown: Any,
     ) -> Fit | MlFit:
         """Sample the posterior with NUTS, or climb the likelihood for a quick look.
@@ -188,6 +200,9 @@ class Model:
             progress: show a bar; None means only at a terminal.
             algorithm: ``"nuts"``; or lme4's answer, a point estimate without priors for which the settings
                 above mean nothing: ``"ml"`` maximises the likelihood, ``"reml"`` the restricted one.
+            file: a netCDF file that keeps the fit: read if it is there, else written.
+            file_refit: when to sample although the file is there: ``"on_change"``, if model, data or the
+                settings that draws depend on have changed; ``"never"`` or ``"always"``.
             unknown: nothing else; another name is an error that says the right one.
 
         Raises:
@@ -196,6 +211,7 @@ class Model:
         _check_known(unknown)
         _check_algorithm(algorithm)
         if algorithm != NUTS:
+            _check_no_file(algorithm, file)
             return self._climb(restricted=algorithm == REML)
         settings = Settings(
             chains=chains,
@@ -206,8 +222,27 @@ class Model:
             max_tree_depth=max_tree_depth,
             devices=devices,
         )
-        run = sample(self.log_density, settings, progress=progress)
-        fit = assemble(self.log_density, self.design, run, settings, self.data_name)
+        statement = self._statement(settings)
+        sampled = partial(self._sample, statement, progress)
+        if file is None:
+            return sampled()
+        kept = kept_fit(Path(file), file_refit, statement, self.design, sampled)
+        return replace(kept, refit_fn=refit)
+
+    def _statement(self, settings: Settings) -> Statement:
+        return Statement(
+            formula=self.design.formula,
+            family=self.spec.family.name,
+            priors=self.priors,
+            density=self.density,
+            kernels=self.kernels,
+            data_name=self.data_name,
+            settings=settings,
+        )
+
+    def _sample(self, statement: Statement, progress: bool | None) -> Fit:
+        run = sample(self.log_density, statement.settings, progress=progress)
+        fit = assemble(self.log_density, self.design, run, statement, refit)
         warn(fit)
         return fit
 
@@ -246,10 +281,11 @@ def model(
         FormulaError, DataError, PriorError: saying what is wrong and the nearest valid thing.
     """
     design = build_design(as_model_formula(formula), data)
-    spec = build_spec(design, find_family(family), as_priors(prior))
+    priors = as_priors(prior)
+    spec = build_spec(design, find_family(family), priors)
     make_plan(spec, density)
     choose_backend(kernels)
-    return Model(spec, design, density, data_name, kernels)
+    return Model(spec, design, density, data_name, kernels, priors)
 
 
 def fit(
@@ -268,8 +304,36 @@ def fit(
     return stated.fit(**settings)
 
 
+def load_fit(path: str | PathLike[str]) -> Fit:
+    """The fit that ``fit.save(path)`` wrote; it prints, summarises, predicts and updates as before.
+
+    Raises:
+        HmlmError: the file is missing, damaged or not a fit.
+    """
+    return replace(read_fit(path), refit_fn=refit)
+
+
+def refit(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, Any]) -> Fit | MlFit:
+    """What :meth:`Fit.update` does: its model with changes, fitted."""
+    changes = changes_of(fit, formula, data, prior, settings)
+    if data is not None:
+        return model(data=data, **changes.model).fit(**changes.run)
+    try:
+        stated = model(data=fit.design.table, **changes.model)
+    except DataError as error:
+        hint = "of the columns and rows that the fit keeps; pass data= for others"
+        raise DataError(f"{error} ({hint})") from error
+    return replace(stated, design=in_rows_of(stated.design, fit.design)).fit(**changes.run)
+
+
+def _check_no_file(algorithm: str, file: object) -> None:
+    if file is not None:
+        raise HmlmError(f"file= keeps draws, and algorithm={algorithm!r} makes none: leave file out")
+
+
 def _check_known(unknown: Iterable[str]) -> None:
-    known = [field.name for field in fields(Settings) if field.name != "chunk"] + ["progress", "algorithm"]
+    known = [field.name for field in fields(Settings) if field.name != "chunk"]
+    known += ["progress", "algorithm", "file", "file_refit"]
     for name in unknown:
         hint = f"; use {ELSEWHERE[name]}" if name in ELSEWHERE else did_you_mean(name, [*known, "prior"])
         raise HmlmError(f"fit has no argument {name!r}{hint} (settings of a run: {', '.join(known)})")

@@ -145,7 +145,7 @@ def _one_outcome(
 def _model(formula: ModelFormula, table: pd.DataFrame, priors: Priors) -> Model:
     design = build_design(formula, table)
     stated = _default_priors(design) if priors is None else as_priors(priors)
-    return Model(build_spec(design, GAUSSIAN, stated), design)
+    return Model(build_spec(design, GAUSSIAN, stated), design, priors=stated)
 
 
 # --- default priors -------------------------------------------------------------------------------

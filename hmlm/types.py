@@ -217,6 +217,7 @@ class Design:
         factors: the grouping factors in order of first use.
         rows: (N,) positions in the table of the rows kept.
         n_dropped: rows left out for a missing value in a used column.
+        table: the columns used in the rows kept; None for a design that was made without a table.
     """
 
     formula: ModelFormula
@@ -225,6 +226,7 @@ class Design:
     factors: tuple[Factor, ...]
     rows: np.ndarray
     n_dropped: int
+    table: pd.DataFrame | None = field(default=None, compare=False, repr=False)
 
     @property
     def n_rows(self) -> int:

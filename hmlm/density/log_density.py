@@ -15,6 +15,7 @@ from hmlm.density.constrained import constrained_names, constrained_values
 from hmlm.density.fused import fused_log_likelihood
 from hmlm.density.integrate import draw, log_integral
 from hmlm.density.layout import Layout
+from hmlm.density.parameters import Parameters
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
 from hmlm.density.state import (
@@ -117,13 +118,20 @@ def log_density(static: Static, x: Array, data: DensityData) -> Array:
 def group_effects(static: Static, x: Array, key: Array, data: DensityData) -> tuple[Array, ...]:
     """Per block (Q, J) effects at (D,) ``x``, those integrated out drawn given everything else."""
     state = state_at(static, x, data)
+    return with_integrated(static, state.parameters, state.u, key, data)
+
+
+def with_integrated(
+    static: Static, parameters: Parameters, sampled: list[Array], key: Array, data: DensityData
+) -> tuple[Array, ...]:
+    """Per block (Q, J) effects: those that were integrated out are drawn given the others and the data."""
     if not static.plan.factors:
-        return tuple(state.u)
-    prior = prior_of_integrated(static, state.parameters, data)
+        return tuple(sampled)
+    prior = prior_of_integrated(static, parameters, data)
     n_effects = sum(len(factor) * n for factor, n in zip(prior.factors, prior.levels, strict=True))
-    moments = moments_at(static, state.parameters, state.u, data)
-    drawn = draw(moments, prior, jax.random.normal(key, (n_effects,), x.dtype))
-    u = list(state.u)
+    moments = moments_at(static, parameters, sampled, data)
+    drawn = draw(moments, prior, jax.random.normal(key, (n_effects,), data.scale.dtype))
+    u = list(sampled)
     for factor, effects in zip(static.plan.factors, drawn, strict=True):
         for (b, q), values in zip(static.plan.integrated(static.spec, factor), effects, strict=True):
             u[b] = u[b].at[q].add(values)

@@ -58,7 +58,7 @@ def group_log_likelihood(density: LogDensity, x: np.ndarray, seed: int, n_sample
     Raises:
         HmlmError: the model has no grouping factor, or several.
     """
-    _check_one_factor(density)
+    check_one_factor(density)
     with double_precision():
         flat = jnp.asarray(x).reshape(-1, density.size)
         keys = jax.random.split(jax.random.key(seed), len(flat))
@@ -66,7 +66,8 @@ def group_log_likelihood(density: LogDensity, x: np.ndarray, seed: int, n_sample
     return np.asarray(groups).reshape(*x.shape[:-1], -1)
 
 
-def _check_one_factor(density: LogDensity) -> None:
+def check_one_factor(density: LogDensity) -> None:
+    """Refuse a model with no grouping factor, or several."""
     names = [factor.name for factor in density.spec.factors]
     if len(names) != 1:
         found = ", ".join(names) or "none"
@@ -78,10 +79,14 @@ def _rows(static: Static, x: Array, keys: Array, data: DensityData) -> Array:
     def one(arguments: tuple[Array, Array]) -> Array:
         point, key = arguments
         parameters, _ = parameters_at(static, point, data)
-        u = list(group_effects(static, point, key, data))
-        return _each(static, parameters, u, data).ravel()[data.model.order]
+        return by_row(static, parameters, list(group_effects(static, point, key, data)), data)
 
     return jax.lax.map(one, (x, keys), batch_size=DRAWS_AT_A_TIME)
+
+
+def by_row(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
+    """(N,) log density of the rows in the table's order, given per block (Q, J) effects."""
+    return _each(static, parameters, u, data).ravel()[data.model.order]
 
 
 def _each(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
@@ -92,17 +97,21 @@ def _each(static: Static, parameters: Parameters, u: list[Array], data: DensityD
 
 @jax.jit(static_argnums=(0, 1))
 def _groups(static: Static, n_samples: int, x: Array, keys: Array, data: DensityData) -> Array:
-    exact = all(part.n_sampled == 0 for part in static.plan.blocks)
-    n_samples = 1 if exact else n_samples
-
     def one(arguments: tuple[Array, Array]) -> Array:
         point, key = arguments
         parameters, _ = parameters_at(static, point, data)
-        sample = lambda k: _weighted(static, parameters, k, data)  # noqa: E731
-        logs = jax.lax.map(sample, jax.random.split(key, n_samples))
-        return jax.scipy.special.logsumexp(logs, axis=0) - jnp.log(float(n_samples))
+        return by_group(static, n_samples, parameters, key, data)
 
     return jax.lax.map(one, (x, keys))
+
+
+def by_group(static: Static, n_samples: int, parameters: Parameters, key: Array, data: DensityData) -> Array:
+    """(J,) log likelihood of the groups; one sample will do where all effects are integrated out exactly."""
+    exact = all(part.n_sampled == 0 for part in static.plan.blocks)
+    n_samples = 1 if exact else n_samples
+    sample = lambda k: _weighted(static, parameters, k, data)  # noqa: E731
+    logs = jax.lax.map(sample, jax.random.split(key, n_samples))
+    return jax.scipy.special.logsumexp(logs, axis=0) - jnp.log(float(n_samples))
 
 
 def _weighted(static: Static, parameters: Parameters, key: Array, data: DensityData) -> Array:
@@ -113,7 +122,7 @@ def _weighted(static: Static, parameters: Parameters, key: Array, data: DensityD
         n = static.plan.blocks[b].n_sampled
         u.append(parameters.factor(b)[:, :n] @ proposal.z)
         log_weight = log_weight + proposal.log_weight
-    return log_weight + _by_group(static, parameters, u, data)
+    return log_weight + _likelihood_by_group(static, parameters, u, data)
 
 
 def _proposal(static: Static, parameters: Parameters, b: int, key: Array, data: DensityData) -> Proposal:
@@ -126,7 +135,7 @@ def _proposal(static: Static, parameters: Parameters, b: int, key: Array, data: 
     return propose(noise, parameters.factor(b), beta, data.information[b])
 
 
-def _by_group(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
+def _likelihood_by_group(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
     """(J,) log likelihood given the sampled effects, the others integrated out."""
     inside = data.model.columns[0] > 0
     rows = jnp.where(inside, _each(static, parameters, u, data), 0.0)

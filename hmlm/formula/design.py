@@ -56,6 +56,7 @@ def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
         factors=_build_factors(used, formula),
         rows=rows,
         n_dropped=len(table) - len(rows),
+        table=used,
     )
 
 

@@ -1,24 +1,32 @@
-"""A fit's file: netCDF-4 that ArviZ opens, with the fit's facts as a JSON attribute."""
+"""A fit's file: netCDF-4 that ArviZ opens, with the fit's facts as a JSON attribute.
+
+Format 2 adds what was asked for (:class:`hmlm.results.statement.Statement`) and the table, from which a
+loaded fit builds its model again.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import xarray as xr
 
+from hmlm.results.columns import Column
 from hmlm.results.datatree import from_datatree, to_datatree
-from hmlm.results.info import FitInfo, Row
+from hmlm.results.info import FitInfo
+from hmlm.results.plain import decode, to_json
+from hmlm.results.statement import Statement
 from hmlm.types import HmlmError
 
 ENGINE = "h5netcdf"
 KEY = "hmlm"
-FORMAT = 1
+T = TypeVar("T")
+FORMAT = 2
 STARTS = (
     (b"CDF", "netCDF-3"),
     (b"PK", "zip or npz"),
@@ -28,11 +36,27 @@ STARTS = (
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
-def write(path: Path, info: FitInfo, groups: Mapping[str, xr.Dataset]) -> None:
+@dataclass(frozen=True)
+class Header:
+    """What a file says beside its arrays.
+
+    Attributes:
+        info: the fit's facts.
+        statement: what was asked for; None in files of format 1 and of fits without a model.
+        columns: how the table is stored.
+        table_hash: of the table, empty without one.
+    """
+
+    info: FitInfo
+    statement: Statement | None = None
+    columns: tuple[Column, ...] = ()
+    table_hash: str = ""
+
+
+def write(path: Path, header: Header, groups: Mapping[str, xr.Dataset]) -> None:
     """Write the file under a temporary name, then rename it: readers never see half a file."""
-    if not path.parent.is_dir():
-        raise HmlmError(f"cannot save '{path}': there is no folder '{path.parent}'")
-    tree = to_datatree(groups, {KEY: _to_json(info)})
+    check_folder(path)
+    tree = to_datatree(groups, {KEY: to_json({"format": FORMAT, **vars(header)})})
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         tree.to_netcdf(part, engine=ENGINE)
@@ -41,18 +65,39 @@ def write(path: Path, info: FitInfo, groups: Mapping[str, xr.Dataset]) -> None:
         part.unlink(missing_ok=True)
 
 
-def read(path: Path) -> tuple[FitInfo, dict[str, xr.Dataset]]:
-    """The facts and groups of a file that :func:`write` wrote, in memory.
+def check_folder(path: Path) -> None:
+    """Refuse a file that could not be written.
+
+    Raises:
+        HmlmError: its folder is missing, or it is a folder.
+    """
+    if not path.parent.is_dir():
+        raise HmlmError(f"cannot save '{path}': there is no folder '{path.parent}'")
+    if path.is_dir():
+        raise HmlmError(f"cannot save '{path}': it is a folder; name a file, such as '{path / 'fit.nc'}'")
+
+
+def read(path: Path) -> tuple[Header, dict[str, xr.Dataset]]:
+    """The header and groups of a file that :func:`write` wrote, in memory.
 
     Raises:
         HmlmError: the file is missing, foreign, damaged or from a newer hmlm.
     """
+    return _opened(path, lambda tree: (_from_json(path, tree.attrs[KEY]), from_datatree(tree.load())))
+
+
+def read_header(path: Path) -> Header:
+    """What a file says beside its arrays; raises as :func:`read` does."""
+    return _opened(path, lambda tree: _from_json(path, tree.attrs[KEY]))
+
+
+def _opened(path: Path, look: Callable[[xr.DataTree], T]) -> T:
     _check_start(path)
     try:
         with xr.open_datatree(path, engine=ENGINE) as tree:
             _check_origin(path, tree)
-            return _from_json(path, tree.attrs[KEY]), from_datatree(tree.load())
-    except (OSError, RuntimeError, KeyError) as error:
+            return look(tree)
+    except (OSError, RuntimeError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise HmlmError(f"'{path}' is damaged or cut short: {error}") from error
 
 
@@ -74,19 +119,12 @@ def _check_origin(path: Path, tree: xr.DataTree) -> None:
         )
 
 
-def _to_json(info: FitInfo) -> str:
-    return json.dumps({"format": FORMAT, "info": asdict(info)})
-
-
-def _from_json(path: Path, text: str) -> FitInfo:
+def _from_json(path: Path, text: str) -> Header:
     stored = json.loads(text)
-    known = {field.name for field in fields(FitInfo)}
-    if stored["format"] > FORMAT or not known.issuperset(stored["info"]):
-        raise HmlmError(f"'{path}' was saved by a newer hmlm: update hmlm to read it")
-    rows = tuple(Row(**row) for row in stored["info"].pop("rows"))
-    return FitInfo(rows=rows, **{name: _tuples(value) for name, value in stored["info"].items()})
-
-
-def _tuples(value: Any) -> Any:
-    """JSON's lists as the tuples they were."""
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+    newer = HmlmError(f"'{path}' was saved by a newer hmlm: update hmlm to read it")
+    if stored.pop("format") > FORMAT:
+        raise newer
+    try:
+        return decode(Header, stored)
+    except KeyError as error:
+        raise newer from error

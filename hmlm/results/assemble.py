@@ -13,8 +13,10 @@ from hmlm.density.log_density import LogDensity
 from hmlm.density.pointwise import group_log_likelihood, row_log_likelihood
 from hmlm.infer.driver import Run
 from hmlm.infer.settings import Settings
-from hmlm.results.fit import Fit
+from hmlm.results.fingerprint import outcome_hash
+from hmlm.results.fit import Fit, Refit
 from hmlm.results.info import FitInfo, Row
+from hmlm.results.statement import Statement
 from hmlm.spec.names import effects_name, summary_rows
 from hmlm.spec.spec import Spec
 from hmlm.spec.table import prior_lines
@@ -23,10 +25,13 @@ from hmlm.types import Design, ModelFormula
 PACKAGES = ("hmlm", "jax", "jaxlib", "numpyro", "arviz", "formulaic")
 
 
-def assemble(density: LogDensity, design: Design, run: Run, settings: Settings, data_name: str) -> Fit:
-    """The fit of a finished (or interrupted) run."""
+def assemble(
+    density: LogDensity, design: Design, run: Run, statement: Statement, refit_fn: Refit | None = None
+) -> Fit:
+    """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls."""
+    settings = statement.settings
     return Fit(
-        info=_info(density, design, run, settings, data_name),
+        info=_info(density, design, run, settings, statement.data_name),
         posterior=_posterior(density, run),
         sample_stats=_sample_stats(run),
         effects_fn=_effects_fn(density, run, settings.seed),
@@ -34,6 +39,8 @@ def assemble(density: LogDensity, design: Design, run: Run, settings: Settings, 
         log_lik_fn=_log_lik_fn(density, design, run, settings.seed),
         spec=density.spec,
         design=design,
+        statement=statement,
+        refit_fn=refit_fn,
     )
 
 
@@ -66,16 +73,20 @@ def _log_lik_fn(
 ) -> Callable[[str | None, int], xr.DataArray]:
     def log_lik(group: str | None, samples: int) -> xr.DataArray:
         x = run.draws.position
-        chains_draws = {dim: np.arange(size) for dim, size in zip(("chain", "draw"), x.shape, strict=False)}
         if group is None:
-            values, name, labels = row_log_likelihood(density, x, seed), "row", design.rows
+            values = row_log_likelihood(density, x, seed)
         else:
-            values, name = group_log_likelihood(density, x, seed, samples), group
-            labels = list(density.spec.factors[0].levels)
-        coords = {**chains_draws, name: labels}
-        return xr.DataArray(values, coords, ("chain", "draw", name), name="log_lik")
+            values = group_log_likelihood(density, x, seed, samples)
+        return log_lik_array(values, density.spec, design, group)
 
     return log_lik
+
+
+def log_lik_array(values: np.ndarray, spec: Spec, design: Design, group: str | None) -> xr.DataArray:
+    """(C, S, N) log likelihood of rows, or (C, S, J) of the levels of ``group``, with its labels."""
+    name, labels = ("row", design.rows) if group is None else (group, list(spec.factors[0].levels))
+    coords = {"chain": np.arange(values.shape[0]), "draw": np.arange(values.shape[1]), name: labels}
+    return xr.DataArray(values, coords, ("chain", "draw", name), name="log_lik")
 
 
 def _effects_fn(density: LogDensity, run: Run, seed: int) -> Callable[[], dict[str, xr.DataArray]]:
@@ -133,6 +144,7 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         max_tree_depth=settings.max_tree_depth,
         interrupted=run.interrupted,
         versions=_versions(),
+        data_hash=outcome_hash(design),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from hmlm.results import archive, datatree
+from hmlm.results import datatree, saving, updating
 from hmlm.results.convergence import Convergence, convergence, stack
 from hmlm.results.diagnostics import check
 from hmlm.results.effects import joined, scalars, tidy, to_dataset
@@ -23,10 +23,13 @@ from hmlm.results.prediction.predict import EPRED, KINDS, LINPRED, PREDICT, make
 from hmlm.results.prediction.prediction import Prediction
 from hmlm.results.prediction.r2 import bayes_r2
 from hmlm.results.printout import printout
+from hmlm.results.statement import Statement
 from hmlm.results.table import estimates, labels, rounded, seconds_of, table
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.spec import Spec
 from hmlm.types import Design, HmlmError
+
+Refit = Callable[["Fit", Any, Any, Any, Mapping[str, Any]], "Fit"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,9 +44,11 @@ class Fit:
         effects_fn: makes the group effects: name -> dims ``(chain, draw, <factor>, "term")``.
         observed: the outcomes.
         log_lik_fn: makes the log likelihood from a grouping factor (or None) and a number of importance
-            samples; None for a fit read from a file.
-        spec: the model; None for a fit read from a file.
-        design: its matrices, with what builds them anew for other data; None for a fit read from a file.
+            samples; None for a fit without a model.
+        spec: the model; None for a fit of a file that holds none.
+        design: its matrices, with what builds them anew for other data; None for a fit of a file without.
+        statement: what was asked for: formula, priors, settings; None where it is not known.
+        refit_fn: fits a changed model, for :meth:`update`: (fit, formula, data, prior, settings) -> fit.
     """
 
     info: FitInfo
@@ -54,6 +59,8 @@ class Fit:
     log_lik_fn: Callable[[str | None, int], xr.DataArray] | None = None
     spec: Spec | None = None
     design: Design | None = None
+    statement: Statement | None = None
+    refit_fn: Refit | None = None
 
     def __repr__(self) -> str:
         return printout(self.info, self.summary(), self.problems)
@@ -164,10 +171,10 @@ class Fit:
                 a Gaussian mean are integrated out exactly.
 
         Raises:
-            HmlmError: an unknown factor, several factors, or a fit that was read from a file.
+            HmlmError: an unknown factor, several factors, or a file without the model or the effects.
         """
         if self.log_lik_fn is None:
-            raise HmlmError("log_lik needs the data: call it on the fit that m.fit(...) returned")
+            raise HmlmError("log_lik needs the data, which this file does not hold: fit the model again")
         factors = [name for name, _ in self.info.factors]
         if group is not None and group not in factors:
             raise HmlmError(f"no grouping factor '{group}'; the model has {', '.join(factors) or 'none'}")
@@ -267,14 +274,10 @@ class Fit:
         Args:
             path: the file.
             overwrite: False refuses to replace a file.
-            effects: False leaves the group effects out, by far the largest part.
+            effects: False leaves the group effects out, by far the largest part; those of a Gaussian mean can
+                be drawn again from the parameters.
         """
-        if not overwrite and Path(path).exists():
-            raise HmlmError(f"'{path}' exists: choose another name or say overwrite=True")
-        groups = self._groups()
-        if effects:
-            groups["group_effects"] = to_dataset(self.effects)
-        archive.write(Path(path), self.info, groups)
+        saving.save(self, self._groups(), Path(path), overwrite=overwrite, effects=effects)
 
     def _groups(self) -> dict[str, xr.Dataset]:
         return {
@@ -282,6 +285,24 @@ class Fit:
             "sample_stats": self.sample_stats,
             "observed_data": self.observed,
         }
+
+    # --- the same model again ------------------------------------------------------------------------
+
+    def update(self, formula: Any = None, data: Any = None, prior: Any = None, **settings: Any) -> Fit:
+        """Fit again with a changed formula, other data, priors or settings; the rest stays as it was.
+
+        Args:
+            formula: a change in R's notation, ``". ~ . + x"``, ``". ~ . - x"``, ``"sigma ~ . + x"`` (several
+                in a list), or a whole formula as :func:`hmlm.model` takes it.
+            data: another table. None takes the fit's own, which has only the columns that it used, and of
+                these the rows that were complete.
+            prior: priors in place of those stated before; None keeps them.
+            settings: of the run or the model by the names of :func:`hmlm.fit`: ``draws=4000``, ``seed=2``.
+
+        Raises:
+            HmlmError: the fit does not know its model, or an argument is wrong; the message says how.
+        """
+        return updating.update(self, formula, data, prior, settings)
 
 
 def _unknown(name: str, known: list[str]) -> HmlmError:

@@ -44,6 +44,8 @@ class FitInfo:
         max_tree_depth: trees deeper than this are cut.
         interrupted: whether Ctrl-C ended the run early.
         versions: ``(("hmlm", "0.1.0"), ("jax", ...), ...)``.
+        data_hash: of the outcomes in the rows used: fits with equal ones are of the same data, whatever
+            predicts them; empty where it is not known.
     """
 
     family: str
@@ -65,3 +67,4 @@ class FitInfo:
     max_tree_depth: int
     interrupted: bool = False
     versions: tuple[tuple[str, str], ...] = ()
+    data_hash: str = ""

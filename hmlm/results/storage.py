@@ -1,39 +1,82 @@
-"""Reading a saved fit."""
+"""Reading a saved fit: its draws, and its model built again from the statement and the table."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
 import xarray as xr
 
+from hmlm.formula.design import build_design
 from hmlm.results import archive
+from hmlm.results.columns import unpack
 from hmlm.results.effects import from_dataset
 from hmlm.results.fit import Fit
-from hmlm.types import HmlmError
+from hmlm.results.saving import DATA, EFFECTS
+from hmlm.results.statement import Statement
+from hmlm.results.stored import Stored
+from hmlm.spec.build import build_spec
+from hmlm.spec.family import find_family
+from hmlm.spec.spec import Spec
+from hmlm.types import DataWarning, Design, HmlmError
+
+Groups = dict[str, xr.Dataset]
 
 
 def load_fit(path: str | PathLike[str]) -> Fit:
-    """The fit that ``fit.save(path)`` wrote; it prints and summarises as before.
+    """The fit that ``fit.save(path)`` wrote; it prints, summarises and predicts as before.
+
+    A file of format 1 holds no model: its fit has draws and effects, but no ``spec`` and no ``design``.
 
     Raises:
         HmlmError: the file is missing, damaged or not a fit.
     """
-    info, groups = archive.read(Path(path))
-    return Fit(
-        info=info,
+    header, groups = archive.read(Path(path))
+    fit = Fit(
+        info=header.info,
         posterior=groups["posterior"],
         sample_stats=groups["sample_stats"],
         effects_fn=_effects_fn(Path(path), groups),
         observed=groups["observed_data"],
     )
+    return fit if header.statement is None else _with_model(fit, Path(path), header, groups)
 
 
-def _effects_fn(path: Path, groups: dict[str, xr.Dataset]) -> Callable[[], dict[str, xr.DataArray]]:
+def _effects_fn(path: Path, groups: Groups) -> Callable[[], dict[str, xr.DataArray]]:
     def effects() -> dict[str, xr.DataArray]:
-        if "group_effects" not in groups:
+        if EFFECTS not in groups:
             raise HmlmError(f"'{path}' was saved without group effects: fit.save(path) keeps them")
-        return from_dataset(groups["group_effects"])
+        return from_dataset(groups[EFFECTS])
 
     return effects
+
+
+def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups) -> Fit:
+    statement = header.statement
+    assert statement is not None
+    try:
+        spec, design = _model(fit, header, statement, groups[DATA])
+    except HmlmError as error:
+        raise HmlmError(f"'{path}': its model cannot be built again: {error}") from error
+    saved = fit.effects_fn if EFFECTS in groups else None
+    stored = Stored(spec, design, statement, fit.posterior, saved)
+    return replace(
+        fit,
+        spec=spec,
+        design=design,
+        statement=statement,
+        log_lik_fn=stored.log_lik,
+        effects_fn=saved or stored.drawn_effects,
+    )
+
+
+def _model(fit: Fit, header: archive.Header, statement: Statement, data: xr.Dataset) -> tuple[Spec, Design]:
+    """Spec and design of the stored table, which has the complete rows only; what it warned of is known."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        design = build_design(statement.formula, unpack(data, header.columns))
+        spec = build_spec(design, find_family(statement.family), statement.priors)
+    return spec, replace(design, rows=fit.observed["row"].values, n_dropped=header.info.n_dropped)

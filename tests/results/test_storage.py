@@ -140,7 +140,7 @@ def test_netcdf_of_another_program(tmp_path):
 
 def test_file_of_a_newer_version(melsm, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(archive, "FORMAT", 2)
+        patched.setattr(archive, "FORMAT", archive.FORMAT + 1)
         melsm.save(tmp_path / "fit.nc")
     with pytest.raises(HmlmError, match="newer hmlm"):
         load_fit(tmp_path / "fit.nc")

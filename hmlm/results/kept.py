@@ -1,0 +1,76 @@
+"""``file=``: a fit that is kept in a file and sampled again only when it must be, as in brms."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from hmlm.results import archive
+from hmlm.results.columns import table_hash
+from hmlm.results.fit import Fit
+from hmlm.results.statement import Statement, differences
+from hmlm.results.storage import load_fit
+from hmlm.spec.hint import did_you_mean
+from hmlm.types import Design, HmlmError
+
+ON_CHANGE, NEVER, ALWAYS = "on_change", "never", "always"
+POLICIES = (ON_CHANGE, NEVER, ALWAYS)
+
+
+def kept_fit(
+    path: Path, refit: str, statement: Statement, design: Design, sample_fn: Callable[[], Fit]
+) -> Fit:
+    """The fit of ``path`` if it may be taken, else that of ``sample_fn``, which is then written there.
+
+    One line on stderr says which. A file is looked at before anything is sampled.
+
+    Args:
+        path: the file.
+        refit: one of :data:`POLICIES`.
+        statement: what is asked for.
+        design: its data.
+        sample_fn: samples.
+
+    Raises:
+        HmlmError: an unknown policy, no folder for the file, or a file that is no fit: it is left alone.
+    """
+    if refit not in POLICIES:
+        hint = did_you_mean(str(refit), POLICIES)
+        raise HmlmError(f"file_refit={refit!r} is unknown{hint}; choose one of {', '.join(POLICIES)}")
+    archive.check_folder(path)
+    if path.exists():
+        reasons = _reasons(archive.read_header(path), refit, statement, design)
+        if not reasons:
+            _say(f"read {path} instead of sampling" + (" (file_refit='never')" if refit == NEVER else ""))
+            return load_fit(path)
+        _say(f"sampling again, {path} will be replaced: {', '.join(reasons)}")
+    return _written(sample_fn(), path)
+
+
+def _reasons(header: archive.Header, refit: str, statement: Statement, design: Design) -> list[str]:
+    """Why to sample although the file is there."""
+    if refit != ON_CHANGE:
+        return ["file_refit='always'"] if refit == ALWAYS else []
+    if header.statement is None:
+        return ["it does not say what it was made from"]
+    reasons = [f"{name} changed" for name in differences(header.statement, statement)]
+    if "formula changed" not in reasons and header.table_hash != _hash(design):  # else it has other columns
+        reasons.append("data changed")
+    return [*reasons, *(["its run was interrupted"] if header.info.interrupted else [])]
+
+
+def _hash(design: Design) -> str:
+    return "" if design.table is None else table_hash(design.table)
+
+
+def _written(fit: Fit, path: Path) -> Fit:
+    if fit.info.interrupted:
+        _say(f"not written to {path}: the run was interrupted")
+    else:
+        fit.save(path)
+    return fit
+
+
+def _say(message: str) -> None:
+    print(f"hmlm: {message}", file=sys.stderr)

@@ -1,0 +1,59 @@
+"""Fitting a fit's model again with changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from hmlm.formula.update import update_formula
+from hmlm.results.statement import settings_given
+from hmlm.types import Design, HmlmError
+
+if TYPE_CHECKING:
+    from hmlm.results.fit import Fit
+
+OF_THE_MODEL = ("family", "density", "kernels", "data_name")
+
+
+@dataclass(frozen=True)
+class Changes:
+    """A fit's statement after changes: arguments of :func:`hmlm.model` without the table, and of the run."""
+
+    model: dict[str, Any]
+    run: dict[str, Any]
+
+
+def update(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, Any]) -> Fit:
+    """As :meth:`Fit.update`."""
+    if fit.refit_fn is None or fit.statement is None:
+        raise HmlmError("this fit does not know its model: state it again with hmlm.model(...) and fit that")
+    if data is None and (fit.design is None or fit.design.table is None):
+        raise HmlmError("this fit does not hold its table: pass data=")
+    return fit.refit_fn(fit, formula, data, prior, settings)
+
+
+def changes_of(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, Any]) -> Changes:
+    """What :meth:`Fit.update` was told, the rest as the fit states it; other data lose the table's name."""
+    stated = fit.statement
+    assert stated is not None
+    as_before = {name: getattr(stated, name) for name in OF_THE_MODEL}
+    if data is not None:
+        del as_before["data_name"]
+    return Changes(
+        model={
+            **as_before,
+            **{name: value for name, value in settings.items() if name in OF_THE_MODEL},
+            "formula": stated.formula if formula is None else update_formula(stated.formula, formula),
+            "prior": stated.priors if prior is None else prior,
+        },
+        run={
+            **settings_given(stated.settings),
+            **{name: value for name, value in settings.items() if name not in OF_THE_MODEL},
+        },
+    )
+
+
+def in_rows_of(new: Design, old: Design) -> Design:
+    """A design of the table that ``old`` keeps, its rows counted in the table that ``old`` was made from."""
+    return replace(new, rows=old.rows[new.rows], n_dropped=old.n_dropped + new.n_dropped)

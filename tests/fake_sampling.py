@@ -1,0 +1,29 @@
+"""A sampler that doesn't sample: points around the pilot estimate, for tests of what happens to draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hmlm.density.log_density import LogDensity
+from hmlm.infer.driver import Run
+from hmlm.infer.nuts import Draws
+from hmlm.infer.settings import Settings
+
+
+@dataclass
+class FakeSampler:
+    """Stands in for :func:`hmlm.infer.driver.sample` and remembers the settings of each call."""
+
+    calls: list[Settings] = field(default_factory=list)
+    interrupted: bool = False
+
+    def __call__(self, density: LogDensity, settings: Settings, *, progress: Any = None) -> Run:
+        self.calls.append(settings)
+        rng, shape = np.random.default_rng(settings.seed), (settings.chains, settings.draws)
+        flat = {name: np.full(shape, 1.0) for name in Draws._fields if name != "position"}
+        flat["diverging"] = np.zeros(shape, bool)
+        position = density.initial + 0.3 * rng.normal(size=(*shape, density.size))
+        return Run(Draws(position=position, **flat), {"sampling": 1.0}, self.interrupted)
