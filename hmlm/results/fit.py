@@ -19,6 +19,7 @@ from hmlm.results.convergence import Convergence, convergence, stack
 from hmlm.results.diagnostics import check
 from hmlm.results.effects import joined, scalars, tidy, to_dataset
 from hmlm.results.info import FitInfo
+from hmlm.results.prediction.conditional import conditional_effects
 from hmlm.results.prediction.predict import EPRED, KINDS, LINPRED, PREDICT, make_prediction, make_request
 from hmlm.results.prediction.prediction import Prediction
 from hmlm.results.prediction.r2 import bayes_r2
@@ -237,6 +238,27 @@ class Fit:
             )
         request = make_request(newdata, {"seed": self.info.seed, **options})
         return make_prediction(kind, self.spec, self.design, self.posterior, lambda: self.effects, request)
+
+    def conditional_effects(
+        self, effects: str | list[str] | None = None, *, prob: float = 0.95, **options: Any
+    ) -> dict[str, pd.DataFrame]:
+        """What the model expects along a column, or along two that interact, the others held.
+
+        Numbers are held at their mean, categories at their first level. Beside another column a number takes
+        its mean and one standard deviation either way.
+
+        Args:
+            effects: ``"day"``, ``"steps.pm:steps.pmd"`` (along the first, at values of the second) or a list;
+                None takes every column of the formula and every pair that interacts.
+            prob: probability of the interval.
+            options: ``conditions``: values for columns that are held, ``{"sex": "male"}``. ``method``:
+                ``"epred"``, ``"linpred"`` or ``"predict"``. The others as in :meth:`epred`; ``re_formula``
+                is ``"NA"``, an average level, unless said.
+
+        Returns:
+            By effect a table with the columns' values, estimate, error and interval.
+        """
+        return conditional_effects(self, effects, prob=prob, **options)
 
     def bayes_r2(self, *, summary: bool = True, prob: float = 0.95, **options: Any):
         """Share of each outcome's variance that its expected values have, draw by draw (brms's ``bayes_R2``).

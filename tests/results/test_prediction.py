@@ -363,9 +363,7 @@ def test_a_fit_without_its_model_says_so(cases):
     fit = dataclasses.replace(as_fit(cases["one"]), spec=None)
     with pytest.raises(hm.HmlmError, match="does not hold its model"):
         fit.epred()
-    with pytest.raises(
-        hm.HmlmError, match="'epred', 'predict'; did you mean 'epred'"
-    ):
+    with pytest.raises(hm.HmlmError, match="'epred', 'predict'; did you mean 'epred'"):
         as_fit(cases["one"]).prediction("epredd")
     with pytest.raises(hm.HmlmError, match=r"epred\(dpar=...\)"):
         as_fit(cases["one"]).predict(dpar="sigma")

@@ -1,0 +1,152 @@
+"""Conditional effects: what a model expects along one or two columns, the others held at typical values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from hmlm.formula.algebra import Terms, read_terms
+from hmlm.formula.expression import Call, Node, columns_of
+from hmlm.formula.levels import observed_levels
+from hmlm.formula.table import Use, is_boolean, is_numeric, series
+from hmlm.spec.hint import did_you_mean, listed
+from hmlm.types import Design, HmlmError
+
+if TYPE_CHECKING:
+    from hmlm.results.fit import Fit
+
+RESOLUTION = 100  # points along a number
+KINDS = ("epred", "predict", "linpred")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the formula: a number along its range, or levels.
+
+    Attributes:
+        name: of the column.
+        typical: where it is held: the mean of numbers, the first level.
+        values: those it takes when it is the one that is looked at.
+        few: those it takes beside another one: mean and one standard deviation either way, or all levels.
+    """
+
+    name: str
+    typical: Any
+    values: np.ndarray
+    few: np.ndarray
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is no category."""
+        return len(self.values) > len(self.few)
+
+
+def conditional_effects(
+    fit: Fit,
+    effects: str | list[str] | None = None,
+    *,
+    conditions: Mapping[str, Any] | None = None,
+    method: str = "epred",
+    prob: float = 0.95,
+    **options: Any,
+) -> dict[str, pd.DataFrame]:
+    """The tables of :meth:`hmlm.results.fit.Fit.conditional_effects`, by effect."""
+    if method not in KINDS:
+        raise HmlmError(f"method={method!r}: choose one of {listed(KINDS)}{did_you_mean(str(method), KINDS)}")
+    predictors = _predictors(fit, method, options)
+    known = _columns(fit.design, predictors)
+    wanted = _wanted(effects, predictors, known)
+    return {
+        effect: _along(fit, effect.split(":"), known, dict(conditions or {}), method, prob, options)
+        for effect in wanted
+    }
+
+
+def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Terms]:
+    """Population-level terms of the parameters that are looked at."""
+    parts = [
+        terms.population
+        for outcome, known in zip(fit.design.formula.outcomes, fit.design.outcomes, strict=True)
+        if options.get("resp") in (None, known.name)
+        for dpar, terms in outcome.predictors
+        if method == "predict" or dpar == (options.get("dpar") or "mu")
+    ]
+    return [read_terms(text) for text in parts]
+
+
+def _columns(design: Design, predictors: list[Terms]) -> dict[str, Column]:
+    atoms = [atom for terms in predictors for atom in terms.atoms]
+    categories = {name for atom in atoms if _is_factor(atom) for name in columns_of(atom)}
+    names = dict.fromkeys(name for atom in atoms for name in columns_of(atom))
+    return {name: _column(design.table, name, name in categories) for name in names if name in design.table}
+
+
+def _is_factor(atom: Node) -> bool:
+    return isinstance(atom, Call) and str(atom).startswith("factor(")
+
+
+def _column(table: pd.DataFrame, name: str, category: bool) -> Column:
+    values = series(table, name)
+    if is_numeric(values) and not is_boolean(values) and not category:
+        numbers = values.to_numpy(dtype=float)
+        mean, sd = numbers.mean(), numbers.std(ddof=1)
+        along = np.linspace(numbers.min(), numbers.max(), RESOLUTION)
+        return Column(name, mean, along, np.array([mean - sd, mean, mean + sd]))
+    codes = observed_levels(table, Use(name, name)).codes(table)
+    _, first = np.unique(codes, return_index=True)
+    levels = values.iloc[first].to_numpy(dtype=object)
+    return Column(name, levels[0], levels, levels)
+
+
+def _wanted(effects: str | list[str] | None, predictors: list[Terms], known: dict[str, Column]) -> list[str]:
+    """Names of columns, and of pairs of them that interact."""
+    if effects is None:
+        pairs = [
+            ":".join(names)
+            for terms in predictors
+            for positions in terms.products
+            if len(names := [n for i in positions for n in columns_of(terms.atoms[i]) if n in known]) == 2
+        ]
+        return list(dict.fromkeys([*known, *pairs]))
+    wanted = [effects] if isinstance(effects, str) else list(effects)
+    for effect in wanted:
+        for name in effect.split(":"):
+            if name not in known or effect.count(":") > 1:
+                hint = did_you_mean(name, known)
+                raise HmlmError(f"effects={effect!r}: one or two of the columns {listed(known)}{hint}")
+    return wanted
+
+
+def _along(
+    fit: Fit,
+    names: list[str],
+    known: dict[str, Column],
+    conditions: dict[str, Any],
+    method: str,
+    prob: float,
+    options: Mapping[str, Any],
+) -> pd.DataFrame:
+    first, *others = (known[name] for name in names)
+    grid = pd.DataFrame(
+        list(product(*(other.few for other in others), first.values)),
+        columns=[*(other.name for other in others), first.name],
+    )
+    held = {name: column.typical for name, column in known.items() if name not in names} | conditions
+    table = grid.assign(**{name: value for name, value in held.items() if name not in names})
+    newdata = _typed(table, fit.design.table)
+    found = getattr(fit, method)(newdata, summary=True, prob=prob, **{"re_formula": "NA", **options})
+    keys = table[[*names, *(name for name in held if name not in names)]]
+    if isinstance(found.index, pd.MultiIndex):
+        parts = [keys.assign(resp=resp).join(found.loc[resp]) for resp in found.index.unique("resp")]
+        return pd.concat(parts, ignore_index=True)
+    return keys.join(found)
+
+
+def _typed(table: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    """Columns of the types that the model was fitted to."""
+    return table.astype({name: like[name].dtype for name in table if not is_numeric(series(like, name))})
