@@ -135,7 +135,8 @@ def _next(
     return Chain(chain.key, chain.n_done + 1, place, *tuned), memory, draws
 
 
+@jax.jit(static_argnums=0)
 def _place(static: Static, position: Array, data: DensityData) -> Place:
-    """The density at a position, minus infinity where it is undefined."""
+    """The density at a position, minus infinity where it is undefined; traced once for both programs."""
     value, gradient = jax.value_and_grad(log_density, argnums=1)(static, position, data)
     return Place(position, jnp.where(jnp.isnan(value), -jnp.inf, value), gradient)
