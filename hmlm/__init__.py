@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hmlm.results.anova import anova
     from hmlm.results.fit import Fit
     from hmlm.results.ml_fit import MlFit
+    from hmlm.results.point_interval import mean_hdi, mean_qi, median_hdi, median_qi
+    from hmlm.results.precis import precis
     from hmlm.results.storage import load_fit
     from hmlm.spec.prior import prior
     from hmlm.types import (
@@ -53,6 +55,8 @@ _HOMES = {
     "hmlm.results.anova": ("anova",),
     "hmlm.results.fit": ("Fit",),
     "hmlm.results.ml_fit": ("MlFit",),
+    "hmlm.results.point_interval": ("mean_hdi", "mean_qi", "median_hdi", "median_qi"),
+    "hmlm.results.precis": ("precis",),
     "hmlm.results.storage": ("load_fit",),
     "hmlm.types": (
         "DataError",
@@ -86,9 +90,14 @@ __all__ = [
     "get_prior",
     "load_dataset",
     "load_fit",
+    "mean_hdi",
+    "mean_qi",
+    "median_hdi",
+    "median_qi",
     "melsm",
     "model",
     "multivariate",
+    "precis",
     "prior",
     "set_rescor",
     "varying_intercept",
