@@ -30,6 +30,7 @@ WORD = re.compile(
     re.VERBOSE,
 )
 LONGEST = 2000
+DEEPEST = 200
 RELATIONS = ("=", "<", ">")
 OPERATORS: dict[type, Callable] = {
     ast.Add: operator.add,
@@ -109,9 +110,7 @@ def _words(text: str) -> list[Word]:
     while start < len(text):
         found = WORD.match(text, start)
         if found is None:
-            raise _error(
-                text, start, f"`{text[start]}` has no meaning here; put unusual names in back quotes"
-            )
+            raise _error(text, start, "cannot be read from here; put unusual names in back quotes")
         if found.lastgroup != "skip":
             words.append(Word(str(found.lastgroup), found.group(), start))
         start = found.end()
@@ -120,16 +119,14 @@ def _words(text: str) -> list[Word]:
 
 def _expression(whole: str, words: list[Word]) -> Expression:
     if not words:
-        raise HmlmError(
-            f"`{whole}`: nothing to compute on one side" if whole.strip() else "an empty expression"
-        )
+        raise HmlmError(f"`{whole}`: nothing to compute, or only on one side")
     names: list[str] = []
     calls = [word.text == "(" for word in words[1:]] + [False]
     parts = [_python(whole, word, is_call, names) for word, is_call in zip(words, calls, strict=True)]
     text = whole[words[0].start : words[-1].start + len(words[-1].text)]
     try:
         tree = ast.parse(" ".join(parts), mode="eval").body
-        _check(whole, tree)
+        _check(whole, tree, DEEPEST)
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise HmlmError(f"`{text}` cannot be read: two values without a sign, or open brackets?") from error
     return Expression(text, tuple(names), tree)
@@ -156,16 +153,18 @@ def _function(whole: str, word: Word) -> str:
     return word.text
 
 
-def _check(whole: str, node: ast.expr) -> None:
-    """Refuse a tree that holds anything but arithmetic."""
+def _check(whole: str, node: ast.expr, depth: int) -> None:
+    """Refuse a tree that holds anything but arithmetic, or is deeper than ``depth``."""
+    if depth == 0:
+        raise HmlmError(f"`{whole[:30]}…` has more than {DEEPEST} operations within each other")
     match node:
         case ast.BinOp(left, sign, right) if type(sign) in OPERATORS:
-            _check(whole, left)
-            _check(whole, right)
+            _check(whole, left, depth - 1)
+            _check(whole, right, depth - 1)
         case ast.UnaryOp(sign, operand) if type(sign) in OPERATORS:
-            _check(whole, operand)
+            _check(whole, operand, depth - 1)
         case ast.Call(ast.Name(name), [argument], []) if name in FUNCTIONS:
-            _check(whole, argument)
+            _check(whole, argument, depth - 1)
         case ast.Constant(float()):
             pass
         case ast.Name(name) if name.startswith("_"):

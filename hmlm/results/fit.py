@@ -241,10 +241,10 @@ class Fit:
         """Test hypotheses such as ``"steps.pm > 0"`` or ``"exp(sigma_Intercept) = 0.5"``, as in brms.
 
         Args:
-            hypotheses: one or several, by name if a mapping: arithmetic on both sides of ``=``, ``<`` or ``>``;
-                unusual names go in back quotes.
-            class_: what is put before each name: ``"b"`` for coefficients, ``"sd"`` or ``"cor"`` with a group;
-                None for names in full, ``"sigma > 1"``, ``"r_id[3,Intercept] < 0"``.
+            hypotheses: one or several, by name if a mapping: arithmetic on both sides of ``=``, ``<`` or
+                ``>``; unusual names go in back quotes.
+            class_: what is put before each name: ``"b"`` for coefficients, ``"sd"`` or ``"cor"`` with a
+                group; None for names in full, ``"sigma > 1"``, ``"r_id[3,Intercept] < 0"``.
             group: the grouping factor of ``"sd"`` and ``"cor"``.
             alpha: error probability: one-sided hypotheses get a ``1 - 2 alpha`` interval, two-sided ones
                 ``1 - alpha``.

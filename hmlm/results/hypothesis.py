@@ -28,8 +28,8 @@ UNLIMITED = 10_000
 NOTES = """\
 ---
 'CI': {one:g}%-CI for one-sided and {two:g}%-CI for two-sided hypotheses.
-'*': one-sided, the posterior probability exceeds {two:g}%; two-sided, the value tested lies outside the CI."""
-NO_PRIOR = "Evid.Ratio is NA for two-sided hypotheses: it needs draws of the prior, which a fit has not."
+'*': one-sided, the posterior probability exceeds {two:g}%; two-sided, the value tested is outside the CI."""
+NO_PRIOR = "Evid.Ratio is NA for two-sided hypotheses: it needs draws of the prior, and a fit has none."
 
 
 @dataclass(frozen=True, eq=False, repr=False)

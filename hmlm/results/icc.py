@@ -57,9 +57,10 @@ def _check(fit: Fit, group: str | None) -> None:
         if sigma not in fit.posterior:
             of = f" of {outcome}" if outcome else ""
             raise HmlmError(
-                f"sigma{of} has a formula: the residual variance, and with it the share of the groups, differs "
-                "from row to row, so that there is no one intraclass correlation. For given values compute it "
-                "from the draws, such as fit['sd_id__Intercept']**2 and np.exp(2 * fit['b_sigma_Intercept'])"
+                f"sigma{of} has a formula: the residual variance differs from row to row, and with it the "
+                "share of the groups, so that there is no one intraclass correlation. Compute it from the "
+                "draws for the values you mean: of fit['sd_id__Intercept'] ** 2 and, where log sigma is its "
+                "intercept, np.exp(2 * fit['b_sigma_Intercept'])"
             )
 
 
@@ -88,7 +89,8 @@ def _moments(fit: Fit, group: str, outcome: str, names: list[str]) -> np.ndarray
     """(Q, Q) means over rows of the products of the varying coefficients' columns."""
     if fit.design is None:
         raise HmlmError(
-            f"slopes vary by '{group}', so that icc needs the data: call it on the fit that m.fit(...) returned"
+            f"slopes vary by '{group}', and their variance needs the data: call icc on the fit that "
+            "m.fit(...) returned"
         )
     columns = {}
     for predictor in fit.design.predictors:

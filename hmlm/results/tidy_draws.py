@@ -1,7 +1,7 @@
 """Draws as long or wide tables in the manner of tidybayes: a row per draw, or per draw and level.
 
-Columns ``.chain`` and ``.iteration`` count as ``fit.posterior`` does, from 0; ``.draw`` numbers the draws of all
-chains.
+Columns ``.chain`` and ``.iteration`` count as ``fit.posterior`` does, from 0; ``.draw`` numbers the draws of
+all chains.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _named(array: xr.DataArray, indices: tuple[str, ...] | None, text: str) -> x
 
 
 def _wide(arrays: Sequence[xr.DataArray]) -> pd.DataFrame:
-    """A row per chain, draw and common index, a column per array; levels that not all of them have are left out."""
+    """A row per chain, draw and index, a column per array; levels that one of them lacks are left out."""
     aligned = xr.align(*arrays, join="inner")
     dims = list(dict.fromkeys([*DRAW_DIMS, *(str(dim) for array in aligned for dim in array.dims)]))
     sizes = reduce(lambda found, array: found | dict(array.sizes), aligned, {})
@@ -153,11 +153,8 @@ def _in_order(array: xr.DataArray, dims: list[str]) -> np.ndarray:
 
 def _draw_columns(labels: dict[str, np.ndarray], shape: tuple[int, ...]) -> dict:
     chain, draw = _positions(shape, 0), _positions(shape, 1)
-    return dict(
-        zip(
-            DRAW_COLUMNS, (labels["chain"][chain], labels["draw"][draw], chain * shape[1] + draw), strict=True
-        )
-    )
+    values = (labels["chain"][chain], labels["draw"][draw], chain * shape[1] + draw)
+    return dict(zip(DRAW_COLUMNS, values, strict=True))
 
 
 def _positions(shape: tuple[int, ...], axis: int) -> np.ndarray:

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 UNLIMITED = 10_000
 WIDTH = 110
-MEANING = (
-    "Posterior means, {percent:g}% intervals of the standard deviations; .cor and .cov hold the others'."
-)
+MEANING = "Posterior means with {percent:g}% intervals; those of correlations and covariances: .cor, .cov."
 VARIES = "No residual standard deviation: sigma has a formula{where}."
 
 
@@ -52,19 +50,17 @@ class VarCorr:
         Columns ``grp``, ``var1``, ``var2``, ``vcov`` (variance or covariance) and ``sdcor`` (standard
         deviation or correlation).
         """
-        by_pair = {
-            **{(row.group, row.term, row.term): row.Estimate for row in self.sd.itertuples()},
-            **{(row.group, row.term, row.term2): row.Estimate for row in self.cor.itertuples()},
-        }
-        rows = [
-            (row.group, row.term or None, None if row.term == row.term2 else row.term2, row.Estimate)
-            for row in self.cov.itertuples()
-        ]
-        frame = pd.DataFrame(rows, columns=["grp", "var1", "var2", "vcov"]).astype(
-            {"grp": object, "var1": object, "var2": object}
+        named = pd.concat([self.sd.assign(term2=self.sd["term"]), self.cor])
+        both = self.cov.merge(named, on=["group", "term", "term2"], suffixes=("", "_sdcor"))
+        return pd.DataFrame(
+            {
+                "grp": both["group"].astype(object),
+                "var1": _or_none(both["term"], both["term"] == ""),
+                "var2": _or_none(both["term2"], both["term"] == both["term2"]),
+                "vcov": both["Estimate"],
+                "sdcor": both["Estimate_sdcor"],
+            }
         )
-        keys = zip(self.cov["group"], self.cov["term"], self.cov["term2"], strict=True)
-        return frame.assign(sdcor=[by_pair[key] for key in keys])
 
 
 def var_corr(fit: Fit, prob: float = 0.95) -> VarCorr:
@@ -78,6 +74,11 @@ def var_corr(fit: Fit, prob: float = 0.95) -> VarCorr:
         prob=prob,
         varying=varying,
     )
+
+
+def _or_none(names: pd.Series, empty: pd.Series) -> pd.Series:
+    values = [None if flag else name for name, flag in zip(names, empty, strict=True)]
+    return pd.Series(values, dtype=object)
 
 
 def _terms(component: Component) -> Iterator[tuple[str, ...]]:
