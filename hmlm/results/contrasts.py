@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,6 +71,6 @@ def _draws(fit: Fit, name: str) -> np.ndarray:
 
 
 def _weight(name: str, weight: object) -> float:
-    if isinstance(weight, str) or not np.isscalar(weight) or not np.isfinite(weight):
+    if not isinstance(weight, Real) or not np.isfinite(weight):
         raise HmlmError(f"the weight of '{name}' is {weight!r}: weights are finite numbers")
     return float(weight)

@@ -53,7 +53,7 @@ class Hypotheses:
         heading = f"Hypothesis Tests for {self.title}:" if self.title else "Hypothesis Tests:"
         notes = NOTES.format(one=100 - 200 * self.alpha, two=100 - 100 * self.alpha)
         lines = [heading, _printed(self.table), notes]
-        return "\n".join([*lines, NO_PRIOR] if self.table["Evid.Ratio"].isna().any() else lines)
+        return "\n".join([*lines, NO_PRIOR] if np.isnan(self.table["Evid.Ratio"].to_numpy()).any() else lines)
 
 
 def hypothesis(

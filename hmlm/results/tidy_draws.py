@@ -108,9 +108,8 @@ def _matches(pattern: str, name: str) -> bool:
 
 
 def _nothing(pattern: str, names: list[str]) -> str:
-    what = (
-        f"no variable '{pattern}'" if PLAIN.fullmatch(pattern) else f"no variable matches `{pattern}` whole"
-    )
+    is_name = PLAIN.fullmatch(pattern) is not None
+    what = f"no variable '{pattern}'" if is_name else f"no variable matches `{pattern}`"
     few = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
     return what + (did_you_mean(pattern, names) or f"; there are {few or 'none'}")
 
