@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hmlm.results.anova import anova
     from hmlm.results.fit import Fit
     from hmlm.results.ml_fit import MlFit
+    from hmlm.results.point_interval import mean_hdi, mean_qi, median_hdi, median_qi
+    from hmlm.results.precis import precis
     from hmlm.spec.prior import prior
     from hmlm.types import (
         DataError,
@@ -52,6 +54,8 @@ _HOMES = {
     "hmlm.results.anova": ("anova",),
     "hmlm.results.fit": ("Fit",),
     "hmlm.results.ml_fit": ("MlFit",),
+    "hmlm.results.point_interval": ("mean_hdi", "mean_qi", "median_hdi", "median_qi"),
+    "hmlm.results.precis": ("precis",),
     "hmlm.types": (
         "DataError",
         "DataWarning",
@@ -84,9 +88,14 @@ __all__ = [
     "get_prior",
     "load_dataset",
     "load_fit",
+    "mean_hdi",
+    "mean_qi",
+    "median_hdi",
+    "median_qi",
     "melsm",
     "model",
     "multivariate",
+    "precis",
     "prior",
     "set_rescor",
     "varying_intercept",

@@ -56,7 +56,7 @@ def joined(effects: Effects, groups: str | Sequence[str] | None = None) -> dict[
 
 def tidy(effects: Effects, groups: str | Sequence[str] | None, prob: float) -> dict[str, pd.DataFrame]:
     """Per factor one row per level and term: estimate, error and interval."""
-    return {factor: _tidy(array, prob) for factor, array in joined(effects, groups).items()}
+    return {factor: tidied(array, prob) for factor, array in joined(effects, groups).items()}
 
 
 def _chosen(effects: Effects, groups: str | Sequence[str] | None) -> list[str]:
@@ -83,7 +83,8 @@ def _qualified(name: str, factor: str, array: xr.DataArray) -> list[str]:
     return [f"{prefix}_{term}" if prefix else str(term) for term in array.coords["term"].values]
 
 
-def _tidy(array: xr.DataArray, prob: float) -> pd.DataFrame:
+def tidied(array: xr.DataArray, prob: float) -> pd.DataFrame:
+    """One row per level and term: estimate, error and interval of draws (chain, draw, factor, term)."""
     levels, terms = array.coords[factor_of(array)].values, array.coords["term"].values
     keys = {"level": np.repeat(levels, len(terms)), "term": np.tile(terms, len(levels))}
     return pd.DataFrame({**keys, **estimates(_by_scalar(array), prob)})

@@ -15,9 +15,14 @@ import pandas as pd
 import xarray as xr
 
 from hmlm.results import datatree, saving, updating
+from hmlm.results.coefficients import coef_draws, coef_table
+from hmlm.results.contrasts import contrasts
 from hmlm.results.convergence import Convergence, convergence, stack
+from hmlm.results.covariances import covariance_draws
 from hmlm.results.diagnostics import check
 from hmlm.results.effects import joined, scalars, tidy, to_dataset
+from hmlm.results.hypothesis import Hypotheses, hypothesis
+from hmlm.results.icc import icc_table
 from hmlm.results.info import FitInfo
 from hmlm.results.prediction.conditional import conditional_effects
 from hmlm.results.prediction.predict import EPRED, KINDS, LINPRED, PREDICT, make_prediction, make_request
@@ -26,6 +31,8 @@ from hmlm.results.prediction.r2 import bayes_r2
 from hmlm.results.printout import printout
 from hmlm.results.statement import Statement
 from hmlm.results.table import estimates, labels, rounded, seconds_of, table
+from hmlm.results.tidy_draws import gather, spread
+from hmlm.results.var_corr import VarCorr, var_corr
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.spec import Spec
 from hmlm.types import Design, HmlmError
@@ -280,6 +287,127 @@ class Fit:
     def _predicted(self, kind: str, newdata: Any, summary: bool, prob: float, options: dict[str, Any]):
         found = self.prediction(kind, newdata, **options)
         return found.summary(prob) if summary else found.array()
+
+    # --- effects and tidy draws ----------------------------------------------------------------------
+
+    def coef(
+        self, groups: str | Sequence[str] | None = None, summary: bool = True, prob: float = 0.95
+    ) -> dict[str, pd.DataFrame] | dict[str, xr.DataArray]:
+        """Each level's own coefficients by factor: population level plus group effect, as brms's ``coef``.
+
+        What varies without a population-level counterpart counts from 0; coefficients that do not vary by a
+        factor are the same at all its levels, and stand after those that do.
+
+        Args:
+            groups: the factors wanted; None takes all.
+            summary: True gives a row per level and term, False the draws, dims
+                ``(chain, draw, <factor>, term)``.
+            prob: probability of the interval.
+
+        Raises:
+            HmlmError: a model without group effects, or an unknown factor.
+        """
+        return coef_table(self, groups, prob) if summary else coef_draws(self, groups)
+
+    def var_corr(self, summary: bool = True, prob: float = 0.95) -> VarCorr | dict[str, xr.DataArray]:
+        """Standard deviations, correlations and covariances of group effects and residuals.
+
+        Args:
+            summary: True gives tables with intervals, ``.sd``, ``.cor`` and ``.cov``, that print as lme4's
+                ``VarCorr``; False the draws of the covariance matrices by group, dims
+                ``(chain, draw, term, term2)``.
+            prob: probability of the intervals.
+        """
+        return var_corr(self, prob) if summary else covariance_draws(self)
+
+    def icc(self, group: str | None = None, prob: float = 0.95) -> pd.DataFrame:
+        """Intraclass correlation: the share of variance that the intercepts of a factor's levels have.
+
+        Draw by draw, ``tau_0² / (variance of all group effects + sigma²)``; where slopes vary, the variance
+        of group effects is its mean over the rows, and the share is only that of the intercepts.
+
+        Args:
+            group: the factor wanted; None takes all whose intercept varies.
+            prob: probability of the interval.
+
+        Returns:
+            A row per factor, and per outcome where there are several.
+
+        Raises:
+            HmlmError: where there is no one share: sigma has a formula, another family, no varying intercept.
+
+        References:
+            Nakagawa et al. (2017), doi:10.1098/rsif.2017.0213; Johnson (2014), doi:10.1111/2041-210X.12225
+        """
+        return icc_table(self, group, prob)
+
+    def hypothesis(
+        self,
+        hypotheses: str | Sequence[str] | Mapping[str, str],
+        class_: str | None = "b",
+        group: str = "",
+        alpha: float = 0.05,
+    ) -> Hypotheses:
+        """Test hypotheses such as ``"steps.pm > 0"`` or ``"exp(sigma_Intercept) = 0.5"``, as in brms.
+
+        Args:
+            hypotheses: one or several, by name if a mapping: arithmetic on both sides of ``=``, ``<`` or
+                ``>``; unusual names go in back quotes.
+            class_: what is put before each name: ``"b"`` for coefficients, ``"sd"`` or ``"cor"`` with a
+                group; None for names in full, ``"sigma > 1"``, ``"r_id[3,Intercept] < 0"``.
+            group: the grouping factor of ``"sd"`` and ``"cor"``.
+            alpha: error probability: one-sided hypotheses get a ``1 - 2 alpha`` interval, two-sided ones
+                ``1 - alpha``.
+
+        Returns:
+            The table, with the evidence ratio (posterior odds; not defined for ``=`` without draws of the
+            prior), and the draws.
+
+        Raises:
+            HmlmError: text that cannot be read, or an unknown name, with the nearest one.
+        """
+        return hypothesis(self, hypotheses, class_, group, alpha)
+
+    def contrasts(
+        self, combinations: str | Sequence[str] | Mapping[str, str | Mapping[str, float]], prob: float = 0.95
+    ) -> pd.DataFrame:
+        """Estimate, error and interval of linear combinations of parameters.
+
+        Args:
+            combinations: text, ``"b_x - b_z"``, several of them, or by name text or weights,
+                ``{"high - low": {"b_x": 1, "b_z": -1}}``. Coefficients may go without their ``b_``.
+            prob: probability of the interval.
+
+        Raises:
+            HmlmError: text that cannot be read, weights that are no numbers, or an unknown name.
+        """
+        return contrasts(self, combinations, prob)
+
+    def gather_draws(self, *variables: str) -> pd.DataFrame:
+        """Draws as a long table: ``.chain``, ``.iteration``, ``.draw``, indices, ``.variable``, ``.value``.
+
+        Args:
+            variables: names, or regular expressions that match names whole, ``"b_.*"``; the indices of group
+                effects can be named, ``"r_id[person, term]"``.
+
+        Raises:
+            HmlmError: nothing of that name.
+        """
+        return gather(self, variables)
+
+    def spread_draws(self, *variables: str) -> pd.DataFrame:
+        """Draws as a wide table: a column per variable, joined by draw and by indices of the same name.
+
+        ``fit.spread_draws("b_Intercept", "r_id[id, term]")`` has a row per draw, id and term. Indices keep
+        only what all variables have.
+
+        Args:
+            variables: as of :meth:`gather_draws`.
+
+        Raises:
+            HmlmError: nothing of that name.
+        """
+        return spread(self, variables)
 
     # --- elsewhere -----------------------------------------------------------------------------------
 

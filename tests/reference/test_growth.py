@@ -67,6 +67,30 @@ def test_effects_of_students():
     np.testing.assert_allclose(fit.ranef()["student"].iloc[:5]["Estimate"], ours["mean"], rtol=1e-12)
 
 
+def test_coefficients_of_students():
+    """An intercept that varies, with a slope that does not."""
+    fit, lme4 = fitted(INTERCEPT), published(INTERCEPT)
+    levels = ["1", "2", "3", "4", "5"]
+    draws = fit.coef(summary=False)["student"].sel(student=levels, term="Intercept")
+    ours = of_draws(draws.transpose("chain", "draw", "student"), levels)
+    published_values = np.array(lme4["coef_student_1_to_5"])
+    near = 3 * ours["mcse"] + SMALL + 0.01 * abs(np.array(lme4["ranef_student_1_to_5"]))
+    assert (abs(ours["mean"] - published_values) < near).all(), ours.assign(lme4=published_values).to_string()
+    table = fit.coef()["student"].query("term == 'Intercept'").iloc[:5]
+    np.testing.assert_allclose(table["Estimate"], ours["mean"], rtol=1e-12)
+    slopes = fit.coef()["student"].query("term == 'occasion'")["Estimate"]
+    np.testing.assert_allclose(slopes, fit.fixef().loc["occasion", "Estimate"])
+
+
+def test_share_of_variance_between_students():
+    """The tutorial's 0.064 / 0.122 = 0.52."""
+    row = fitted(INTERCEPT).icc("student").loc["student"]
+    assert abs(row["Estimate"] - published(INTERCEPT)["icc"]) < POSTERIOR_SDS * row["Est.Error"]
+    assert round(row["Estimate"], 2) == 0.52
+    frame = fitted(INTERCEPT).var_corr().to_frame()
+    np.testing.assert_allclose(frame["vcov"], [0.064, 0.058], atol=0.002)
+
+
 def reml(formula: str) -> pd.Series:
     """The tutorial's estimates by our printed labels."""
     found = published(formula)
