@@ -315,15 +315,15 @@ def load_fit(path: str | PathLike[str]) -> Fit:
 
 def refit(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, Any]) -> Fit | MlFit:
     """What :meth:`Fit.update` does: its model with changes, fitted."""
-    changes = changes_of(fit, formula, data, prior, settings)
-    if data is not None:
+    changes, design = changes_of(fit, formula, data, prior, settings), fit.design
+    if data is not None or design is None:
         return model(data=data, **changes.model).fit(**changes.run)
     try:
-        stated = model(data=fit.design.table, **changes.model)
+        stated = model(data=design.table, **changes.model)
     except DataError as error:
         hint = "of the columns and rows that the fit keeps; pass data= for others"
         raise DataError(f"{error} ({hint})") from error
-    return replace(stated, design=in_rows_of(stated.design, fit.design)).fit(**changes.run)
+    return replace(stated, design=in_rows_of(stated.design, design)).fit(**changes.run)
 
 
 def _check_no_file(algorithm: str, file: object) -> None:

@@ -27,6 +27,7 @@ def fit(
     draws: int | None = None,
     seed: int | None = None,
     devices: int | None = None,
+    file_refit: str = "always",
 ) -> int:
     """Fit the model of a YAML file to a table, print the result and save it.
 
@@ -39,6 +40,8 @@ def fit(
         draws: draws per chain after warm-up, instead of the file's.
         seed: seed of the random numbers, instead of the file's.
         devices: number of devices to spread the chains over, instead of the file's.
+        file_refit: whether to sample where the output is there already: always, on_change (if the model, the
+            data or the settings have changed) or never.
     """
     from hmlm.cli.model_file import read_model_file
 
@@ -58,10 +61,11 @@ def fit(
             family=stated.family,
             prior=stated.prior,
             data_name=data.name,
+            file=output,
+            file_refit=file_refit,
             **sampling,
         )
     print(fitted)
-    fitted.save(output)
     print(f"\nSaved as {output}.")
     return 0
 

@@ -23,7 +23,8 @@ def kept_fit(
 ) -> Fit:
     """The fit of ``path`` if it may be taken, else that of ``sample_fn``, which is then written there.
 
-    One line on stderr says which. A file is looked at before anything is sampled.
+    One line on stderr says which. A file is looked at before anything is sampled; that of an interrupted run
+    counts as changed.
 
     Args:
         path: the file.
@@ -45,7 +46,9 @@ def kept_fit(
             _say(f"read {path} instead of sampling" + (" (file_refit='never')" if refit == NEVER else ""))
             return load_fit(path)
         _say(f"sampling again, {path} will be replaced: {', '.join(reasons)}")
-    return _written(sample_fn(), path)
+    fit = sample_fn()
+    fit.save(path)
+    return fit
 
 
 def _reasons(header: archive.Header, refit: str, statement: Statement, design: Design) -> list[str]:
@@ -62,14 +65,6 @@ def _reasons(header: archive.Header, refit: str, statement: Statement, design: D
 
 def _hash(design: Design) -> str:
     return "" if design.table is None else table_hash(design.table)
-
-
-def _written(fit: Fit, path: Path) -> Fit:
-    if fit.info.interrupted:
-        _say(f"not written to {path}: the run was interrupted")
-    else:
-        fit.save(path)
-    return fit
 
 
 def _say(message: str) -> None:

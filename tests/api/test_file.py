@@ -140,13 +140,13 @@ def test_a_fit_without_statement_is_replaced_aloud(path, sampler, capsys):
     assert "does not say what it was made from" in capsys.readouterr().err
 
 
-def test_an_interrupted_run_is_not_kept(path, sampler, capsys):
+def test_an_interrupted_run_is_kept_and_never_taken_for_a_whole_one(path, sampler, capsys):
     sampler.interrupted = True
-    assert fit(path).info.interrupted
-    assert not path.exists() and "interrupted" in capsys.readouterr().err
-    fit(path, file=None).save(path)
     fit(path)
+    sampler.interrupted = False
+    assert not fit(path).info.interrupted
     assert "will be replaced: its run was interrupted" in capsys.readouterr().err
+    assert not hm.load_fit(path).info.interrupted
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,12 @@ def test_fit_saves_what_summary_prints(files, capsys):
     assert "total post-warmup draws = 100" in printed
     assert f"Saved as {output}." in printed
 
+    assert (
+        main(["fit", model, "--data", data, "-o", output, "--draws", "50", "--file-refit", "on_change"]) == 0
+    )
+    again = capsys.readouterr()
+    assert again.out == printed and f"read {output} instead of sampling" in again.err
+
     assert main(["summary", output]) == 0
     assert "sd(Intercept)" in capsys.readouterr().out
     assert main(["summary", output, "--prob", "0.9", "--effects"]) == 0
