@@ -47,9 +47,10 @@ def _row(column: pd.Series, tails: tuple[float, float]) -> tuple[float, float, f
 
 def _numbers(column: pd.Series) -> np.ndarray:
     """The finite values; none of a column of text or dates."""
-    if not pd.api.types.is_numeric_dtype(column):
+    there = column.dropna().infer_objects()
+    if not pd.api.types.is_numeric_dtype(there):
         return np.empty(0)
-    values = column.dropna().to_numpy(dtype=float)
+    values = there.to_numpy(dtype=float)
     return values[np.isfinite(values)]
 
 

@@ -147,7 +147,7 @@ def _triangle(result: VarCorr) -> Iterator[str]:
     for at, (group, term) in enumerate(keys):
         above = [other for other_group, other in keys[:at] if other_group == group]
         cells = [found.get((group, term, other)) for other in above]
-        yield " ".join(f"{'' if cell is None else f'{cell:.2f}':>5}" for cell in cells).rstrip()
+        yield " ".join(f"{'' if cell is None else f'{cell:z.2f}':>5}" for cell in cells).rstrip()
 
 
 def _notes(result: VarCorr) -> list[str]:

@@ -80,6 +80,25 @@ def test_m5_converges():
     assert sum(seconds for _, seconds in fit.info.seconds) < 60 * MINUTES
 
 
+@pytest.mark.nightly
+def test_m3_correlates_between_and_within_people():
+    """What seed 000 prints of ``mean_qi()``, its ends within the Monte-Carlo error of a quantile."""
+    names = {"cor_id__NAstd_Intercept__PAstd_Intercept": "between", "rescor__NAstd__PAstd": "within"}
+    out = hm.mean_qi(fitted("m3", 4, 1000).gather_draws(*names))
+    found = out.set_index(out[".variable"].map(names).astype(str))[[".value", ".lower", ".upper"]]
+    np.testing.assert_allclose(found.loc["between"], [-0.133, -0.284, 0.0217], atol=0.015)
+    np.testing.assert_allclose(found.loc["within"], [-0.0249, -0.0423, -0.00733], atol=0.0015)
+
+
+def test_m4_residual_sd_of_the_average_person():
+    """Seed 000's ``exp`` of the summary of b_sigma_Intercept, and the correlation of location and scale."""
+    names = ["b_sigma_Intercept", "cor_id__Intercept__sigma_Intercept"]
+    out = hm.mean_qi(fitted("m4", 4, 500).gather_draws(*names)).set_index(".variable")
+    log_sd, cor = out.loc[names, [".value", ".lower", ".upper"]].to_numpy()
+    np.testing.assert_allclose(np.exp(log_sd), [0.53, 0.50, 0.56], atol=ROUNDING + 0.005)
+    np.testing.assert_allclose(cor, [-0.34, -0.47, -0.21], atol=ROUNDING + 0.02)
+
+
 def assert_close_to_ml(fit: Fit, posterior_sds: float) -> None:
     """Each parameter of m1 within so many posterior standard deviations of lme4's ML estimate."""
     ml = maximum_likelihood("affect_m1")

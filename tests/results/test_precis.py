@@ -54,7 +54,8 @@ def test_text_and_dates_have_no_numbers():
 
 
 def test_missing_and_infinite_values_are_left_out():
-    assert hm.precis({"x": [1.0, np.inf, 3.0, np.nan]}).loc["x", "mean"] == 2.0
+    found = hm.precis({"x": [1.0, np.inf, 3.0, np.nan], "flag": [True, None, False, None]})
+    assert found["mean"].tolist() == [2.0, 0.5]
 
 
 @pytest.mark.parametrize(
