@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import xarray as xr
 
 from hmlm.density.explain import treatment_lines
+from hmlm.density.groupwise import group_log_likelihood
 from hmlm.density.log_density import LogDensity
-from hmlm.density.pointwise import group_log_likelihood, row_log_likelihood
+from hmlm.density.pointwise import row_log_likelihood
+from hmlm.density.row_blocks import RowBlock, row_blocks
 from hmlm.infer.driver import Run
 from hmlm.infer.settings import Settings
 from hmlm.results.fit import Fit
@@ -32,6 +34,7 @@ def assemble(density: LogDensity, design: Design, run: Run, settings: Settings, 
         effects_fn=_effects_fn(density, run, settings.seed),
         observed=xr.Dataset({o.name: ("row", o.values) for o in design.outcomes}, {"row": design.rows}),
         log_lik_fn=_log_lik_fn(density, design, run, settings.seed),
+        row_blocks_fn=_row_blocks_fn(density, design, run, settings.seed),
         spec=density.spec,
         design=design,
     )
@@ -70,12 +73,18 @@ def _log_lik_fn(
         if group is None:
             values, name, labels = row_log_likelihood(density, x, seed), "row", design.rows
         else:
-            values, name = group_log_likelihood(density, x, seed, samples), group
-            labels = list(density.spec.factors[0].levels)
+            values, name = group_log_likelihood(density, design, group, x, seed, samples), group
+            labels = list(next(f.levels for f in design.factors if f.name == group))
         coords = {**chains_draws, name: labels}
         return xr.DataArray(values, coords, ("chain", "draw", name), name="log_lik")
 
     return log_lik
+
+
+def _row_blocks_fn(
+    density: LogDensity, design: Design, run: Run, seed: int
+) -> Callable[[int, bool], Iterator[RowBlock]]:
+    return lambda size, cdf: row_blocks(density, design, run.draws.position, seed, size, cdf)
 
 
 def _effects_fn(density: LogDensity, run: Run, seed: int) -> Callable[[], dict[str, xr.DataArray]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from hmlm.density.row_blocks import RowBlock
 from hmlm.results import archive, datatree
 from hmlm.results.convergence import Convergence, convergence, stack
 from hmlm.results.diagnostics import check
@@ -38,6 +39,8 @@ class Fit:
         observed: the outcomes.
         log_lik_fn: makes the log likelihood from a grouping factor (or None) and a number of importance
             samples; None for a fit read from a file.
+        row_blocks_fn: makes the log likelihood of rows block by block, from rows per block and whether
+            probabilities below the observed outcomes are wanted; None for a fit read from a file.
         spec: the model; None for a fit read from a file.
         design: its matrices, with what builds them anew for other data; None for a fit read from a file.
     """
@@ -48,6 +51,7 @@ class Fit:
     effects_fn: Callable[[], Mapping[str, xr.DataArray]]
     observed: xr.Dataset
     log_lik_fn: Callable[[str | None, int], xr.DataArray] | None = None
+    row_blocks_fn: Callable[[int, bool], Iterator[RowBlock]] | None = None
     spec: Spec | None = None
     design: Design | None = None
 
