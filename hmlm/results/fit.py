@@ -8,22 +8,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from hmlm.density.row_blocks import RowBlock
 from hmlm.results import archive, datatree
 from hmlm.results.convergence import Convergence, convergence, stack
 from hmlm.results.diagnostics import check
 from hmlm.results.effects import joined, scalars, tidy, to_dataset
 from hmlm.results.info import FitInfo
+from hmlm.results.loo import loo, loo_pit, waic
 from hmlm.results.printout import printout
 from hmlm.results.table import estimates, labels, rounded, seconds_of, table
 from hmlm.spec.spec import Spec
 from hmlm.types import Design, HmlmError
+
+if TYPE_CHECKING:
+    from hmlm.density.row_blocks import RowBlock
+    from hmlm.results.elpd import Elpd
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -157,14 +161,15 @@ class Fit:
         """Pointwise log likelihood: of every row given its group effects, or of every group without them.
 
         Args:
-            group: None for rows, dims ``(chain, draw, row)``; the model's grouping factor for the likelihood
+            group: None for rows, dims ``(chain, draw, row)``; a grouping factor for the likelihood
                 of each of its levels with the effects integrated out, dims ``(chain, draw, <group>)``: what
-                leave-one-group-out needs.
+                leave-one-group-out needs. Effects of factors nested in it are integrated out too, those
+                of crossed and coarser factors are the draw's own.
             samples: importance samples per draw where effects on a scale are integrated out; effects on
                 a Gaussian mean are integrated out exactly.
 
         Raises:
-            HmlmError: an unknown factor, several factors, or a fit that was read from a file.
+            HmlmError: an unknown factor, one that holds factors side by side, or a fit read from a file.
         """
         if self.log_lik_fn is None:
             raise HmlmError("log_lik needs the data: call it on the fit that m.fit(...) returned")
@@ -174,6 +179,47 @@ class Fit:
         if samples < 1:
             raise HmlmError(f"samples = {samples}: at least one importance sample is needed")
         return self.log_lik_fn(group, samples)
+
+    # --- model comparison ----------------------------------------------------------------------------
+
+    def loo(self, group: str | None = None, *, samples: int = 50) -> Elpd:
+        """Expected log density of a new row, or of all rows of a new level, by leave-one-out (PSIS).
+
+        ``elpd_loo = sum_i log p(y_i | y_-i)``. By row a left-out row keeps its group's effects, estimated
+        from the group's other rows: how well the model predicts new rows of known people. By group a level's
+        rows are left out together and its effects integrated out: how well it predicts new people. Rows are
+        read a block at a time.
+
+        Args:
+            group: a grouping factor whose levels are left out whole; None leaves out rows.
+            samples: of :meth:`log_lik`, where effects on a scale are integrated out.
+
+        Warns:
+            ComparisonWarning: k-hat is too high for some rows or levels; the message says what to try.
+
+        Raises:
+            HmlmError: an unknown factor, or a fit that was read from a file.
+        """
+        return loo(self, group, samples)
+
+    def waic(self, group: str | None = None, *, samples: int = 50) -> Elpd:
+        """The widely applicable information criterion; arguments as :meth:`loo`, which is to be preferred.
+
+        References:
+            Watanabe (2010), Journal of Machine Learning Research 11, 3571
+        """
+        return waic(self, group, samples)
+
+    def loo_pit(self) -> xr.Dataset:
+        """Probability of each outcome below the one observed, predicted without its row (LOO-PIT).
+
+        Uniform on (0, 1) if the model is right: a hump says that its spread is too wide, a bowl too narrow, a
+        slope that it is off to one side.
+
+        Returns:
+            A variable per outcome, dims ``(row,)``.
+        """
+        return loo_pit(self)
 
     # --- elsewhere -----------------------------------------------------------------------------------
 
