@@ -15,7 +15,7 @@ from hmlm.results.stacking import stacking_weights
 
 from ..helpers import even
 
-SETTINGS = {"chains": 2, "warmup": 300, "draws": 400, "seed": 1, "progress": False}
+SETTINGS = {"chains": 4, "warmup": 500, "draws": 1000, "seed": 1, "target_accept": 0.95, "progress": False}
 N = 200
 
 

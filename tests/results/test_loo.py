@@ -20,7 +20,7 @@ from hmlm.results.elpd import Elpd
 from ..helpers import even
 
 OLD = az.__version__.startswith("0.")
-SETTINGS = {"chains": 2, "warmup": 300, "draws": 400, "seed": 1, "progress": False}
+SETTINGS = {"chains": 4, "warmup": 500, "draws": 1000, "seed": 1, "target_accept": 0.95, "progress": False}
 
 
 def rows_with_an_outlier() -> pd.DataFrame:
@@ -73,12 +73,12 @@ def test_waic_is_arviz(fit):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         got, wanted = fit.waic(), az.waic(as_arviz(fit), pointwise=True)
-    np.testing.assert_allclose(got.p, wanted.p_waic * 800 / 799, rtol=1e-9)
+    np.testing.assert_allclose(got.p, wanted.p_waic * 4000 / 3999, rtol=1e-9)
 
 
 def test_rows_may_come_in_any_number_of_blocks(fit, monkeypatch):
     whole = fit.loo()
-    monkeypatch.setattr(loo, "NUMBERS_AT_A_TIME", 800 * 7)
+    monkeypatch.setattr(loo, "NUMBERS_AT_A_TIME", 4000 * 7)
     pieces = fit.loo()
     np.testing.assert_allclose(pieces.pointwise, whole.pointwise, rtol=1e-8)
 
@@ -108,7 +108,7 @@ def test_pit_of_rows_predicted_without_themselves():
 
 def test_pit_of_several_outcomes():
     formula = [hm.bf("y ~ x + (1 |c| g)"), hm.bf("v ~ (1 |c| g)"), hm.set_rescor()]
-    got = hm.fit(formula, even(0), **SETTINGS | {"draws": 100, "target_accept": 0.95}).loo_pit()
+    got = hm.fit(formula, even(0), **SETTINGS).loo_pit()
     assert list(got) == ["y", "v"]
     for name in got:
         assert 0.35 < got[name].mean() < 0.65
@@ -116,7 +116,7 @@ def test_pit_of_several_outcomes():
 
 
 def test_an_outlier_is_named_with_what_to_try(spoilt):
-    with pytest.warns(hm.ComparisonWarning, match=r"k-hat is above 0.66 for 1 of 60 rows: 17 \(\d.\d\d\)"):
+    with pytest.warns(hm.ComparisonWarning, match=r"k-hat is above 0.70 for 1 of 60 rows: 17 \(\d.\d\d\)"):
         found = spoilt.loo()
     assert found.bad.tolist() == [row == 17 for row in range(60)]
     assert found.khats["Count"].tolist()[0] == 59
@@ -143,12 +143,10 @@ def test_print():
 
 def test_print_with_bad_khat():
     text = repr(made_up([0.1, 0.8, np.inf, np.nan]))
-    assert (
-        "(-Inf, 0.70]  good       1 25.0%\n(0.70, 1]  bad           1 25.0%\n(1, Inf)  very bad       2 50.0%"
-        in text
-    )
-    assert "k-hat is above 0.70 for 3 of 4 rows: 2 (inf), 5 (nan), 1 (0.80)." in " ".join(text.split())
-    assert "refit without these rows" in " ".join(text.split())
+    text = " ".join(text.split())
+    assert "(-Inf, 0.70] good 1 25.0% (0.70, 1] bad 1 25.0% (1, Inf) very bad 2 50.0%" in text
+    assert "k-hat is above 0.70 for 3 of 4 rows: 5 (nan), 2 (inf), 1 (0.80)." in text
+    assert "refit without these rows" in text
 
 
 def test_a_model_that_does_not_fit_is_told_so():
