@@ -21,8 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from hmlm.density.coordinates import Coordinates, Proposal, propose
-from hmlm.density.data import make_data
+from hmlm.density.coordinates import Coordinates, Information, Proposal, propose
+from hmlm.density.data import centred_as, make_data
 from hmlm.density.integrate import log_integral_by_level
 from hmlm.density.linear import coefficients_of
 from hmlm.density.log_density import LogDensity, group_effects
@@ -75,20 +75,27 @@ class LeftOutData:
 
 
 def group_log_likelihood(
-    density: LogDensity, design: Design, group: str, x: np.ndarray, seed: int, n_samples: int
+    density: LogDensity,
+    design: Design,
+    group: str,
+    x: np.ndarray,
+    seed: int,
+    n_samples: int,
+    information: tuple[Information | None, ...] | None = None,
 ) -> np.ndarray:
     """Log density of all rows of every level of a factor, the effects that it takes along integrated out.
 
     Args:
         density: the model.
-        design: its matrices.
+        design: the rows that the model was fitted to, or others of the same columns and levels.
         group: name of the factor.
         x: (..., D) points; of their effects those of other factors count.
         seed: of the importance samples and of recovered effects.
         n_samples: importance samples per point, where effects on a scale are sampled.
+        information: what these rows say about those effects; None is what the model's own rows say.
 
     Returns:
-        (..., J).
+        (..., J), zero for levels without rows.
 
     Raises:
         HmlmError: factors nested in this one that are not nested in each other.
@@ -102,8 +109,9 @@ def group_log_likelihood(
     static = Static(without_levels(density.spec), plan)
     left_out = LeftOut(density.static, static, f, 1 if exact else n_samples)
     with double_precision():
-        model = make_data(density.spec, design, plan)[0]
-        data = replace(density.data, model=model, statistics=None, fused=None)
+        model = centred_as(make_data(density.spec, design, plan)[0], density.data.model)
+        known = density.data.information if information is None else information
+        data = replace(density.data, model=model, statistics=None, fused=None, information=known)
         arrays = LeftOutData(density.data, data, _ups(density.spec, design, f))
         flat = jnp.asarray(x).reshape(-1, density.size)
         keys = jax.random.split(jax.random.key(seed), len(flat))

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from hmlm.density.data import ModelData
+from hmlm.density.data import ModelData, centred_as, make_data
 from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity
 from hmlm.density.pointwise import each_cdf, each_row
 from hmlm.density.precision import double_precision
@@ -53,11 +53,11 @@ class RowBlock:
 def row_blocks(
     density: LogDensity, design: Design, x: np.ndarray, seed: int, size: int, cdf: bool
 ) -> Iterator[RowBlock]:
-    """All rows of the table, in order, in blocks of ``size`` (the last may be shorter).
+    """All rows of a design, in order, in blocks of ``size`` (the last may be shorter).
 
     Args:
         density: the model.
-        design: its matrices.
+        design: the rows that the model was fitted to, or others of the same columns and levels.
         x: (..., D) points, S in all.
         seed: of the recovered effects; the one of ``LogDensity.effects`` gives the same effects.
         size: rows per block.
@@ -66,28 +66,32 @@ def row_blocks(
     flat = np.asarray(x).reshape(-1, density.size)
     effects = density.effects(flat, seed)
     size = min(size, design.n_rows)
+    with double_precision():
+        model = centred_as(make_data(density.spec, design, density.plan)[0], density.data.model)
+        arrays = replace(density.data, model=model, statistics=None, fused=None)
+        u = tuple(jnp.asarray(block) for block in effects)
     for start in range(0, design.n_rows, size):
         stop = min(start + size, design.n_rows)
         rows = np.minimum(np.arange(start, start + size), design.n_rows - 1)
-        evaluate = lambda quantity, rows=rows: _values(quantity, density, design, flat, effects, rows)  # noqa: E731
-        log_lik = evaluate(each_row)[:, 0, : stop - start].T
-        below = evaluate(each_cdf)[:, :, 0, : stop - start].transpose(1, 2, 0) if cdf else None
+        index = tuple(factor.index[rows] for factor in design.factors)
+        values = lambda quantity, at=(rows, index): _values(quantity, density.static, flat, u, at, arrays)  # noqa: E731
+        log_lik = values(each_row)[:, 0, : stop - start].T
+        below = values(each_cdf)[:, :, 0, : stop - start].transpose(1, 2, 0) if cdf else None
         yield RowBlock(slice(start, stop), log_lik, below)
 
 
 def _values(
     quantity: Quantity,
-    density: LogDensity,
-    design: Design,
+    static: Static,
     x: np.ndarray,
-    effects: tuple[np.ndarray, ...],
-    rows: np.ndarray,
+    effects: tuple[Array, ...],
+    at: tuple[np.ndarray, tuple[np.ndarray, ...]],
+    data: DensityData,
 ) -> np.ndarray:
     with double_precision():
-        index = tuple(jnp.asarray(factor.index[rows])[None] for factor in design.factors)
-        u = tuple(jnp.asarray(block) for block in effects)
-        block = (jnp.asarray(rows), index)
-        return np.asarray(_evaluate(quantity, density.static, jnp.asarray(x), u, block, density.data))
+        rows, index = at
+        block = (jnp.asarray(rows), tuple(jnp.asarray(levels)[None] for levels in index))
+        return np.asarray(_evaluate(quantity, static, jnp.asarray(x), effects, block, data))
 
 
 @jax.jit(static_argnums=(0, 1))

@@ -221,6 +221,31 @@ class Fit:
         """
         return loo_pit(self)
 
+    def kfold(
+        self, k: int | None = None, group: str | None = None, *, samples: int = 50, seed: int = 0
+    ) -> Elpd:
+        """Expected log density of new rows or levels by K refits, each without a fold that it then predicts.
+
+        Slower than :meth:`loo`, and right where its k-hat is not. The refits take over chains, warm-up and
+        draws, and the priors as they are.
+
+        Args:
+            k: number of folds; None takes 10, or as many as there are levels if they are fewer.
+            group: a grouping factor whose levels are left out whole; None leaves out rows, evenly within the
+                levels of the first factor.
+            samples: of :meth:`log_lik`, where effects on a scale are integrated out.
+            seed: of the folds; models to be compared need the same folds.
+
+        Warns:
+            ComparisonWarning: refits that did not converge.
+
+        Raises:
+            HmlmError: an unknown factor, a k that makes no folds, or a fit that was read from a file.
+        """
+        from hmlm.results.kfold import kfold  # refits, which nothing else here does
+
+        return kfold(self, k, group, samples, seed)
+
     # --- elsewhere -----------------------------------------------------------------------------------
 
     def to_arviz(self, effects: bool = False) -> Any:

@@ -47,7 +47,7 @@ def waic(fit: Fit, group: str | None, samples: int) -> Elpd:
 def loo_pit(fit: Fit) -> xr.Dataset:
     """Leave-one-out probability integral transforms; see :meth:`hmlm.Fit.loo_pit`."""
     r_eff = relative_efficiency(fit)
-    parts = [_pit(block, r_eff) for block in _blocks(fit, cdf=True)]
+    parts = [_pit(block, r_eff) for block in blocks_of(fit, cdf=True)]
     values = np.concatenate([pit for pit, _ in parts], axis=1)
     _warn_about_pit(np.concatenate([khat for _, khat in parts]), fit.values[0].size)
     names = [str(name) for name in fit.observed]
@@ -85,7 +85,7 @@ def n_parameters(fit: Fit, group: str | None) -> int:
 
 def _elpd(fit: Fit, method: str, group: str | None, samples: int, terms: Callable[..., Terms]) -> Elpd:
     if group is None:
-        elpd, p, khat = _joined([terms(block.log_lik) for block in _blocks(fit, cdf=False)])
+        elpd, p, khat = _joined([terms(block.log_lik) for block in blocks_of(fit, cdf=False)])
         unit, labels = ROW, fit.observed["row"].values
     else:
         log_lik = fit.log_lik(group, samples)
@@ -102,11 +102,17 @@ def _joined(parts: list[Terms]) -> Terms:
     return np.concatenate(elpd), np.concatenate(p), None if khat[0] is None else np.concatenate(khat)
 
 
-def _blocks(fit: Fit, cdf: bool) -> Iterator[RowBlock]:
+def blocks_of(fit: Fit, cdf: bool) -> Iterator[RowBlock]:
+    """All rows for all draws, as many at a time as memory is meant to hold."""
     if fit.row_blocks_fn is None:
         raise HmlmError("this needs the data: call it on the fit that m.fit(...) returned")
     per_row = fit.values[0].size * (1 + cdf * len(fit.observed))
-    return fit.row_blocks_fn(max(1, NUMBERS_AT_A_TIME // per_row), cdf)
+    return fit.row_blocks_fn(rows_at_a_time(per_row), cdf)
+
+
+def rows_at_a_time(per_row: int) -> int:
+    """How many rows of so many numbers memory is meant to hold."""
+    return max(1, NUMBERS_AT_A_TIME // per_row)
 
 
 def _pit(block: RowBlock, r_eff: float) -> tuple[np.ndarray, np.ndarray]:
