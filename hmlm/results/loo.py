@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hmlm.density.row_blocks import RowBlock
     from hmlm.results.fit import Fit
 
-NUMBERS_AT_A_TIME = 2**24  # rows x draws in memory
+NUMBERS_AT_A_TIME = 2**23  # rows x draws in memory
 
 Terms = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
