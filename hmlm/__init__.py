@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     )
     from hmlm.formula.bf import bf, set_rescor
     from hmlm.results.anova import anova
+    from hmlm.results.compare import Comparison, compare
+    from hmlm.results.elpd import Elpd
     from hmlm.results.fit import Fit
     from hmlm.results.ml_fit import MlFit
     from hmlm.results.point_interval import mean_hdi, mean_qi, median_hdi, median_qi
     from hmlm.results.precis import precis
     from hmlm.spec.prior import prior
     from hmlm.types import (
+        ComparisonWarning,
         DataError,
         DataWarning,
         EstimationWarning,
@@ -52,11 +55,14 @@ _HOMES = {
     "hmlm.formula.bf": ("bf", "set_rescor"),
     "hmlm.spec.prior": ("prior",),
     "hmlm.results.anova": ("anova",),
+    "hmlm.results.compare": ("Comparison", "compare"),
+    "hmlm.results.elpd": ("Elpd",),
     "hmlm.results.fit": ("Fit",),
     "hmlm.results.ml_fit": ("MlFit",),
     "hmlm.results.point_interval": ("mean_hdi", "mean_qi", "median_hdi", "median_qi"),
     "hmlm.results.precis": ("precis",),
     "hmlm.types": (
+        "ComparisonWarning",
         "DataError",
         "DataWarning",
         "EstimationWarning",
@@ -70,8 +76,11 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
 __all__ = [
+    "Comparison",
+    "ComparisonWarning",
     "DataError",
     "DataWarning",
+    "Elpd",
     "EstimationWarning",
     "Fit",
     "FormulaError",
@@ -82,6 +91,7 @@ __all__ = [
     "SamplingWarning",
     "anova",
     "bf",
+    "compare",
     "correlated_varying_intercept_slope",
     "datasets",
     "fit",

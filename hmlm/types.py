@@ -37,6 +37,10 @@ class SamplingWarning(UserWarning):
     """Draws that should not be trusted yet; the message says what to try next."""
 
 
+class ComparisonWarning(UserWarning):
+    """An estimate of predictive accuracy that should not be trusted; the message says what to try instead."""
+
+
 class EstimationWarning(UserWarning):
     """A point estimate on a boundary, or one that was not reached; the message says what to do."""
 

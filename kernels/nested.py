@@ -50,6 +50,16 @@ def eliminate_nested(sizes: Sizes, precision: Array, score: Array, parents: Pare
     return _forward(sizes, precision, score, parents)[0]
 
 
+def eliminate_nested_by_level(sizes: Sizes, precision: Array, score: Array, parents: Parents) -> Array:
+    """The log integral by level of the coarsest factor, (J,); arguments as :func:`eliminate_nested`."""
+    levels = _eliminated(sizes, precision, score, parents)
+    values = [0.5 * jnp.sum(level.white * level.white, axis=0) - level.root.log_diagonal for level in levels]
+    total = values[0]
+    for parent, value in zip(parents, values[1:], strict=True):
+        total = parent.reduce(total) + value
+    return total
+
+
 def draw_nested(
     sizes: Sizes, precision: Array, score: Array, parents: Parents, noise: list[Array]
 ) -> list[Array]:

@@ -7,7 +7,7 @@ value of the group is not stored at all: its coefficient joins the other's, grou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise
 
 import jax
@@ -119,6 +119,12 @@ def make_data(
             main=main,
         )
     return data, tiling
+
+
+def centred_as(model: ModelData, other: ModelData) -> ModelData:
+    """Arrays of further rows for the parameters of ``other``, whose column means centring takes off."""
+    parts = zip(model.population, other.population, strict=True)
+    return replace(model, population=tuple(replace(part, means=known.means) for part, known in parts))
 
 
 def _pairs(spec: Spec, plan: Plan, levels: list[np.ndarray]) -> dict[tuple[int, int], Segments]:

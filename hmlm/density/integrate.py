@@ -12,7 +12,7 @@ from jax import Array
 from hmlm.density.moments import Moments
 from hmlm.kernels.eliminate import draw_effects, eliminate
 from hmlm.kernels.fusing import product
-from hmlm.kernels.nested import draw_nested, eliminate_nested
+from hmlm.kernels.nested import draw_nested, eliminate_nested, eliminate_nested_by_level
 from hmlm.kernels.schur import System, draw_all, eliminate_all
 from hmlm.kernels.segments import Segments
 from hmlm.kernels.small import congruence
@@ -42,6 +42,13 @@ def log_integral(moments: Moments, prior: Prior) -> Array:
     if moments.rest is None:
         return eliminate(moments.precision, moments.score, prior.factors[0])
     return eliminate_all(_whitened_crossed(moments, prior))
+
+
+def log_integral_by_level(moments: Moments, prior: Prior) -> Array:
+    """(J,) :func:`log_integral` by level of the coarsest factor; of one factor, or of nested ones."""
+    if prior.parents:
+        return eliminate_nested_by_level(_sizes(prior), *_whitened(moments, prior), prior.parents)
+    return eliminate(moments.precision, moments.score, prior.factors[0])
 
 
 def draw(moments: Moments, prior: Prior, noise: Array) -> list[Array]:

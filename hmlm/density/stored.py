@@ -6,17 +6,21 @@ that draws stay readable whatever later versions do. Values agree with those at 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hmlm.density.groupwise import LeftOut, LeftOutData, leave_out, of_draw
 from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity, with_integrated
 from hmlm.density.named import parameters_of
 from hmlm.density.parameters import Parameters
-from hmlm.density.pointwise import by_group, by_row, check_one_factor
+from hmlm.density.pointwise import by_row
 from hmlm.density.precision import double_precision
 from hmlm.density.state import DensityData, Static
+from hmlm.types import Design
 
 
 def stored_row_log_likelihood(
@@ -33,23 +37,35 @@ def stored_row_log_likelihood(
         (..., N).
     """
     with double_precision():
-        u = tuple(jnp.asarray(part).reshape(-1, *part.shape[-2:]).swapaxes(1, 2) for part in effects)
-        rows = _rows(density.static, _flat(density, draws), u, density.data)
+        rows = _rows(density.static, _flat(density, draws), _by_draw(effects), density.data)
     return np.asarray(rows).reshape(*draws.shape[:-1], -1)
 
 
 def stored_group_log_likelihood(
-    density: LogDensity, draws: np.ndarray, seed: int, n_samples: int
+    density: LogDensity,
+    design: Design,
+    group: str,
+    draws: np.ndarray,
+    effects: Callable[[], tuple[np.ndarray, ...]],
+    seed: int,
+    n_samples: int,
 ) -> np.ndarray:
-    """Log density of all rows of every level of the one factor, its effects integrated out: (..., J).
+    """Log density of all rows of every level of a factor, the effects that it takes along integrated out.
 
-    Arguments as :func:`stored_row_log_likelihood` and :func:`hmlm.density.pointwise.group_log_likelihood`.
+    Arguments as :func:`stored_row_log_likelihood` and :func:`hmlm.density.groupwise.group_log_likelihood`;
+    ``effects`` is called only where those of other factors count. Returns (..., J).
     """
-    check_one_factor(density)
     with double_precision():
+        left_out, arrays = leave_out(density, design, group, n_samples)
+        u = () if left_out.alone else _by_draw(effects())
         flat = _flat(density, draws)
-        groups = _groups(density.static, n_samples, flat, _keys(seed, len(flat)), density.data)
+        groups = _groups(left_out, flat, u, _keys(seed, len(flat)), arrays)
     return np.asarray(groups).reshape(*draws.shape[:-1], -1)
+
+
+def _by_draw(effects: tuple[np.ndarray, ...]) -> tuple[Array, ...]:
+    """Per block (S, Q, J) of (..., J, Q)."""
+    return tuple(jnp.asarray(part).reshape(-1, *part.shape[-2:]).swapaxes(1, 2) for part in effects)
 
 
 def stored_effects(density: LogDensity, draws: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
@@ -86,13 +102,16 @@ def _rows(static: Static, draws: Array, effects: tuple[Array, ...], data: Densit
     return jax.lax.map(one, (draws, effects), batch_size=DRAWS_AT_A_TIME)
 
 
-@jax.jit(static_argnums=(0, 1))
-def _groups(static: Static, n_samples: int, draws: Array, keys: Array, data: DensityData) -> Array:
-    def one(arguments: tuple[Array, Array]) -> Array:
-        row, key = arguments
-        return by_group(static, n_samples, _parameters(static, row, data), key, data)
+@jax.jit(static_argnums=0)
+def _groups(
+    left_out: LeftOut, draws: Array, effects: tuple[Array, ...], keys: Array, arrays: LeftOutData
+) -> Array:
+    def one(arguments: tuple[Array, tuple[Array, ...], Array]) -> Array:
+        row, u, key = arguments
+        parameters = _parameters(left_out.sampled, row, arrays.sampled)
+        return of_draw(left_out, parameters, u, key, arrays)
 
-    return jax.lax.map(one, (draws, keys))
+    return jax.lax.map(one, (draws, effects, keys))
 
 
 @jax.jit(static_argnums=0)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import xarray as xr
 
 from hmlm.density.explain import treatment_lines
+from hmlm.density.groupwise import group_log_likelihood
 from hmlm.density.log_density import LogDensity
-from hmlm.density.pointwise import group_log_likelihood, row_log_likelihood
+from hmlm.density.pointwise import row_log_likelihood
+from hmlm.density.row_blocks import RowBlock, row_blocks
 from hmlm.infer.driver import Run
 from hmlm.infer.settings import Settings
 from hmlm.results.fingerprint import outcome_hash
@@ -37,6 +39,7 @@ def assemble(
         effects_fn=_effects_fn(density, run, settings.seed),
         observed=xr.Dataset({o.name: ("row", o.values) for o in design.outcomes}, {"row": design.rows}),
         log_lik_fn=_log_lik_fn(density, design, run, settings.seed),
+        row_blocks_fn=_row_blocks_fn(density, design, run, settings.seed),
         spec=density.spec,
         design=design,
         statement=statement,
@@ -76,17 +79,27 @@ def _log_lik_fn(
         if group is None:
             values = row_log_likelihood(density, x, seed)
         else:
-            values = group_log_likelihood(density, x, seed, samples)
-        return log_lik_array(values, density.spec, design, group)
+            values = group_log_likelihood(density, design, group, x, seed, samples)
+        return log_lik_array(values, design, group)
 
     return log_lik
 
 
-def log_lik_array(values: np.ndarray, spec: Spec, design: Design, group: str | None) -> xr.DataArray:
+def log_lik_array(values: np.ndarray, design: Design, group: str | None) -> xr.DataArray:
     """(C, S, N) log likelihood of rows, or (C, S, J) of the levels of ``group``, with its labels."""
-    name, labels = ("row", design.rows) if group is None else (group, list(spec.factors[0].levels))
+    name, labels = ("row", design.rows) if group is None else (group, _levels(design, group))
     coords = {"chain": np.arange(values.shape[0]), "draw": np.arange(values.shape[1]), name: labels}
     return xr.DataArray(values, coords, ("chain", "draw", name), name="log_lik")
+
+
+def _levels(design: Design, group: str) -> list[str]:
+    return list(next(factor.levels for factor in design.factors if factor.name == group))
+
+
+def _row_blocks_fn(
+    density: LogDensity, design: Design, run: Run, seed: int
+) -> Callable[[int, bool], Iterator[RowBlock]]:
+    return lambda size, cdf: row_blocks(density, design, run.draws.position, seed, size, cdf)
 
 
 def _effects_fn(density: LogDensity, run: Run, seed: int) -> Callable[[], dict[str, xr.DataArray]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from hmlm.results.effects import joined, scalars, tidy, to_dataset
 from hmlm.results.hypothesis import Hypotheses, hypothesis
 from hmlm.results.icc import icc_table
 from hmlm.results.info import FitInfo
+from hmlm.results.loo import loo, loo_pit, waic
 from hmlm.results.prediction.conditional import conditional_effects
 from hmlm.results.prediction.predict import EPRED, KINDS, LINPRED, PREDICT, make_prediction, make_request
 from hmlm.results.prediction.prediction import Prediction
@@ -36,6 +37,10 @@ from hmlm.results.var_corr import VarCorr, var_corr
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.spec import Spec
 from hmlm.types import Design, HmlmError
+
+if TYPE_CHECKING:
+    from hmlm.density.row_blocks import RowBlock
+    from hmlm.results.elpd import Elpd
 
 Refit = Callable[["Fit", Any, Any, Any, Mapping[str, Any]], "Fit"]
 
@@ -53,6 +58,8 @@ class Fit:
         observed: the outcomes.
         log_lik_fn: makes the log likelihood from a grouping factor (or None) and a number of importance
             samples; None for a fit without a model.
+        row_blocks_fn: makes the log likelihood of rows block by block, from rows per block and whether
+            probabilities below the observed outcomes are wanted; None for a fit without a model.
         spec: the model; None for a fit of a file that holds none.
         design: its matrices, with what builds them anew for other data; None for a fit of a file without.
         statement: what was asked for: formula, priors, settings; None where it is not known.
@@ -65,6 +72,7 @@ class Fit:
     effects_fn: Callable[[], Mapping[str, xr.DataArray]]
     observed: xr.Dataset
     log_lik_fn: Callable[[str | None, int], xr.DataArray] | None = None
+    row_blocks_fn: Callable[[int, bool], Iterator[RowBlock]] | None = None
     spec: Spec | None = None
     design: Design | None = None
     statement: Statement | None = None
@@ -172,14 +180,15 @@ class Fit:
         """Pointwise log likelihood: of every row given its group effects, or of every group without them.
 
         Args:
-            group: None for rows, dims ``(chain, draw, row)``; the model's grouping factor for the likelihood
+            group: None for rows, dims ``(chain, draw, row)``; a grouping factor for the likelihood
                 of each of its levels with the effects integrated out, dims ``(chain, draw, <group>)``: what
-                leave-one-group-out needs.
+                leave-one-group-out needs. Effects of factors nested in it are integrated out too, those
+                of crossed and coarser factors are the draw's own.
             samples: importance samples per draw where effects on a scale are integrated out; effects on
                 a Gaussian mean are integrated out exactly.
 
         Raises:
-            HmlmError: an unknown factor, several factors, or a file without the model or the effects.
+            HmlmError: an unknown factor, one that holds factors side by side, or a file without the model.
         """
         if self.log_lik_fn is None:
             raise HmlmError("log_lik needs the data, which this file does not hold: fit the model again")
@@ -408,6 +417,72 @@ class Fit:
             HmlmError: nothing of that name.
         """
         return spread(self, variables)
+
+    # --- model comparison ----------------------------------------------------------------------------
+
+    def loo(self, group: str | None = None, *, samples: int = 50) -> Elpd:
+        """Expected log density of a new row, or of all rows of a new level, by leave-one-out (PSIS).
+
+        ``elpd_loo = sum_i log p(y_i | y_-i)``. By row a left-out row keeps its group's effects, estimated
+        from the group's other rows: how well the model predicts new rows of known people. By group a level's
+        rows are left out together and its effects integrated out: how well it predicts new people. Rows are
+        read a block at a time.
+
+        Args:
+            group: a grouping factor whose levels are left out whole; None leaves out rows.
+            samples: of :meth:`log_lik`, where effects on a scale are integrated out.
+
+        Warns:
+            ComparisonWarning: k-hat is too high for some rows or levels; the message says what to try.
+
+        Raises:
+            HmlmError: an unknown factor, or a fit that was read from a file.
+        """
+        return loo(self, group, samples)
+
+    def waic(self, group: str | None = None, *, samples: int = 50) -> Elpd:
+        """The widely applicable information criterion; arguments as :meth:`loo`, which is to be preferred.
+
+        References:
+            Watanabe (2010), Journal of Machine Learning Research 11, 3571
+        """
+        return waic(self, group, samples)
+
+    def loo_pit(self) -> xr.Dataset:
+        """Probability of each outcome below the one observed, predicted without its row (LOO-PIT).
+
+        Uniform on (0, 1) if the model is right: a hump says that its spread is too wide, a bowl too narrow, a
+        slope that it is off to one side.
+
+        Returns:
+            A variable per outcome, dims ``(row,)``.
+        """
+        return loo_pit(self)
+
+    def kfold(
+        self, k: int | None = None, group: str | None = None, *, samples: int = 50, seed: int = 0
+    ) -> Elpd:
+        """Expected log density of new rows or levels by K refits, each without a fold that it then predicts.
+
+        Slower than :meth:`loo`, and right where its k-hat is not. The refits take over chains, warm-up and
+        draws, and the priors as they are.
+
+        Args:
+            k: number of folds; None takes 10, or as many as there are levels if they are fewer.
+            group: a grouping factor whose levels are left out whole; None leaves out rows, evenly within the
+                levels of the first factor.
+            samples: of :meth:`log_lik`, where effects on a scale are integrated out.
+            seed: of the folds; models to be compared need the same folds.
+
+        Warns:
+            ComparisonWarning: refits that did not converge.
+
+        Raises:
+            HmlmError: an unknown factor, a k that makes no folds, or a fit that was read from a file.
+        """
+        from hmlm.results.kfold import kfold  # refits, which nothing else here does
+
+        return kfold(self, k, group, samples, seed)
 
     # --- elsewhere -----------------------------------------------------------------------------------
 

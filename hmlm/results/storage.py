@@ -69,6 +69,7 @@ def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups) ->
         design=design,
         statement=statement,
         log_lik_fn=stored.log_lik,
+        row_blocks_fn=stored.row_blocks,
         effects_fn=saved or stored.drawn_effects,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from hmlm.density.build import make_log_density
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
+from hmlm.density.row_blocks import RowBlock
 from hmlm.density.stored import (
     samples_effects,
     stored_effects,
@@ -63,8 +64,23 @@ class Stored:
         if group is None:
             values = stored_row_log_likelihood(self.density, self.values, self._blocks())
         else:
-            values = stored_group_log_likelihood(self.density, self.values, seed, samples)
-        return log_lik_array(values, self.spec, self.design, group)
+            arguments = (self.density, self.design, group, self.values, self._blocks)
+            values = stored_group_log_likelihood(*arguments, seed, samples)
+        return log_lik_array(values, self.design, group)
+
+    def row_blocks(self, size: int, cdf: bool) -> Iterator[RowBlock]:
+        """As ``Fit.row_blocks_fn``; all rows are computed at once.
+
+        Raises:
+            HmlmError: probabilities are wanted.
+        """
+        if cdf:
+            raise HmlmError("loo_pit needs the fit that m.fit(...) returned, not one read from a file")
+        values = self.log_lik(None, 1).values
+        by_row = values.reshape(-1, values.shape[-1]).T
+        for start in range(0, len(by_row), size):
+            rows = slice(start, min(start + size, len(by_row)))
+            yield RowBlock(rows, by_row[rows], None)
 
     def drawn_effects(self) -> Effects:
         """Effects that were integrated out, drawn again by the seed of the run.

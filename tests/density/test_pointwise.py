@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import logsumexp
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
 
-from hmlm.density.pointwise import group_log_likelihood, row_log_likelihood
+import hmlm as hm
+from hmlm.density.groupwise import group_log_likelihood
+from hmlm.density.pointwise import row_log_likelihood
+from hmlm.density.row_blocks import row_blocks
 from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names, sd_names, sigma_name
 from hmlm.types import HmlmError
 
-from ..helpers import planned, points, stated
+from ..helpers import even, planned, points, stated
 
 Draw = dict[str, float]
 
@@ -76,6 +79,29 @@ def test_rows_given_their_effects(name):
     np.testing.assert_allclose(got[0], wanted, rtol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["crossed", "scale", "rescor_scale", "outcomes", "without_groups", "uneven"])
+@pytest.mark.parametrize("size", [7, 1000])
+def test_blocks_of_rows_are_the_same_rows(name, size):
+    density, model = planned(name, "auto"), stated(name)
+    x = points(density, 6).reshape(2, 3, -1)
+    blocks = list(row_blocks(density, model.design, x, seed=3, size=size, cdf=False))
+    assert [block.rows.start for block in blocks] == list(range(0, model.spec.n_rows, size))
+    got = np.concatenate([block.log_lik for block in blocks]).T
+    wanted = row_log_likelihood(density, x, seed=3).reshape(6, -1)
+    np.testing.assert_allclose(got, wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["crossed", "rescor_scale"])
+def test_probabilities_below_the_observed_outcomes(name):
+    density, model = planned(name, "auto"), stated(name)
+    x = points(density, 2)
+    blocks = row_blocks(density, model.design, x, seed=3, size=7, cdf=True)
+    got = np.concatenate([block.cdf for block in blocks], axis=1)[..., 0]
+    mean, sigma = mean_and_sigma(model, first_draw(density, x), [u[0] for u in density.effects(x, seed=3)])
+    y = np.stack([outcome.values for outcome in model.design.outcomes])
+    np.testing.assert_allclose(got, norm(mean, sigma).cdf(y), rtol=1e-9, atol=1e-12)
+
+
 def dense_groups(model, draw: Draw, effects, columns: list[int]) -> np.ndarray:
     """(J,) log density of every level's rows; effects ``columns`` of the one block integrated out."""
     spec, block = model.spec, model.spec.blocks[0]
@@ -108,7 +134,7 @@ def dense_groups(model, draw: Draw, effects, columns: list[int]) -> np.ndarray:
 def test_groups_with_every_effect_integrated_out(name):
     density, model = planned(name, "auto"), stated(name)
     x = points(density, 2)
-    got = group_log_likelihood(density, x, seed=0, n_samples=1)
+    got = group_log_likelihood(density, model.design, "g", x, seed=0, n_samples=1)
     block = model.spec.blocks[0]
     effects = [np.zeros((6, block.size))]
     wanted = dense_groups(model, first_draw(density, x), effects, list(range(block.size)))
@@ -118,7 +144,7 @@ def test_groups_with_every_effect_integrated_out(name):
 def test_groups_with_scale_effects_agree_with_quadrature():
     density, model = planned("scale_shared", "auto"), stated("scale_shared")
     x = points(density, 1)
-    got = group_log_likelihood(density, x, seed=1, n_samples=4000)[0]
+    got = group_log_likelihood(density, model.design, "g", x, seed=1, n_samples=4000)[0]
     draw = first_draw(density, x)
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
     logs = [
@@ -129,7 +155,72 @@ def test_groups_with_scale_effects_agree_with_quadrature():
     np.testing.assert_allclose(got, wanted, atol=0.02)
 
 
-def test_groups_need_one_factor():
-    density = planned("crossed", "auto")
-    with pytest.raises(HmlmError, match="one grouping factor; the model has g, h"):
-        group_log_likelihood(density, points(density, 1), seed=0, n_samples=1)
+def covariance_of(model, draw: Draw, effects_out: set[str]) -> np.ndarray:
+    """(N, N) covariance that the effects of some factors give the outcomes of a model without shared IDs."""
+    spec, design = model.spec, model.design
+    out = np.zeros((spec.n_rows, spec.n_rows))
+    for block in spec.blocks:
+        if spec.factors[block.factor].name not in effects_out:
+            continue
+        tau = np.array([draw[name] for name in sd_names(spec, block)])
+        R = correlation(draw, cor_names(spec, block) if block.cor is not None else (), block.size)
+        Z = np.stack([design.predictors[0].groups[t.group].matrix[:, t.column] for t in block.terms], 1)
+        index = design.factors[block.factor].index
+        out += (index[:, None] == index) * (Z @ (R * np.outer(tau, tau)) @ Z.T)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "out"),
+    [
+        ("crossed", "g", {"g"}),
+        ("crossed", "h", {"h"}),
+        ("nested", "g", {"g", "g:ward"}),
+        ("nested", "g:ward", {"g:ward"}),
+    ],
+)
+def test_groups_take_along_what_is_nested_in_them_and_nothing_else(name, group, out):
+    density, model = planned(name, "auto"), stated(name)
+    x = points(density, 2)
+    got = group_log_likelihood(density, model.design, group, x, seed=3, n_samples=1)[0]
+    draw, effects = first_draw(density, x), [u[0] for u in density.effects(x, seed=3)]
+    kept = [
+        u * (model.spec.factors[block.factor].name not in out)
+        for block, u in zip(model.spec.blocks, effects, strict=True)
+    ]
+    mean, sigma = mean_and_sigma(model, draw, kept)
+    covariance = covariance_of(model, draw, out) + np.diag(sigma[0] ** 2)
+    factor = next(factor for factor in model.design.factors if factor.name == group)
+    residual = model.design.outcomes[0].values - mean[0]
+    rows = [factor.index == j for j in range(len(factor.levels))]
+    wanted = [multivariate_normal(cov=covariance[np.ix_(r, r)]).logpdf(residual[r]) for r in rows]
+    np.testing.assert_allclose(got, wanted, rtol=1e-9)
+
+
+def test_scale_effects_nested_in_a_group_count_too():
+    formula = hm.bf("y ~ 1 + (1 | g)", sigma="~ 1 + (1 | g:ward)")
+    model = hm.model(formula, even(0))
+    density = model.log_density
+    x = points(density, 1)
+    got = group_log_likelihood(density, model.design, "g", x, seed=1, n_samples=20000)[0]
+    draw = first_draw(density, x)
+    wards = next(factor for factor in model.design.factors if factor.name == "g:ward")
+    index = next(factor for factor in model.design.factors if factor.name == "g").index
+    z = np.random.default_rng(0).normal(size=(40000, len(wards.levels)))
+    sigma = np.exp(draw["b_sigma_Intercept"] + draw["sd_g:ward__sigma_Intercept"] * z)[:, wards.index]
+    residual = model.design.outcomes[0].values - draw["b_Intercept"]
+    for j in range(6):
+        rows = index == j
+        s2, r, tau2 = sigma[:, rows] ** 2, residual[rows], draw["sd_g__Intercept"] ** 2
+        a, b, c = (1 / s2).sum(1), (r / s2).sum(1), (r * r / s2).sum(1)
+        logs = -0.5 * (np.log(2 * np.pi * s2).sum(1) + np.log1p(tau2 * a) + c - b * b / (a + 1 / tau2))
+        wanted = logsumexp(logs) - np.log(len(logs))
+        error = np.sqrt(np.exp(logsumexp(2 * (logs - wanted)) - 2 * np.log(len(logs))))
+        assert abs(got[j] - wanted) < 4 * error + 0.03
+
+
+def test_factors_side_by_side_within_the_group_are_refused():
+    model = hm.model("y ~ 1 + (1 | g) + (1 | g:h) + (1 | g:ward)", even(0))
+    density = model.log_density
+    with pytest.raises(HmlmError, match="'g:.*' and 'g:.*' both lie within 'g' but not within each other"):
+        group_log_likelihood(density, model.design, "g", points(density, 1), seed=0, n_samples=1)

@@ -1,0 +1,126 @@
+"""Rows a block at a time, for all draws: what leave-one-out needs without holding every row of every draw.
+
+Group effects are recovered once; each block then reads its own rows alone, in a program compiled once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from hmlm.density.data import ModelData, centred_as, make_data
+from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity
+from hmlm.density.pointwise import each_cdf, each_row
+from hmlm.density.precision import double_precision
+from hmlm.density.state import DensityData, Static, parameters_at
+from hmlm.types import Design
+
+Quantity = Callable[..., Array]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Levels:
+    """(1, n) level of one factor in each row of a block."""
+
+    index: Array
+
+    def expand(self, values: Array) -> Array:
+        """Value of each row's level: (J,) to (1, n)."""
+        return values[self.index]
+
+
+@dataclass(frozen=True)
+class RowBlock:
+    """Some rows for all S draws.
+
+    Attributes:
+        rows: which.
+        log_lik: (n, S) log densities given the group effects.
+        cdf: (M, n, S) probabilities of outcomes below those observed; None if not asked for.
+    """
+
+    rows: slice
+    log_lik: np.ndarray
+    cdf: np.ndarray | None
+
+
+def row_blocks(
+    density: LogDensity, design: Design, x: np.ndarray, seed: int, size: int, cdf: bool
+) -> Iterator[RowBlock]:
+    """All rows of a design, in order, in blocks of ``size`` (the last may be shorter).
+
+    Args:
+        density: the model.
+        design: the rows that the model was fitted to, or others of the same columns and levels.
+        x: (..., D) points, S in all.
+        seed: of the recovered effects; the one of ``LogDensity.effects`` gives the same effects.
+        size: rows per block.
+        cdf: whether the blocks hold probabilities too.
+    """
+    flat = np.asarray(x).reshape(-1, density.size)
+    effects = density.effects(flat, seed)
+    size = min(size, design.n_rows)
+    with double_precision():
+        model = centred_as(make_data(density.spec, design, density.plan)[0], density.data.model)
+        arrays = replace(density.data, model=model, statistics=None, fused=None)
+        u = tuple(jnp.asarray(block) for block in effects)
+    for start in range(0, design.n_rows, size):
+        stop = min(start + size, design.n_rows)
+        rows = np.minimum(np.arange(start, start + size), design.n_rows - 1)
+        index = tuple(factor.index[rows] for factor in design.factors)
+        values = lambda quantity, at=(rows, index): _values(quantity, density.static, flat, u, at, arrays)  # noqa: E731
+        log_lik = values(each_row)[:, 0, : stop - start].T
+        below = values(each_cdf)[:, :, 0, : stop - start].transpose(1, 2, 0) if cdf else None
+        yield RowBlock(slice(start, stop), log_lik, below)
+
+
+def _values(
+    quantity: Quantity,
+    static: Static,
+    x: np.ndarray,
+    effects: tuple[Array, ...],
+    at: tuple[np.ndarray, tuple[np.ndarray, ...]],
+    data: DensityData,
+) -> np.ndarray:
+    with double_precision():
+        rows, index = at
+        block = (jnp.asarray(rows), tuple(jnp.asarray(levels)[None] for levels in index))
+        return np.asarray(_evaluate(quantity, static, jnp.asarray(x), effects, block, data))
+
+
+@jax.jit(static_argnums=(0, 1))
+def _evaluate(
+    quantity: Quantity,
+    static: Static,
+    x: Array,
+    effects: tuple[Array, ...],
+    block: tuple[Array, tuple[Array, ...]],
+    data: DensityData,
+) -> Array:
+    model = _block_data(data.model, *block)
+
+    def one(arguments: tuple[Array, tuple[Array, ...]]) -> Array:
+        point, u = arguments
+        parameters, _ = parameters_at(static, point, data)
+        return quantity(static.spec, parameters, [values.T for values in u], model)
+
+    return jax.lax.map(one, (x, effects), batch_size=DRAWS_AT_A_TIME)
+
+
+def _block_data(model: ModelData, rows: Array, index: tuple[Array, ...]) -> ModelData:
+    """The model's arrays for (n,) rows of the table, as one tile."""
+    place = model.order[rows]
+    chosen = lambda array: array.reshape(len(array), -1)[:, None, place]  # noqa: E731
+    return replace(
+        model,
+        outcomes=chosen(model.outcomes),
+        columns=chosen(model.columns),
+        groups=tuple(Levels(levels) for levels in index),
+        order=jnp.arange(len(rows)),
+    )

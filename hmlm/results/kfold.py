@@ -1,0 +1,199 @@
+"""K-fold cross-validation: the model fitted anew without each fold, and judged on it.
+
+A level keeps its place in the model when all its rows are left out: its effects then have their prior. Folds
+of one shape, as with groups of one size, share one compiled program.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.special import logsumexp
+
+from hmlm.density.backend import choose_backend
+from hmlm.density.build import make_log_density
+from hmlm.density.groupwise import group_log_likelihood
+from hmlm.density.information import make_information
+from hmlm.density.log_density import LogDensity
+from hmlm.density.pilot import fit_pilot
+from hmlm.density.plan import AUTO, make_plan
+from hmlm.density.row_blocks import row_blocks
+from hmlm.infer.driver import sample
+from hmlm.infer.settings import Settings
+from hmlm.results.convergence import convergence
+from hmlm.results.elpd import ROW, Elpd
+from hmlm.results.loo import blocks_of, n_parameters, rows_at_a_time
+from hmlm.types import ComparisonWarning, Design, HmlmError
+
+if TYPE_CHECKING:
+    from hmlm.results.fit import Fit
+
+FOLDS = 10
+MAX_RHAT = 1.05
+
+
+class Units(NamedTuple):
+    """What is left out: names of the n units, the factor they are levels of, and the unit of every row."""
+
+    labels: tuple
+    factor: str | None
+    of_row: np.ndarray
+
+
+def kfold(fit: Fit, k: int | None, group: str | None, samples: int, seed: int) -> Elpd:
+    """K refits; see :meth:`hmlm.Fit.kfold`."""
+    units = _units(fit, group)
+    k = min(FOLDS, len(units.labels)) if k is None else k
+    folds = split(fit.design, units, k, seed)
+    refits = [_Refit(fit, units.factor, folds[units.of_row] == fold, fold, samples) for fold in range(k)]
+    elpd_i = np.zeros(len(units.labels))
+    for fold, refit in enumerate(refits):
+        elpd_i[folds == fold] = refit.log_density[folds == fold]
+    _warn([fold for fold, refit in enumerate(refits) if refit.rhat > MAX_RHAT], k)
+    p_i = _lppd(fit, group, samples) - elpd_i
+    n_draws, size = fit.values[0].size, n_parameters(fit, group)
+    return Elpd("kfold", group or ROW, units.labels, elpd_i, p_i, None, n_draws, size, fit.observed)
+
+
+def split(design: Design, units: Units, k: int, seed: int) -> np.ndarray:
+    """(n,) fold of every unit, drawn at random; rows evenly within the levels of the first factor.
+
+    Raises:
+        HmlmError: fewer than two folds, or more than units.
+    """
+    n = len(units.labels)
+    if not 2 <= k <= n:
+        raise HmlmError(f"kfold: k = {k}; there are {n} to leave out, so k is between 2 and {n}")
+    by_level = units.factor is None and design.factors
+    level = design.factors[0].index if by_level else np.zeros(n, int)
+    order = np.lexsort((np.random.default_rng(seed).random(n), level))
+    folds = np.empty(n, int)
+    folds[order] = np.arange(n) % k
+    return folds
+
+
+def rows_of(design: Design, rows: np.ndarray) -> Design:
+    """Some rows of a design (N booleans or numbers), with all its columns and levels."""
+    return replace(
+        design,
+        outcomes=tuple(replace(o, values=o.values[rows]) for o in design.outcomes),
+        predictors=tuple(
+            replace(
+                p,
+                population=replace(p.population, matrix=p.population.matrix[rows]),
+                groups=tuple(replace(g, matrix=g.matrix[rows]) for g in p.groups),
+            )
+            for p in design.predictors
+        ),
+        factors=tuple(replace(factor, index=factor.index[rows]) for factor in design.factors),
+        rows=design.rows[rows],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Refit:
+    """The model fitted without some rows, and how well it predicts them.
+
+    Attributes:
+        fit: to all rows.
+        factor: whose levels are left out whole, None for rows.
+        out: (N,) which rows are left out.
+        fold: its number.
+        samples: importance samples where effects on a scale are integrated out.
+    """
+
+    fit: Fit
+    factor: str | None
+    out: np.ndarray
+    fold: int
+    samples: int
+
+    @cached_property
+    def density(self) -> LogDensity:
+        kept = rows_of(self.fit.design, ~self.out)
+        spec = replace(self.fit.spec, n_rows=kept.n_rows)
+        return make_log_density(
+            spec, kept, fit_pilot(spec, kept), make_plan(spec, AUTO), choose_backend(AUTO)
+        )
+
+    @cached_property
+    def position(self) -> np.ndarray:
+        """(C, S, D) draws."""
+        info = self.fit.info
+        settings = Settings(
+            chains=info.chains,
+            warmup=info.warmup,
+            draws=info.draws,
+            seed=(info.seed + 1 + self.fold) % 2**32,
+            max_tree_depth=info.max_tree_depth,
+        )
+        return sample(self.density, settings, progress=False).draws.position
+
+    @property
+    def rhat(self) -> float:
+        """The largest R-hat."""
+        values = np.stack(list(self.density.constrain(self.position).values()))
+        return float(np.nanmax(convergence(values).rhat))
+
+    @cached_property
+    def log_density(self) -> np.ndarray:
+        """Log predictive density of every row (N,), or of every level (J,); zero where not left out."""
+        if self.factor is None:
+            out = np.zeros(len(self.out))
+            out[self.out] = self._rows()
+            return out
+        return _log_mean(self._levels())
+
+    def _rows(self) -> np.ndarray:
+        held_out = rows_of(self.fit.design, self.out)
+        size = rows_at_a_time(self.position[..., 0].size)
+        blocks = row_blocks(self.density, held_out, self.position, self.fit.info.seed, size, cdf=False)
+        return np.concatenate([_log_mean(block.log_lik) for block in blocks])
+
+    def _levels(self) -> np.ndarray:
+        """(J, S) log densities; scale effects are proposed from what the left-out rows say."""
+        held_out, design, spec = rows_of(self.fit.design, self.out), self.fit.design, self.fit.spec
+        known = make_information(spec, design, fit_pilot(spec, design), self.density.plan)
+        density, seed = self.density, self.fit.info.seed
+        values = group_log_likelihood(
+            density, held_out, self.factor, self.position, seed, self.samples, known
+        )
+        return values.reshape(-1, values.shape[-1]).T
+
+
+def _units(fit: Fit, group: str | None) -> Units:
+    if fit.design is None or fit.spec is None:
+        raise HmlmError("kfold needs the data: call it on the fit that m.fit(...) returned")
+    if group is None:
+        return Units(tuple(fit.observed["row"].values.tolist()), None, np.arange(fit.design.n_rows))
+    known = {factor.name: factor for factor in fit.design.factors}
+    if group not in known:
+        raise HmlmError(f"no grouping factor '{group}'; the model has {', '.join(known) or 'none'}")
+    return Units(known[group].levels, group, known[group].index)
+
+
+def _lppd(fit: Fit, group: str | None, samples: int) -> np.ndarray:
+    """(n,) log predictive densities under the fit to all rows."""
+    if group is None:
+        return np.concatenate([_log_mean(block.log_lik) for block in blocks_of(fit, cdf=False)])
+    log_lik = fit.log_lik(group, samples)
+    return _log_mean(log_lik.values.reshape(-1, log_lik.sizes[group]).T)
+
+
+def _log_mean(log_lik: np.ndarray) -> np.ndarray:
+    """(n,) log of the mean over draws of (n, S)."""
+    return logsumexp(log_lik, axis=1) - np.log(log_lik.shape[1])
+
+
+def _warn(unsure: list[int], k: int) -> None:
+    if unsure:
+        warnings.warn(
+            f"{len(unsure)} of {k} refits have R-hat above {MAX_RHAT}: fit with a longer warm-up or more "
+            "draws, which kfold takes over, and call it again",
+            ComparisonWarning,
+            stacklevel=4,
+        )

@@ -1,0 +1,141 @@
+"""Leave-one-out by importance sampling, of rows and of whole groups; WAIC; probability integral transforms.
+
+The draws stand for the posterior without row i once weighted by 1 / p(y_i | theta), their tail smoothed by a
+generalised Pareto distribution (PSIS). Rows come a block at a time, and only their results are kept.
+
+References:
+    Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4
+    Merkle, Furr & Rabe-Hesketh (2019), doi:10.1007/s11336-019-09679-0: groups and the integrated likelihood
+    Gabry et al. (2019), doi:10.1111/rssa.12378: LOO-PIT
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from scipy.special import logsumexp
+
+from hmlm.results.elpd import ROW, Elpd
+from hmlm.results.pareto import good_k
+from hmlm.types import ComparisonWarning, HmlmError
+
+if TYPE_CHECKING:
+    from hmlm.density.row_blocks import RowBlock
+    from hmlm.results.fit import Fit
+
+NUMBERS_AT_A_TIME = 2**23  # rows x draws in memory
+
+Terms = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+
+
+def loo(fit: Fit, group: str | None, samples: int) -> Elpd:
+    """PSIS leave-one-out of rows, or of whole levels of a factor; see :meth:`hmlm.Fit.loo`."""
+    r_eff = relative_efficiency(fit)
+    terms = lambda log_lik: psis_terms(log_lik, r_eff)  # noqa: E731
+    return _warned(_elpd(fit, "loo", group, samples, terms))
+
+
+def waic(fit: Fit, group: str | None, samples: int) -> Elpd:
+    """WAIC; see :meth:`hmlm.Fit.waic`."""
+    return _warned(_elpd(fit, "waic", group, samples, waic_terms))
+
+
+def loo_pit(fit: Fit) -> xr.Dataset:
+    """Leave-one-out probability integral transforms; see :meth:`hmlm.Fit.loo_pit`."""
+    r_eff = relative_efficiency(fit)
+    parts = [_pit(block, r_eff) for block in blocks_of(fit, cdf=True)]
+    values = np.concatenate([pit for pit, _ in parts], axis=1)
+    _warn_about_pit(np.concatenate([khat for _, khat in parts]), fit.values[0].size)
+    names = [str(name) for name in fit.observed]
+    variables = {name: ("row", pit) for name, pit in zip(names, values, strict=True)}
+    return xr.Dataset(variables, {"row": fit.observed["row"].values})
+
+
+def psis_terms(log_lik: np.ndarray, r_eff: float) -> Terms:
+    """(n,) elpd, p and k-hat from (n, S) log likelihoods."""
+    from arviz_stats.base import array_stats  # takes a second, and most fits never need it
+
+    elpd, khat, p = array_stats.loo(log_lik[:, None, :], r_eff=r_eff)
+    return np.asarray(elpd), np.asarray(p), np.asarray(khat)
+
+
+def waic_terms(log_lik: np.ndarray) -> Terms:
+    """(n,) elpd and p from (n, S) log likelihoods: p is their posterior variance."""
+    p = log_lik.var(axis=1, ddof=1)
+    return logsumexp(log_lik, axis=1) - np.log(log_lik.shape[1]) - p, p, None
+
+
+def relative_efficiency(fit: Fit) -> float:
+    """Mean effective sample size of the parameters over the number of draws, at most one."""
+    ess = fit.convergence.bulk
+    known = ess[np.isfinite(ess)]
+    n_draws = fit.values[0].size
+    return float(min(known.mean() / n_draws, 1.0)) if len(known) else 1.0
+
+
+def n_parameters(fit: Fit, group: str | None) -> int:
+    """Free numbers: population-level ones, and unless groups are left out whole their effects."""
+    effects = sum(block.size * fit.spec.factors[block.factor].n_levels for block in fit.spec.blocks)
+    return len(fit.info.rows) + (effects if group is None else 0)
+
+
+def _elpd(fit: Fit, method: str, group: str | None, samples: int, terms: Callable[..., Terms]) -> Elpd:
+    if group is None:
+        elpd, p, khat = _joined([terms(block.log_lik) for block in blocks_of(fit, cdf=False)])
+        unit, labels = ROW, fit.observed["row"].values
+    else:
+        log_lik = fit.log_lik(group, samples)
+        elpd, p, khat = terms(log_lik.values.reshape(-1, log_lik.sizes[group]).T)
+        unit, labels = group, log_lik[group].values
+    n_draws = fit.values[0].size
+    return Elpd(
+        method, unit, tuple(labels.tolist()), elpd, p, khat, n_draws, n_parameters(fit, group), fit.observed
+    )
+
+
+def _joined(parts: list[Terms]) -> Terms:
+    elpd, p, khat = zip(*parts, strict=True)
+    return np.concatenate(elpd), np.concatenate(p), None if khat[0] is None else np.concatenate(khat)
+
+
+def blocks_of(fit: Fit, cdf: bool) -> Iterator[RowBlock]:
+    """All rows for all draws, as many at a time as memory is meant to hold."""
+    if fit.row_blocks_fn is None:
+        raise HmlmError("this needs the data: call it on the fit that m.fit(...) returned")
+    per_row = fit.values[0].size * (1 + cdf * len(fit.observed))
+    return fit.row_blocks_fn(rows_at_a_time(per_row), cdf)
+
+
+def rows_at_a_time(per_row: int) -> int:
+    """How many rows of so many numbers memory is meant to hold."""
+    return max(1, NUMBERS_AT_A_TIME // per_row)
+
+
+def _pit(block: RowBlock, r_eff: float) -> tuple[np.ndarray, np.ndarray]:
+    """(M, n) probabilities under the posterior without each row, and (n,) k-hat."""
+    from arviz_stats.base import array_stats
+
+    log_weights, khat = array_stats.psislw(block.log_lik, r_eff=r_eff, axis=-1)
+    weights = np.exp(log_weights - logsumexp(log_weights, axis=-1, keepdims=True))
+    return np.einsum("ns,mns->mn", weights, block.cdf), np.asarray(khat)
+
+
+def _warn_about_pit(khat: np.ndarray, n_draws: int) -> None:
+    bad = ~(khat <= good_k(n_draws))
+    if bad.any():
+        warnings.warn(
+            f"k-hat is above {good_k(n_draws):.2f} for {bad.sum()} of {len(bad)} rows, whose LOO-PIT is "
+            "unreliable; fit.loo() says which and what to try",
+            ComparisonWarning,
+            stacklevel=4,
+        )
+
+
+def _warned(elpd: Elpd) -> Elpd:
+    for problem in elpd.problems:
+        warnings.warn(problem, ComparisonWarning, stacklevel=4)
+    return elpd
