@@ -19,6 +19,7 @@ from hmlm.results.convergence import Convergence, convergence, stack
 from hmlm.results.diagnostics import check
 from hmlm.results.effects import joined, scalars, tidy, to_dataset
 from hmlm.results.info import FitInfo
+from hmlm.results.plots import Plots
 from hmlm.results.printout import printout
 from hmlm.results.table import estimates, labels, rounded, seconds_of, table
 from hmlm.spec.spec import Spec
@@ -170,6 +171,13 @@ class Fit:
         if samples < 1:
             raise HmlmError(f"samples = {samples}: at least one importance sample is needed")
         return self.log_lik_fn(group, samples)
+
+    # --- figures -------------------------------------------------------------------------------------
+
+    @cached_property
+    def plot(self) -> Plots:
+        """The figures: ``fit.plot.caterpillar()``, ``fit.plot.coefficients()``, …"""
+        return Plots(self)
 
     # --- elsewhere -----------------------------------------------------------------------------------
 

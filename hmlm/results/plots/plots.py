@@ -1,0 +1,192 @@
+"""``fit.plot``: every figure of a fit by name. Drawing, and matplotlib with it, loads at the first figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hmlm.results.fit import Fit
+
+
+@dataclass(frozen=True, eq=False)
+class Plots:
+    """The figures of one fit. Each method returns a matplotlib figure and shows nothing by itself.
+
+    A notebook displays the figure that a cell returns; ``figure.savefig("m5.png")`` writes it anywhere.
+    """
+
+    fit: Fit
+
+    def __repr__(self) -> str:
+        names = [name for name in vars(type(self)) if not name.startswith("_") and name != "fit"]
+        return f"figures: {', '.join(names)}"
+
+    # --- group effects -------------------------------------------------------------------------------
+
+    def caterpillar(
+        self,
+        group: str | Iterable[str] | None = None,
+        term: str | Iterable[str] | None = None,
+        prob: float = 0.95,
+    ) -> Figure:
+        """Every level's effect with its interval, sorted, a panel per term.
+
+        Args:
+            group: the grouping factors wanted; None takes all.
+            term: the terms wanted as brms names them, ``"day"``, ``"sigma_Intercept"``; None takes all.
+            prob: probability of the intervals.
+
+        Raises:
+            HmlmError: an unknown factor or term, or a model without group effects.
+        """
+        from hmlm.results.plots.caterpillar import caterpillar
+
+        return caterpillar(self.fit, group, term, prob)
+
+    def ranked_sigma(self, group: str | None = None, resp: str | None = None, prob: float = 0.95) -> Figure:
+        """Levels by their residual standard deviation, ``exp(b_sigma_Intercept + r_id__sigma)``.
+
+        Points are posterior means of sigma itself, not the exponential of the mean of log sigma; other
+        predictors of sigma stand at 0.
+
+        Args:
+            group: the grouping factor; needed where sigma's intercept varies by several.
+            resp: the outcome; needed where there are several.
+            prob: probability of the intervals.
+
+        Raises:
+            HmlmError: sigma has no formula, or its intercept varies by no factor.
+        """
+        from hmlm.results.plots.ranked_sigma import ranked_sigma
+
+        return ranked_sigma(self.fit, group, resp, prob)
+
+    def location_scale(self, group: str | None = None, resp: str | None = None, prob: float = 0.95) -> Figure:
+        """Each level's deviation in the mean against its sigma, as a ratio to the average one.
+
+        The line is what the model's correlation and standard deviations imply; a model without that
+        correlation gets none.
+
+        Args:
+            group: the grouping factor; needed where sigma's intercept varies by several.
+            resp: the outcome; needed where there are several.
+            prob: probability of the intervals.
+
+        Raises:
+            HmlmError: the intercepts of the mean and of sigma do not both vary by a factor.
+        """
+        from hmlm.results.plots.location_scale import location_scale
+
+        return location_scale(self.fit, group, resp, prob)
+
+    def shrinkage(
+        self,
+        x: str | None = None,
+        y: str | None = None,
+        group: str | None = None,
+        resp: str | None = None,
+    ) -> Figure:
+        """Each level alone, pooled by the model, and all levels as one, on the plane of two coefficients.
+
+        Levels alone and all as one are least squares of the outcome on the varying coefficients, with the
+        rest of the model taken out at its posterior mean. The ellipses hold 50 % and 90 % of the
+        population of levels.
+
+        Args:
+            x, y: coefficients of the mean that vary; None takes the first two.
+            group: the grouping factor; needed where the mean's coefficients vary by several.
+            resp: the outcome; needed where there are several.
+
+        Raises:
+            HmlmError: fewer than two coefficients of the mean vary, or an unknown name.
+        """
+        from hmlm.results.plots.shrinkage import shrinkage
+
+        return shrinkage(self.fit, x, y, group, resp)
+
+    def separate(self, group: str | None = None, resp: str | None = None) -> Figure:
+        """Densities over levels of coefficients fitted separately by least squares, and of the model's.
+
+        Args:
+            group: the grouping factor; needed where the mean's coefficients vary by several.
+            resp: the outcome; needed where there are several.
+
+        Raises:
+            HmlmError: nothing varies in the mean, or too few levels can be fitted by themselves.
+        """
+        from hmlm.results.plots.separate import separate
+
+        return separate(self.fit, group, resp)
+
+    # --- parameters ----------------------------------------------------------------------------------
+
+    def coefficients(self, regex: str | None = None, prob: float = 0.95) -> Figure:
+        """Density, intervals and mean of each population-level coefficient, a panel per linear predictor.
+
+        Args:
+            regex: of labels or draws' names, ``"steps"``, ``"^b_sigma"``; None leaves the intercepts out.
+            prob: probability of the thin intervals; the thick ones have 66 %.
+
+        Raises:
+            HmlmError: nothing matches.
+        """
+        from hmlm.results.plots.coefficients import coefficients
+
+        return coefficients(self.fit, regex, prob)
+
+    def correlation_prior(self, cor: str | Iterable[str] | None = None, prob: float = 0.95) -> Figure:
+        """The LKJ prior of each correlation against its posterior.
+
+        Args:
+            cor: the correlations wanted, ``"cor(Intercept,day)"`` or ``"cor_id__Intercept__day"``; None
+                takes all, residual ones included.
+            prob: probability of the interval.
+
+        Raises:
+            HmlmError: an unknown correlation, or a model without any.
+        """
+        from hmlm.results.plots.correlation_prior import correlation_prior
+
+        return correlation_prior(self.fit, cor, prob)
+
+    # --- sampler -------------------------------------------------------------------------------------
+
+    def trace(self, regex: str | None = None) -> Figure:
+        """Densities and draws in order by chain; ticks mark divergences.
+
+        Args:
+            regex: of labels or draws' names; None takes the six parameters that mixed worst.
+        """
+        from hmlm.results.plots.trace import trace
+
+        return trace(self.fit, regex)
+
+    def rank(self, regex: str | None = None) -> Figure:
+        """Histograms of ranks by chain, flat where the chains agree.
+
+        Args:
+            regex: of labels or draws' names; None takes the six parameters that mixed worst.
+
+        Raises:
+            HmlmError: nothing matches, or there is one chain only.
+
+        References:
+            Vehtari et al. (2021), doi:10.1214/20-BA1221
+        """
+        from hmlm.results.plots.rank import rank
+
+        return rank(self.fit, regex)
+
+    def energy(self) -> Figure:
+        """Energies against their changes from draw to draw, with each chain's E-BFMI.
+
+        References:
+            Betancourt (2016), arXiv:1604.00695
+        """
+        from hmlm.results.plots.energy import energy
+
+        return energy(self.fit)
