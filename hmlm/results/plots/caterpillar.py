@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from hmlm.results.plots.choose import several_of, spec_of
 from hmlm.results.plots.intervals import column_height, draw_sorted, intervals
-from hmlm.results.plots.parts import effect_draws, level_names, part_title, varying
+from hmlm.results.plots.parts import effect_draws, level_names, part_title, prefixed, varying
 from hmlm.results.plots.style import INK, facets, headline, styled
 from hmlm.results.table import check_prob
 from hmlm.types import HmlmError
@@ -60,10 +60,9 @@ def _shown(fit: Fit, group: str | Iterable[str] | None, term: str | Iterable[str
 def _every(fit: Fit) -> Iterator[Facet]:
     spec = spec_of(fit)
     for factor in spec.factors:
-        for p, predictor in enumerate(spec.predictors):
+        for p in range(len(spec.predictors)):
             for term in varying(spec, p).get(factor.name, []):
-                label = f"{predictor.prefix}_{term}" if predictor.prefix else term
-                yield Facet(factor.name, p, term, label)
+                yield Facet(factor.name, p, term, prefixed(spec, p, term))
 
 
 def _draw(ax: Axes, fit: Fit, facet: Facet, prob: float) -> None:
@@ -71,6 +70,7 @@ def _draw(ax: Axes, fit: Fit, facet: Facet, prob: float) -> None:
     found = intervals(effect_draws(fit, facet.factor, facet.predictor, facet.term), prob)
     ax.axvline(0, color=INK, linewidth=0.6, linestyle=(0, (1, 2)))
     draw_sorted(ax, found, names, 0.0)
-    ax.set_title(facet.label)
+    several = len(spec_of(fit).factors) > 1
+    ax.set_title(f"{facet.factor}: {facet.label}" if several else facet.label)
     ax.set_xlabel(f"deviation, {part_title(fit, facet.predictor)}")
     ax.set_ylabel(f"{facet.factor} ({len(names)} levels)")

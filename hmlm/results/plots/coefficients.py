@@ -87,10 +87,10 @@ def _draw_eye(ax: Axes, fit: Fit, variable: str, height: float, prob: float) -> 
     grid, values = density(draws.values)
     top = height + HEIGHT * values / values.max()
     ax.fill_between(grid, height, top, color=BLUE, alpha=0.28, linewidth=0)
-    for level, width in ((prob, 1.0), (INNER, 3.0)):
+    for level, width in ((prob, 1.0), (INNER, 2.6)):
         _, [low], [high] = intervals(draws, level)
         ax.hlines(height, low, high, color=INK, linewidth=width, zorder=3)
     found = intervals(draws, prob)
-    ax.scatter(found.estimate, height, s=22, color=INK, linewidth=0, zorder=4)
+    ax.scatter(found.estimate, height, s=13, color=INK, linewidth=0, zorder=4)
     place = {"transform": ax.get_yaxis_transform(), "va": "center", "fontsize": SMALL, "color": QUIET}
     ax.text(1.01, height, in_words(found), **place)

@@ -13,7 +13,7 @@ from scipy.stats import beta
 from hmlm.results.plots.choose import several_of, spec_of
 from hmlm.results.plots.density import density
 from hmlm.results.plots.intervals import in_words, intervals
-from hmlm.results.plots.style import BLUE, INK, QUIET, SMALL, facets, headline, styled, without_y
+from hmlm.results.plots.style import BLUE, INK, QUIET, SMALL, facets, headline, in_lines, styled, without_y
 from hmlm.results.table import check_prob, labels
 from hmlm.spec.names import cor_names, rescor_names
 from hmlm.types import HmlmError
@@ -61,7 +61,7 @@ def correlation_prior(fit: Fit, cor: str | Iterable[str] | None = None, prob: fl
 
 
 def _note(shown: list[Correlation], prob: float) -> str:
-    priors = ", ".join(dict.fromkeys(f"lkj({one.eta:g}), {one.size} × {one.size}" for one in shown))
+    priors = ", ".join(dict.fromkeys(f"lkj({one.eta:g}) of {one.size} × {one.size}" for one in shown))
     return f"Dashed: prior ({priors}). Filled: posterior, with its mean and {100 * prob:g}% interval."
 
 
@@ -96,7 +96,8 @@ def _draw(ax: Axes, fit: Fit, one: Correlation, label: str, prob: float) -> None
     found = intervals(draws, prob)
     ax.hlines(0, found.low, found.high, color=INK, linewidth=2.2, zorder=3, clip_on=False)
     ax.scatter(found.estimate, 0, s=18, color=INK, linewidth=0, zorder=4, clip_on=False)
+    ax.set_xticks([-1, -0.5, 0, 0.5, 1])
     ax.set_xlim(-1, 1)
     ax.set_ylim(0, None)
     without_y(ax)
-    ax.set_title(f"{label}\n{in_words(found)}", fontsize=SMALL + 0.5)
+    ax.set_title(f"{in_lines(label)}\n{in_words(found)}", fontsize=SMALL + 0.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
@@ -14,8 +15,10 @@ from hmlm.results.plots.cross import draw_crosses, draw_names
 from hmlm.results.plots.intervals import Intervals, in_words, intervals
 from hmlm.results.plots.parts import (
     column_of,
+    correlation_draws,
     effect_draws,
     level_names,
+    prefixed,
     scale_factor,
     varying,
 )
@@ -40,11 +43,15 @@ def location_scale(fit: Fit, group: str | None = None, resp: str | None = None, 
     fig, [ax] = facets(1, 5.4, 4.4)
     _draw_average(ax)
     draw_crosses(ax, location, ratio)
-    _draw_line(ax, fit, factor, (mean, scale), location)
+    names = (prefixed(spec, mean, "Intercept"), prefixed(spec, scale, "Intercept"))
+    cor = correlation_draws(fit, factor, names)
+    if cor is not None:
+        _draw_line(ax, location, _slope(fit, factor, names, cor))
     _label(ax, factor, column_of(fit, response))
     draw_names(ax, location.estimate, ratio.estimate, level_names(fit, factor))
     note = f"Lines: {100 * prob:g}% intervals. Log axis: equal ratios of sigma are equally far apart."
-    headline(fig, f"Location and scale{_correlation(fit, factor, (mean, scale), prob)}", note)
+    more = "" if cor is None else f": correlation {in_words(intervals(cor, prob))}"
+    headline(fig, f"Location and scale{more}", note)
     return fig
 
 
@@ -56,33 +63,14 @@ def _mean_predictor(fit: Fit, response: int, factor: str) -> int:
     return mean
 
 
-def _names(fit: Fit, factor: str, pair: tuple[int, int]) -> list[str]:
-    """``sd_id__…`` suffixes of both intercepts: ``["Intercept", "sigma_Intercept"]``."""
-    prefixes = [spec_of(fit).predictors[p].prefix for p in pair]
-    return [f"{prefix}_Intercept" if prefix else "Intercept" for prefix in prefixes]
+def _slope(fit: Fit, factor: str, names: tuple[str, str], cor: xr.DataArray) -> float:
+    """Change of log sigma that the model expects for a unit of location, ``cor sd_scale / sd_location``."""
+    sd_location, sd_scale = (fit.posterior[f"sd_{factor}__{name}"] for name in names)
+    return float((cor * sd_scale / sd_location).mean())
 
 
-def _correlation_draws(fit: Fit, factor: str, pair: tuple[int, int]):
-    """Draws of the correlation of both intercepts, None where the model has none."""
-    first, second = _names(fit, factor, pair)
-    names = (f"cor_{factor}__{first}__{second}", f"cor_{factor}__{second}__{first}")
-    return next((fit.posterior[name] for name in names if name in fit.posterior), None)
-
-
-def _correlation(fit: Fit, factor: str, pair: tuple[int, int], prob: float) -> str:
-    draws = _correlation_draws(fit, factor, pair)
-    if draws is None:
-        return ""
-    return f": correlation {in_words(intervals(draws, prob))}"
-
-
-def _draw_line(ax: Axes, fit: Fit, factor: str, pair: tuple[int, int], location: Intervals) -> None:
-    """Sigma's ratio that the model expects at each location, from the correlation and both sds."""
-    draws = _correlation_draws(fit, factor, pair)
-    if draws is None:
-        return
-    sd_mean, sd_scale = (fit.posterior[f"sd_{factor}__{name}"] for name in _names(fit, factor, pair))
-    slope = float((draws * sd_scale / sd_mean).mean())
+def _draw_line(ax: Axes, location: Intervals, slope: float) -> None:
+    """Sigma's ratio that the model expects at each location."""
     ends = np.array([location.estimate.min(), location.estimate.max()])
     ax.plot(ends, np.exp(slope * ends), color=ORANGE, linewidth=1.4, zorder=4)
     place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}

@@ -47,8 +47,7 @@ def effect_draws(fit: Fit, factor: str, predictor: int, term: str) -> xr.DataArr
 
 def coefficient_draws(fit: Fit, predictor: int, term: str) -> xr.DataArray:
     """Draws (chain, draw) of a population-level coefficient; zeros where the model has none of that name."""
-    prefix = spec_of(fit).predictors[predictor].prefix
-    name = f"b_{prefix}_{term}" if prefix else f"b_{term}"
+    name = f"b_{prefixed(spec_of(fit), predictor, term)}"
     if name in fit.posterior:
         return fit.posterior[name]
     return xr.zeros_like(fit.posterior[fit.info.rows[0].variable])
@@ -85,3 +84,15 @@ def intercept_factor(spec: Spec, predictor: int, group: str | None, dpar: str) -
     if not factors:
         raise HmlmError(f"the intercept of {dpar} varies by no factor: the formula needs (1 | id)")
     return default_or(group, factors, "group", f"factor by which the intercept of {dpar} varies")
+
+
+def prefixed(spec: Spec, predictor: int, term: str) -> str:
+    """A term as brms's names of sd and cor have it, ``"sigma_Intercept"``."""
+    prefix = spec.predictors[predictor].prefix
+    return f"{prefix}_{term}" if prefix else term
+
+
+def correlation_draws(fit: Fit, factor: str, terms: tuple[str, str]) -> xr.DataArray | None:
+    """Draws (chain, draw) of the correlation of two prefixed terms; None where the model has none."""
+    orders = (f"cor_{factor}__{first}__{second}" for first, second in (terms, terms[::-1]))
+    return next((fit.posterior[name] for name in orders if name in fit.posterior), None)

@@ -83,6 +83,21 @@ class Plots:
 
         return location_scale(self.fit, group, resp, prob)
 
+    def pair(self, x: str, y: str, group: str | None = None, prob: float = 0.95) -> Figure:
+        """Two group effects of each level against each other, with both intervals.
+
+        Args:
+            x, y: terms as ``fit.ranef()`` names them, ``"NAstd_PA_lag"``.
+            group: the grouping factor; needed where there are several.
+            prob: probability of the intervals.
+
+        Raises:
+            HmlmError: an unknown factor or term.
+        """
+        from hmlm.results.plots.pair import pair
+
+        return pair(self.fit, x, y, group, prob)
+
     def shrinkage(
         self,
         x: str | None = None,
@@ -121,6 +136,25 @@ class Plots:
         from hmlm.results.plots.separate import separate
 
         return separate(self.fit, group, resp)
+
+    def residual_covariance(
+        self, level: str | None = None, group: str | None = None, resp: str | None = None
+    ) -> Figure:
+        """Covariance between the rows of one level that varying coefficients and residuals imply.
+
+        Posterior means; up to 60 rows, in the table's order.
+
+        Args:
+            level: of the factor; None takes the first.
+            group: the grouping factor; needed where the mean's coefficients vary by several.
+            resp: the outcome; needed where there are several.
+
+        Raises:
+            HmlmError: an unknown level, or nothing varies in the mean.
+        """
+        from hmlm.results.plots.residual_covariance import residual_covariance
+
+        return residual_covariance(self.fit, level, group, resp)
 
     # --- parameters ----------------------------------------------------------------------------------
 

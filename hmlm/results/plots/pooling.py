@@ -52,7 +52,7 @@ def pooling(fit: Fit, group: str | None, resp: str | None) -> Pooling:
         raise HmlmError("no coefficient of the mean varies by a factor: its formula needs (1 + x | id)")
     factor = default_or(group, list(by_factor), "group", "grouping factor")
     terms = by_factor[factor]
-    matrix = np.column_stack([_column(design.predictors[predictor], factor, term) for term in terms])
+    matrix = np.column_stack([column_of_term(design.predictors[predictor], factor, term) for term in terms])
     target = design.outcomes[response].values - _rest(fit, predictor, factor, terms)
     population, effects = _population(fit, predictor, terms), _effects(fit, factor, predictor, terms)
     return Pooling(
@@ -67,7 +67,7 @@ def pooling(fit: Fit, group: str | None, resp: str | None) -> Pooling:
     )
 
 
-def _column(predictor: PredictorDesign, factor: str, term: str) -> np.ndarray:
+def column_of_term(predictor: PredictorDesign, factor: str, term: str) -> np.ndarray:
     """(N,) the column whose coefficient varies."""
     return next(
         group.matrix[:, group.names.index(term)]
@@ -108,7 +108,7 @@ def _rest(fit: Fit, predictor: int, factor: str, terms: list[str]) -> np.ndarray
 def _contribution(fit: Fit, predictor: int, factor: str, terms: list[str]) -> np.ndarray:
     """(N,) what the effects of a factor add to each row, at posterior means."""
     design = design_of(fit)
-    columns = [_column(design.predictors[predictor], factor, term) for term in terms]
+    columns = [column_of_term(design.predictors[predictor], factor, term) for term in terms]
     effects = _effects(fit, factor, predictor, terms)[_index(design, factor)]
     return (np.column_stack(columns) * effects).sum(axis=1)
 

@@ -30,7 +30,7 @@ def shown_parameters(fit: Fit, regex: str | None) -> tuple[list[int], str]:
 
 
 def parameter_title(fit: Fit, position: int) -> str:
-    """``"sd(day)   R-hat 1.00, ESS 2 301"``."""
+    """``"sd(day)"``, and below it ``"R-hat 1.00, bulk ESS 2301"``."""
     name = labels(fit.info.rows)[position]
     rhat, ess = fit.convergence.rhat[position], fit.convergence.bulk[position]
-    return f"{name}   R-hat {rhat:.2f}, bulk ESS {ess:.0f}"
+    return f"{name}\nR-hat {rhat:.2f}, bulk ESS {ess:.0f}"

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from hmlm.results.plots.density import density
 from hmlm.results.plots.parts import part_title
 from hmlm.results.plots.pooling import Pooling, pooling
-from hmlm.results.plots.style import BLUE, INK, ORANGE, SMALL, facets, headline, styled, without_y
+from hmlm.results.plots.style import BLUE, INK, ORANGE, SMALL, counted, facets, headline, styled, without_y
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def separate(fit: Fit, group: str | None = None, resp: str | None = None) -> Fig
 
 
 def _note(beyond: list[int]) -> str:
-    more = f" {sum(beyond)} separate estimates lie outside the panels." if sum(beyond) else ""
+    more = f" Outside the panels: {counted(sum(beyond), 'separate estimate')}." if sum(beyond) else ""
     return f"Densities over levels; dotted: the average level.{more}"
 
 

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch
 
-from hmlm.results.plots.choose import one_of, spec_of
+from hmlm.results.plots.choose import one_of
+from hmlm.results.plots.covariance import effect_covariance
 from hmlm.results.plots.cross import draw_names
 from hmlm.results.plots.parts import part_title
 from hmlm.results.plots.pooling import Pooling, pooling
@@ -24,6 +25,7 @@ from hmlm.results.plots.style import (
     PAPER,
     QUIET,
     SMALL,
+    counted,
     facets,
     headline,
     styled,
@@ -49,13 +51,14 @@ def shrinkage(
     found = pooling(fit, group, resp)
     pair = _pair(found, x, y)
     fig, [ax] = facets(1, 6.0, 5.2)
-    covariance = _covariance(fit, found, pair)
+    covariance = effect_covariance(fit, found.factor, found.predictor, [found.terms[q] for q in pair])
     for probability in PROBABILITIES:
         _draw_ellipse(ax, found, pair, covariance, probability)
-    _draw_arrows(ax, found, pair)
+    _draw_points(ax, found, pair)
     _draw_pooled(ax, found, pair)
     _draw_key(ax)
     outside = _frame(ax, found, pair, covariance)
+    _draw_arrows(ax, found, pair)
     draw_names(ax, *found.partial[:, pair].T, found.levels)
     ax.set_xlabel(f"{found.terms[pair[0]]}, {part_title(fit, found.predictor)}")
     ax.set_ylabel(f"{found.terms[pair[1]]}, {part_title(fit, found.predictor)}")
@@ -74,17 +77,6 @@ def _pair(found: Pooling, x: str | None, y: str | None) -> list[int]:
     others = [term for term in terms if term != first]
     second = others[0] if y is None else one_of(y, others, "y", "other varying coefficient")
     return [terms.index(first), terms.index(second)]
-
-
-def _covariance(fit: Fit, found: Pooling, pair: list[int]) -> np.ndarray:
-    """(2, 2) posterior mean of the covariance of both coefficients between levels."""
-    prefix = spec_of(fit).predictors[found.predictor].prefix
-    names = [f"{prefix}_{found.terms[q]}" if prefix else found.terms[q] for q in pair]
-    sd = [fit.posterior[f"sd_{found.factor}__{name}"] for name in names]
-    orders = (f"cor_{found.factor}__{a}__{b}" for a, b in (names, names[::-1]))
-    cor = next((fit.posterior[name] for name in orders if name in fit.posterior), 0.0)
-    cross = float((cor * sd[0] * sd[1]).mean())
-    return np.array([[float((sd[0] ** 2).mean()), cross], [cross, float((sd[1] ** 2).mean())]])
 
 
 def _draw_ellipse(
@@ -116,22 +108,27 @@ def _root(covariance: np.ndarray) -> np.ndarray:
     return vectors * np.sqrt(np.maximum(values, 0))
 
 
+def _draw_points(ax: Axes, found: Pooling, pair: list[int]) -> None:
+    points = {"linewidth": 0.8, "zorder": 2, "s": 8 if len(found.levels) > MANY else 22}
+    ax.scatter(*found.none[:, pair].T, facecolors="white", edgecolors=ORANGE, **points)
+    ax.scatter(*found.partial[:, pair].T, color=BLUE, **{**points, "linewidth": 0, "zorder": 3})
+
+
 def _draw_arrows(ax: Axes, found: Pooling, pair: list[int]) -> None:
-    alone, shrunken = found.none[:, pair], found.partial[:, pair]
+    """From each level alone to where the model puts it; the limits of the axes have to be final."""
     many = len(found.levels) > MANY
-    known = np.isfinite(alone).all(axis=1)
-    for start, end in zip(alone[known], shrunken[known], strict=True):
-        _draw_arrow(ax, start, end, many)
-    points = {"linewidth": 0.8, "zorder": 2, "s": 8 if many else 22}
-    ax.scatter(*alone.T, facecolors="white", edgecolors=ORANGE, **points)
-    ax.scatter(*shrunken.T, color=BLUE, **{**points, "linewidth": 0, "zorder": 3})
+    size = {"shrinkA": 3, "shrinkB": 3, "mutation_scale": 7, "linewidth": 0.8}
+    if many:
+        size = {"shrinkA": 1.5, "shrinkB": 1.5, "mutation_scale": 4, "linewidth": 0.4, "alpha": 0.6}
+    known = np.isfinite(found.none[:, pair]).all(axis=1)
+    for ends in np.stack([found.none[known][:, pair], found.partial[known][:, pair]], axis=1):
+        if _points_long(ax, ends) > (4 if many else 9):
+            ax.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", color=QUIET, zorder=1, **size))
 
 
-def _draw_arrow(ax: Axes, start: np.ndarray, end: np.ndarray, many: bool) -> None:
-    size = {"shrinkA": 1.5, "shrinkB": 1.5, "mutation_scale": 4, "linewidth": 0.4, "alpha": 0.6}
-    if not many:
-        size = {"shrinkA": 3, "shrinkB": 3, "mutation_scale": 7, "linewidth": 0.8}
-    ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", color=QUIET, zorder=1, **size))
+def _points_long(ax: Axes, ends: np.ndarray) -> float:
+    """Length on paper of a line between two points of the axes."""
+    return float(np.linalg.norm(np.diff(ax.transData.transform(ends), axis=0))) * 72 / ax.figure.dpi
 
 
 def _draw_pooled(ax: Axes, found: Pooling, pair: list[int]) -> None:
@@ -180,7 +177,7 @@ def _note(found: Pooling, pair: list[int], outside: int) -> str:
     alone = int(np.isnan(found.none[:, pair]).any(axis=1).sum())
     parts = ["Ellipses: where the model expects 50% and 90% of levels."]
     if alone:
-        parts.append(f"{alone} levels have too few rows for an estimate of their own.")
+        parts.append(f"Too few rows for an estimate of its own: {counted(alone, 'level')}.")
     if outside:
-        parts.append(f"{outside} levels alone lie outside the frame; their arrows come in from there.")
+        parts.append(f"Alone outside the frame, with an arrow from there: {counted(outside, 'level')}.")
     return " ".join(parts)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections.abc import Callable
 from typing import TypeVar
 
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 INK, QUIET, FAINT, PAPER = "#262626", "#7f7f7f", "#cfcfcf", "#ffffff"
 BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER = "#0072b2", "#d55e00", "#009e73", "#aa4499", "#56b4e9", "#e69f00"
@@ -61,6 +63,7 @@ def facets(
     axes = fig.subplots(rows, columns, squeeze=False, sharex=sharex).ravel()
     for ax in axes:
         ax.tick_params(labelsize=SMALL, length=2.5, width=0.6, color=QUIET, labelcolor=INK)
+        ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     for ax in axes[n:]:
         ax.remove()
     return fig, list(axes[:n])
@@ -70,7 +73,18 @@ def headline(fig: Figure, text: str, note: str = "") -> None:
     """A title at the upper left, and a quiet note at the lower left on how to read the figure."""
     fig.suptitle(text, x=0.01, ha="left")
     if note:
-        fig.supxlabel(note, x=0.01, ha="left", fontsize=SMALL, color=QUIET)
+        wrapped = textwrap.fill(note, int(72 * fig.get_figwidth() / (0.58 * SMALL)))
+        fig.supxlabel(wrapped, x=0.01, ha="left", fontsize=SMALL, color=QUIET)
+
+
+def in_lines(label: str, width: int = 34) -> str:
+    """A parameter's label, broken at its comma where it is longer than ``width``."""
+    return label if len(label) <= width else label.replace(",", ",\n")
+
+
+def counted(n: int, noun: str) -> str:
+    """``"1 level"``, ``"2 levels"``."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def without_y(ax: Axes) -> None:

@@ -28,7 +28,7 @@ def trace(fit: Fit, regex: str | None = None) -> Figure:
         _draw_traces(right, fit.values[position])
         if diverging is not None:
             _draw_divergences(right, fit.values[position], diverging.transpose("chain", "draw").values)
-        left.set_title(parameter_title(fit, position))
+        left.set_title(parameter_title(fit, position).replace("\n", "   "))
     axes[-1].set_xlabel("draw")
     axes[-2].set_xlabel("value")
     n = int(diverging.sum()) if diverging is not None else 0
