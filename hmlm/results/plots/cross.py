@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from hmlm.results.plots.intervals import Intervals
 from hmlm.results.plots.style import BLUE, MANY, QUIET, SMALL
 
-ANGLES = np.linspace(0, 2 * np.pi, 8, endpoint=False) + np.pi / 8
-DISTANCE = 7.0  # points from a mark to the middle of its name
+ANGLES = np.linspace(0, 2 * np.pi, 4, endpoint=False) + np.pi / 4
+DISTANCE = 8.0  # points from a mark to the middle of its name
 
 
 def draw_crosses(ax: Axes, x: Intervals, y: Intervals) -> None:
@@ -35,7 +35,7 @@ def draw_names(ax: Axes, x: np.ndarray, y: np.ndarray, names: list[str]) -> None
 
 
 def name_offsets(marks: np.ndarray) -> np.ndarray:
-    """(J, 2) from each mark to the middle of its name, chosen one by one among eight directions."""
+    """(J, 2) from each mark to the middle of its name, chosen one by one among the four diagonals."""
     directions = DISTANCE * np.column_stack([np.cos(ANGLES), np.sin(ANGLES)])
     taken, chosen = marks.copy(), []
     for mark in marks:

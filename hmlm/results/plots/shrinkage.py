@@ -122,7 +122,7 @@ def _draw_arrows(ax: Axes, found: Pooling, pair: list[int]) -> None:
         size = {"shrinkA": 1.5, "shrinkB": 1.5, "mutation_scale": 4, "linewidth": 0.4, "alpha": 0.6}
     known = np.isfinite(found.none[:, pair]).all(axis=1)
     for ends in np.stack([found.none[known][:, pair], found.partial[known][:, pair]], axis=1):
-        if _points_long(ax, ends) > (4 if many else 9):
+        if _points_long(ax, ends) > (4 if many else 7):
             ax.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", color=QUIET, zorder=1, **size))
 
 

@@ -63,7 +63,7 @@ def facets(
     axes = fig.subplots(rows, columns, squeeze=False, sharex=sharex).ravel()
     for ax in axes:
         ax.tick_params(labelsize=SMALL, length=2.5, width=0.6, color=QUIET, labelcolor=INK)
-        ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        ax.xaxis.set_major_locator(MaxNLocator(max(4, int(1.5 * width)), steps=[1, 2, 2.5, 5, 10]))
     for ax in axes[n:]:
         ax.remove()
     return fig, list(axes[:n])

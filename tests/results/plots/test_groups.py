@@ -18,10 +18,6 @@ def points(ax) -> np.ndarray:
     return next(c for c in ax.collections if hasattr(c, "get_sizes") and len(c.get_sizes())).get_offsets()
 
 
-def level_axes(fig) -> list:
-    return fig.get_axes()
-
-
 def ranef(fit, factor: str, term: str, prob: float = 0.95):
     table = fit.ranef(prob=prob)[factor]
     return table[table["term"] == term].set_index("level").iloc[:, 1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
@@ -116,8 +117,6 @@ def test_rank_counts_share_the_draws_evenly():
 
 def test_rank_needs_two_chains(cafes):
     one = cafes.posterior.isel(chain=[0])
-    import dataclasses
-
     with pytest.raises(HmlmError, match="compares chains"):
         dataclasses.replace(cafes, posterior=one).plot.rank()
     assert len(cafes.plot.rank("sd").get_axes()) == 2
