@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import hmlm as hm
 from hmlm.datasets import simulate_cafes
+from hmlm.types import SamplingWarning
 
 RUN = {"chains": 2, "warmup": 100, "draws": 60, "seed": 3}
+
+
+def short_fit(formula, table: pd.DataFrame, **arguments):
+    """A fit too short to be trusted: figures show the draws that there are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SamplingWarning)
+        return hm.fit(formula, table, **RUN, **arguments)
 
 
 @pytest.fixture(scope="session")
 def cafes():
     formula = hm.bf("wait ~ 1 + afternoon + (1 + afternoon | cafe)", center=False)
-    return hm.fit(formula, simulate_cafes(5, n_cafes=12, n_visits=8), **RUN)
+    return short_fit(formula, simulate_cafes(5, n_cafes=12, n_visits=8))
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +37,7 @@ def melsm():
     x = rng.normal(size=len(people))
     y = z[people, 0] + 0.4 * x + np.exp(z[people, 1] - 0.5) * rng.normal(size=len(people))
     table = pd.DataFrame({"id": [f"p{i}" for i in people], "x.z": x, "y.z": y})
-    return hm.fit(hm.bf("y.z ~ x.z + (1 | c | id)", sigma="~ x.z + (1 | c | id)"), table, **RUN)
+    return short_fit(hm.bf("y.z ~ x.z + (1 | c | id)", sigma="~ x.z + (1 | c | id)"), table)
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +49,7 @@ def crossed():
     table["u"] = 0.5 * table["x"] + 0.3 * table["a"] + rng.normal(size=60)
     table["v"] = 0.4 * table["b"] + rng.normal(size=60)
     formula = hm.bf("u ~ x + (1 + x || a) + (1 | b)") + hm.bf("v ~ 1 + (1 | b)") + hm.set_rescor(True)
-    return hm.fit(formula, table, prior="prior(exponential(1), class = sd, resp = u)", **RUN)
+    return short_fit(formula, table, prior="prior(exponential(1), class = sd, resp = u)")
 
 
 @pytest.fixture(autouse=True)
