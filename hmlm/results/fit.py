@@ -25,6 +25,7 @@ from hmlm.results.hypothesis import Hypotheses, hypothesis
 from hmlm.results.icc import icc_table
 from hmlm.results.info import FitInfo
 from hmlm.results.loo import loo, loo_pit, waic
+from hmlm.results.plots import Plots
 from hmlm.results.prediction.conditional import conditional_effects
 from hmlm.results.prediction.predict import EPRED, KINDS, LINPRED, PREDICT, make_prediction, make_request
 from hmlm.results.prediction.prediction import Prediction
@@ -483,6 +484,13 @@ class Fit:
         from hmlm.results.kfold import kfold  # refits, which nothing else here does
 
         return kfold(self, k, group, samples, seed)
+
+    # --- figures -------------------------------------------------------------------------------------
+
+    @cached_property
+    def plot(self) -> Plots:
+        """The figures: ``fit.plot.caterpillar()``, ``fit.plot.coefficients()``, …"""
+        return Plots(self)
 
     # --- elsewhere -----------------------------------------------------------------------------------
 

@@ -1,0 +1,78 @@
+"""Conditional effects: what a model expects along a column, a panel per effect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hmlm.results.plots.style import BLUE, CYCLE, facets, headline, styled
+
+if TYPE_CHECKING:
+    from hmlm.results.fit import Fit
+
+
+@styled
+def conditional(fit: Fit, effects: str | list[str] | None, prob: float, **options: Any) -> Figure:
+    """See :meth:`Plots.conditional`."""
+    tables = [
+        (effect, resp, part)
+        for effect, table in fit.conditional_effects(effects, prob=prob, **options).items()
+        for resp, part in _by_outcome(table)
+    ]
+    fig, axes = facets(len(tables), 3.0, 2.4)
+    for ax, (effect, resp, table) in zip(axes, tables, strict=True):
+        first, *others = effect.split(":")
+        _draw(ax, table, first, others[0] if others else None)
+        ax.set_xlabel(first)
+        ax.set_ylabel(_expected(fit, resp, options))
+    headline(fig, "Conditional effects", f"Bands: {100 * prob:g}% intervals; other columns are held.")
+    return fig
+
+
+def _by_outcome(table: pd.DataFrame) -> list[tuple[str | None, pd.DataFrame]]:
+    return list(table.groupby("resp", sort=False)) if "resp" in table else [(None, table)]
+
+
+def _expected(fit: Fit, resp: str | None, options: dict[str, Any]) -> str:
+    column = next(o.column for o in fit.design.outcomes if o.name == (resp or o.name))
+    dpar = options.get("dpar")
+    return f"{dpar} of {column}" if dpar and dpar != "mu" else column
+
+
+def _draw(ax: Axes, table: pd.DataFrame, first: str, other: str | None) -> None:
+    groups = [(None, table)] if other is None else list(table.groupby(other, sort=False, observed=True))
+    number = pd.api.types.is_numeric_dtype(table[first]) and table[first].nunique() > 10
+    for i, (value, part) in enumerate(groups):
+        color = BLUE if other is None else CYCLE[i % len(CYCLE)]
+        label = None if other is None else f"{other} = {_short(value)}"
+        (_band if number else _points)(ax, part, first, color, label, (i - (len(groups) - 1) / 2) * 0.12)
+    if other is not None:
+        ax.legend(frameon=False, fontsize="small", handlelength=1.2)
+
+
+def _band(ax: Axes, part: pd.DataFrame, first: str, color: str, label: str | None, _: float) -> None:
+    low, high = _limits(part)
+    ax.fill_between(part[first], part[low], part[high], color=color, alpha=0.2, linewidth=0)
+    ax.plot(part[first], part["Estimate"], color=color, label=label)
+
+
+def _points(ax: Axes, part: pd.DataFrame, first: str, color: str, label: str | None, shift: float) -> None:
+    low, high = _limits(part)
+    at = np.arange(len(part)) + shift
+    ax.vlines(at, part[low], part[high], color=color)
+    ax.plot(at, part["Estimate"], "o", color=color, markersize=4, label=label)
+    ax.set_xticks(np.arange(len(part)), [_short(value) for value in part[first]])
+    ax.set_xlim(-0.5, len(part) - 0.5)
+
+
+def _limits(part: pd.DataFrame) -> tuple[str, str]:
+    low, high = [name for name in part.columns if str(name).endswith("% CI")]
+    return low, high
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float | np.floating) else str(value)

@@ -1,0 +1,78 @@
+"""Figures of predictions: what is drawn is what the tables say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import hmlm as hm
+
+from ..test_prediction import MODELS, Case, as_fit
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return as_fit(Case(MODELS["one"]))
+
+
+@pytest.fixture(scope="module")
+def both():
+    return as_fit(Case(MODELS["outcomes"]))
+
+
+def test_conditional_draws_the_tables(fit):
+    figure, tables = fit.plot.conditional(prob=0.8), fit.conditional_effects(prob=0.8)
+    assert [ax.get_xlabel() for ax in figure.axes] == ["x", "kind"]
+    x, kind = figure.axes
+    np.testing.assert_allclose(x.lines[0].get_ydata(), tables["x"]["Estimate"])
+    np.testing.assert_allclose(kind.lines[0].get_ydata(), tables["kind"]["Estimate"])
+    assert [label.get_text() for label in kind.get_xticklabels()] == ["a", "b", "c"]
+    pair = fit.plot.conditional("x:kind").axes[0]
+    assert [text.get_text() for text in pair.get_legend().get_texts()] == ["kind = a", "kind = b", "kind = c"]
+
+
+def test_conditional_has_a_panel_per_outcome(both):
+    assert [ax.get_ylabel() for ax in both.plot.conditional().axes] == ["y", "z.z"]
+
+
+@pytest.mark.parametrize("kind", ["density", "ecdf"])
+def test_pp_check_draws_the_outcome_over_new_ones(fit, kind):
+    lines = fit.plot.pp_check(kind, ndraws=7).axes[0].lines
+    assert len(lines) == 8
+    assert len({line.get_color() for line in lines[:7]}) == 1 != lines[7].get_color()
+
+
+def test_pp_check_intervals_are_those_of_new_outcomes(fit):
+    ax = fit.plot.pp_check("intervals", ndraws=40, seed=5).axes[0]
+    new = fit.predict(ndraws=40, seed=5).transpose("sample", "row").values
+    observed = fit.observed["y"].values
+    order = np.argsort(observed, kind="stable")
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), observed[order])
+    low = [segment[0][1] for segment in ax.collections[0].get_segments()]
+    np.testing.assert_allclose(low, np.quantile(new[:, order], 0.025, axis=0))
+
+
+def test_pp_check_by_group_has_a_panel_per_level(fit):
+    titles = [ax.get_title("left") for ax in fit.plot.pp_check("group").axes]
+    sizes = np.bincount(fit.design.factors[0].index)
+    assert titles == [f"{level} ({n} rows)" for level, n in zip(range(6), sizes, strict=True)]
+
+
+def test_spaghetti_has_a_line_per_level_over_its_rows(fit):
+    lines = fit.plot.spaghetti("x", ndraws=60).axes[0].lines
+    assert len(lines) == 6 + 1
+    x, g = fit.design.table["x"], fit.design.factors[0].index
+    for level, line in enumerate(lines[:6]):
+        own = x[g == level]
+        np.testing.assert_allclose(line.get_xdata()[[0, -1]], [own.min(), own.max()])
+    panels = fit.plot.spaghetti("x", levels=3).axes
+    assert len(panels) == 3 and all(len(ax.lines[0].get_xdata()) > 5 for ax in panels)
+
+
+def test_errors_teach(fit, both):
+    with pytest.raises(hm.HmlmError, match="kind = 'densty': no such check; did you mean 'density'"):
+        fit.plot.pp_check("densty")
+    with pytest.raises(hm.HmlmError, match="say which outcome: resp = one of 'y', 'zz'"):
+        both.plot.pp_check()
+    with pytest.raises(hm.HmlmError, match="x = 'kind': no such column of numbers"):
+        fit.plot.spaghetti("kind")
