@@ -171,6 +171,30 @@ class Plots:
 
         return conditional(self.fit, effects, prob, **options)
 
+    def check(self, resp: str | None = None) -> Figure:
+        """Whether residuals and group effects look as the model assumes.
+
+        Residuals over sigma against expected values (flat about 0: linear), the root of their size (flat:
+        equal spread), and their quantiles and those of every term's effects against a normal distribution's.
+        For MELSM sigma is each row's own.
+
+        Args:
+            resp: the outcome; needed where there are several.
+        """
+        from hmlm.results.plots.check import check
+
+        return check(self.fit, resp)
+
+    def influence(self, group: str | None = None) -> Figure:
+        """Pareto's k-hat of leaving out each row, or each level of a factor with all its rows.
+
+        Args:
+            group: a grouping factor; None takes rows.
+        """
+        from hmlm.results.plots.influence import influence
+
+        return influence(self.fit.loo(group))
+
     def pp_check(
         self,
         kind: str = "density",

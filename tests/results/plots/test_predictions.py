@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -76,3 +78,31 @@ def test_errors_teach(fit, both):
         both.plot.pp_check()
     with pytest.raises(hm.HmlmError, match="x = 'kind': no such column of numbers"):
         fit.plot.spaghetti("kind")
+
+
+def test_check_draws_residuals_over_sigma_and_normal_quantiles():
+    fit = as_fit(Case(MODELS["scale"]))
+    axes = fit.plot.check().axes
+    assert [ax.get_title("left") for ax in axes[2:]] == [
+        "residuals",
+        "g: Intercept",
+        "g: x",
+        "g: sigma_Intercept",
+    ]
+    mean, sigma = fit.epred().mean(("chain", "draw")), fit.epred(dpar="sigma").mean(("chain", "draw"))
+    residual = (fit.observed["y"].values - mean.values) / sigma.values
+    np.testing.assert_allclose(axes[0].lines[0].get_ydata(), residual, rtol=1e-10)
+    np.testing.assert_allclose(axes[1].lines[0].get_ydata(), np.sqrt(np.abs(residual)), rtol=1e-10)
+    np.testing.assert_allclose(axes[2].lines[1].get_ydata(), np.sort(residual), rtol=1e-10)
+    effects = fit.effects["r_g"].sel(term="x").mean(("chain", "draw")).values
+    np.testing.assert_allclose(axes[4].lines[1].get_ydata(), np.sort(effects), rtol=1e-10)
+    assert len(axes[4].texts) == 3
+
+
+def test_influence_marks_what_the_posterior_leans_on(cafes):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hm.ComparisonWarning)
+        figure, elpd = cafes.plot.influence("cafe"), cafes.loo("cafe")
+    good, bad, _ = figure.axes[0].lines
+    assert len(good.get_xdata()) == (~elpd.bad).sum() and len(bad.get_xdata()) == elpd.bad.sum()
+    np.testing.assert_allclose(np.sort(np.r_[good.get_ydata(), bad.get_ydata()]), np.sort(elpd.khat))
