@@ -27,6 +27,7 @@ from hmlm.results.info import FitInfo
 from hmlm.results.loo import loo, loo_pit, waic
 from hmlm.results.plots import Plots
 from hmlm.results.prediction.conditional import conditional_effects
+from hmlm.results.prediction.marginal import comparisons, marginal_means
 from hmlm.results.prediction.predict import EPRED, KINDS, LINPRED, PREDICT, make_prediction, make_request
 from hmlm.results.prediction.prediction import Prediction
 from hmlm.results.prediction.r2 import bayes_r2
@@ -276,6 +277,37 @@ class Fit:
             By effect a table with the columns' values, estimate, error and interval.
         """
         return conditional_effects(self, effects, prob=prob, **options)
+
+    def marginal_means(
+        self, column: str, values: Sequence[Any] | None = None, *, prob: float = 0.95, **options: Any
+    ) -> pd.DataFrame:
+        """Expected outcome averaged over the rows of the data, as if ``column`` had each of some values.
+
+        Args:
+            column: of the formula.
+            values: those it gets; None takes all levels of a category, a number's mean and one standard
+                deviation either way.
+            prob: probability of the interval.
+            options: as in :meth:`epred`; group effects count unless ``re_formula="NA"``.
+        """
+        return marginal_means(self, column, values, prob, options)
+
+    def comparisons(
+        self,
+        column: str,
+        values: Sequence[Any] | None = None,
+        *,
+        kind: str = "difference",
+        prob: float = 0.95,
+        **options: Any,
+    ) -> pd.DataFrame:
+        """Differences or ratios of :meth:`marginal_means`, the later value of each pair with the earlier.
+
+        Args:
+            column, values, prob, options: as of :meth:`marginal_means`.
+            kind: ``"difference"`` or ``"ratio"``.
+        """
+        return comparisons(self, column, values, kind, prob, options)
 
     def bayes_r2(self, *, summary: bool = True, prob: float = 0.95, **options: Any):
         """Share of each outcome's variance that its expected values have, draw by draw (brms's ``bayes_R2``).

@@ -67,6 +67,11 @@ def conditional_effects(
     }
 
 
+def columns_along(fit: Fit, options: Mapping[str, Any]) -> dict[str, Column]:
+    """The columns of the formula of the parameter and outcomes that ``options`` name."""
+    return _columns(fit.design, _predictors(fit, "epred", options))
+
+
 def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Terms]:
     """Population-level terms of the parameters that are looked at."""
     parts = [
@@ -138,7 +143,7 @@ def _along(
     )
     held = {name: column.typical for name, column in known.items() if name not in names} | conditions
     table = grid.assign(**{name: value for name, value in held.items() if name not in names})
-    newdata = _typed(table, fit.design.table)
+    newdata = typed(table, fit.design.table)
     found = getattr(fit, method)(newdata, summary=True, prob=prob, **{"re_formula": "NA", **options})
     keys = table[[*names, *(name for name in held if name not in names)]]
     if isinstance(found.index, pd.MultiIndex):
@@ -147,6 +152,6 @@ def _along(
     return keys.join(found)
 
 
-def _typed(table: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+def typed(table: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
     """Columns of the types that the model was fitted to."""
     return table.astype({name: like[name].dtype for name in table if not is_numeric(series(like, name))})
