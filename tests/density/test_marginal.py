@@ -165,7 +165,7 @@ def test_statistics_replace_rows_where_cells_are_few(sigma, used):
 @pytest.mark.parametrize(
     "case",
     [
-        (3, 1, "constant"),
+        slow((3, 1, "constant")),
         (2, 1, "rows"),
         (1, 2, "groups"),
         slow((1, 3, "rows")),

@@ -103,7 +103,11 @@ def test_wheel_from_an_sdist(source: Path, tmp_path: Path, compiler: bool) -> No
     assert value == pytest.approx(run(ROOT)[1], rel=1e-10)
 
 
-@pytest.mark.parametrize("compiler", (True, False), ids=("compiler", "no compiler"))
+# With a compiler it is how `make` itself installs: at night only.
+@pytest.mark.parametrize(
+    "compiler",
+    (pytest.param(True, marks=pytest.mark.nightly, id="compiler"), pytest.param(False, id="no compiler")),
+)
 def test_editable(source: Path, tmp_path: Path, compiler: bool) -> None:
     copy = shutil.copytree(source, tmp_path / "tree", symlinks=True)
     target = ("--no-deps", "--no-build-isolation", "--target", str(tmp_path / "site"))

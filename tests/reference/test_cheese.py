@@ -224,6 +224,7 @@ def test_predictive_of_the_prior():
     assert np.median(np.asarray(draws["sd_background__cheese_A"])) == pytest.approx(2.0, rel=0.15)
 
 
+@pytest.mark.nightly
 def test_predictive_of_the_posterior():
     """Replicated ratings have the observed mean and standard deviation within each cheese and background."""
     model, table = stated("varying_intercept"), cheese()

@@ -134,6 +134,7 @@ def test_fits_are_compared_by_row_and_by_group():
 
 
 @pytest.mark.data
+@pytest.mark.nightly
 def test_the_gpa_models_are_ranked_with_standard_errors():
     data = hm.load_dataset("gpa")
     formulas = {

@@ -40,6 +40,7 @@ def test_folds_of_groups_are_predicted_by_refits_without_them(fit):
     assert 1 < got.p < 12
 
 
+@pytest.mark.nightly
 def test_folds_of_rows_agree_with_leaving_out_one_row(fit):
     got = fit.kfold(4)
     with warnings.catch_warnings():

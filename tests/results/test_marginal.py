@@ -54,9 +54,7 @@ def test_several_outcomes_have_rows_of_their_own():
 
 
 def test_errors_teach(fit):
-    with pytest.raises(
-        hm.HmlmError, match="the formula has 'x', 'kind'; did you mean 'kind'"
-    ):
+    with pytest.raises(hm.HmlmError, match="the formula has 'x', 'kind'; did you mean 'kind'"):
         fit.marginal_means("kin")
     with pytest.raises(hm.HmlmError, match="needs two values or more"):
         fit.comparisons("kind", ["a"])

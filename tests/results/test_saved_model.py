@@ -205,7 +205,10 @@ def test_factories_come_back(name, sampler, tmp_path):
 
 # --- what a loaded fit can do ---------------------------------------------------------------------
 
-CASES = ("correlated", "crossed", "nested", "scale", "outcomes", "rescor_scale", "uneven")
+CASES = (
+    *("correlated", "crossed", "nested", "scale", "outcomes"),
+    *(pytest.param(name, marks=pytest.mark.nightly) for name in ("rescor_scale", "uneven")),
+)
 
 
 @pytest.mark.parametrize("name", [*CASES, "without_groups"])
