@@ -105,6 +105,11 @@ class Fit:
         """(P, C, S) draws of the parameters of ``info.rows``."""
         return stack(self.posterior[row.variable] for row in self.info.rows)
 
+    @property
+    def n_draws(self) -> int:
+        """Draws of all chains."""
+        return self.posterior.sizes["chain"] * self.posterior.sizes["draw"]
+
     @cached_property
     def convergence(self) -> Convergence:
         """R-hat, bulk and tail ESS of the parameters of ``info.rows``."""

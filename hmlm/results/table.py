@@ -40,6 +40,12 @@ def interval_columns(
     return {"Estimate": values, "Est.Error": errors, f"l-{percent}": low, f"u-{percent}": high}
 
 
+def interval_limits(frame: pd.DataFrame) -> tuple[str, str]:
+    """Names of the columns of an interval's limits in a table of :func:`interval_columns`."""
+    low, high = [name for name in frame.columns if str(name).endswith("% CI")]
+    return low, high
+
+
 def _error(flat: np.ndarray) -> np.ndarray:
     """(P,) standard deviation of draws (P, n); NaN for a single draw."""
     return flat.std(axis=1, ddof=1) if flat.shape[1] > 1 else np.full(len(flat), np.nan)

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import ndtri
 
-from hmlm.results.plots.choose import default_or, design_of, spec_of
+from hmlm.results.plots.choose import response_index, spec_of
+from hmlm.results.plots.parts import column_of
 from hmlm.results.plots.style import BLUE, ORANGE, QUIET, facets, headline, styled
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ EXTREME = 3  # levels named in each panel
 @styled
 def check(fit: Fit, resp: str | None) -> Figure:
     """See :meth:`Plots.check`."""
-    spec, design = spec_of(fit), design_of(fit)
-    outcome = default_or(resp, spec.outcomes, "resp", "outcome")
-    column = next(o.column for o in design.outcomes if o.name == outcome)
-    expected, sigma = (_mean(fit, outcome, dpar) for dpar in ("mu", "sigma"))
+    response = response_index(spec_of(fit), resp)
+    outcome, column = spec_of(fit).outcomes[response], column_of(fit, response)
+    some = {"resp": outcome, "ndraws": min(fit.n_draws, NDRAWS)}
+    expected, sigma = (fit.prediction("epred", dpar=dpar, **some).mean()[0] for dpar in ("mu", "sigma"))
     residual = (fit.observed[outcome].values - expected) / sigma
     effects = _effects(fit)
     fig, axes = facets(3 + len(effects), 3.0, 2.4)
@@ -38,12 +39,6 @@ def check(fit: Fit, resp: str | None) -> Figure:
     note = "Residuals: outcome minus expected value, over sigma; posterior means. Orange: means of 20 bins. "
     headline(fig, f"What {column} is assumed to be", note + "Grey: where normal quantiles would lie.")
     return fig
-
-
-def _mean(fit: Fit, outcome: str, dpar: str) -> np.ndarray:
-    n = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
-    found = fit.prediction("epred", resp=outcome, dpar=dpar, ndraws=min(n, NDRAWS))
-    return np.concatenate([values[0].mean(axis=1) for _, values in found.chunks()])
 
 
 def _effects(fit: Fit) -> dict[str, tuple[np.ndarray, list[str]]]:

@@ -9,7 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hmlm.results.plots.parts import column_of
 from hmlm.results.plots.style import BLUE, CYCLE, facets, headline, styled
+from hmlm.results.prediction.conditional import value_text
+from hmlm.results.table import interval_limits
 
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
@@ -38,7 +41,7 @@ def _by_outcome(table: pd.DataFrame) -> list[tuple[str | None, pd.DataFrame]]:
 
 
 def _expected(fit: Fit, resp: str | None, options: dict[str, Any]) -> str:
-    column = next(o.column for o in fit.design.outcomes if o.name == (resp or o.name))
+    column = column_of(fit, 0 if resp is None else fit.spec.outcomes.index(resp))
     dpar = options.get("dpar")
     return f"{dpar} of {column}" if dpar and dpar != "mu" else column
 
@@ -48,31 +51,22 @@ def _draw(ax: Axes, table: pd.DataFrame, first: str, other: str | None) -> None:
     number = pd.api.types.is_numeric_dtype(table[first]) and table[first].nunique() > 10
     for i, (value, part) in enumerate(groups):
         color = BLUE if other is None else CYCLE[i % len(CYCLE)]
-        label = None if other is None else f"{other} = {_short(value)}"
+        label = None if other is None else f"{other} = {value_text(value)}"
         (_band if number else _points)(ax, part, first, color, label, (i - (len(groups) - 1) / 2) * 0.12)
     if other is not None:
         ax.legend(frameon=False, fontsize="small", handlelength=1.2)
 
 
 def _band(ax: Axes, part: pd.DataFrame, first: str, color: str, label: str | None, _: float) -> None:
-    low, high = _limits(part)
+    low, high = interval_limits(part)
     ax.fill_between(part[first], part[low], part[high], color=color, alpha=0.2, linewidth=0)
     ax.plot(part[first], part["Estimate"], color=color, label=label)
 
 
 def _points(ax: Axes, part: pd.DataFrame, first: str, color: str, label: str | None, shift: float) -> None:
-    low, high = _limits(part)
+    low, high = interval_limits(part)
     at = np.arange(len(part)) + shift
     ax.vlines(at, part[low], part[high], color=color)
     ax.plot(at, part["Estimate"], "o", color=color, markersize=4, label=label)
-    ax.set_xticks(np.arange(len(part)), [_short(value) for value in part[first]])
+    ax.set_xticks(np.arange(len(part)), [value_text(value) for value in part[first]])
     ax.set_xlim(-0.5, len(part) - 0.5)
-
-
-def _limits(part: pd.DataFrame) -> tuple[str, str]:
-    low, high = [name for name in part.columns if str(name).endswith("% CI")]
-    return low, high
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float | np.floating) else str(value)

@@ -6,16 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hmlm.results.covariances import covariance_draws
 from hmlm.results.plots.choose import design_of, predictor_index, spec_of
-from hmlm.results.plots.parts import (
-    coefficient_draws,
-    correlation_draws,
-    effect_draws,
-    prefixed,
-    varying,
-)
+from hmlm.results.plots.parts import prefixed, varying
 from hmlm.results.plots.pooling import column_of_term
-from hmlm.spec.names import sigma_name
 
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
@@ -23,15 +17,8 @@ if TYPE_CHECKING:
 
 def effect_covariance(fit: Fit, factor: str, predictor: int, terms: list[str]) -> np.ndarray:
     """(Q, Q) posterior mean of the covariance of a predictor's coefficients between levels."""
-    spec = spec_of(fit)
-    names = [prefixed(spec, predictor, term) for term in terms]
-    sds = [fit.posterior[f"sd_{factor}__{name}"] for name in names]
-    found = np.diag([float((sd**2).mean()) for sd in sds])
-    for i in range(len(names)):
-        for j in range(i):
-            cor = correlation_draws(fit, factor, (names[i], names[j]))
-            found[i, j] = found[j, i] = 0.0 if cor is None else float((cor * sds[i] * sds[j]).mean())
-    return found
+    names = [prefixed(spec_of(fit), predictor, term) for term in terms]
+    return covariance_draws(fit)[factor].sel(term=names, term2=names).mean(("chain", "draw")).values
 
 
 def row_covariance(fit: Fit, response: int, rows: np.ndarray) -> np.ndarray:
@@ -53,27 +40,5 @@ def row_covariance(fit: Fit, response: int, rows: np.ndarray) -> np.ndarray:
 
 def _residual_variance(fit: Fit, response: int, rows: np.ndarray) -> np.ndarray:
     """(n,) posterior mean of sigma squared of each row."""
-    spec = spec_of(fit)
-    predictor = predictor_index(spec, response, "sigma")
-    if predictor is None:
-        sigma = fit.posterior[sigma_name(spec, response)]
-        return np.full(len(rows), float((sigma**2).mean()))
-    return np.exp(2 * _log_sigma(fit, predictor, rows)).mean(axis=(1, 2))
-
-
-def _log_sigma(fit: Fit, predictor: int, rows: np.ndarray) -> np.ndarray:
-    """(n, chain, draw) of the predictor of log sigma."""
-    design, spec = design_of(fit), spec_of(fit)
-    found = design.predictors[predictor]
-    population = found.population
-    terms = [*(["Intercept"] if population.intercept else []), *population.names]
-    ones = np.ones((len(rows), int(population.intercept)))
-    matrix = np.column_stack([ones, population.matrix[rows]])
-    draws = [coefficient_draws(fit, predictor, term).transpose("chain", "draw").values for term in terms]
-    total = np.einsum("nk,kcs->ncs", matrix, np.array(draws))
-    for factor, varying_terms in varying(spec, predictor).items():
-        index = next(f.index for f in design.factors if f.name == factor)[rows]
-        for term in varying_terms:
-            effects = effect_draws(fit, factor, predictor, term).transpose(factor, "chain", "draw").values
-            total = total + column_of_term(found, factor, term)[rows, None, None] * effects[index]
-    return total
+    outcome, table = spec_of(fit).outcomes[response], design_of(fit).table.iloc[rows]
+    return (fit.epred(table, resp=outcome, dpar="sigma") ** 2).mean(("chain", "draw")).values

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hmlm.results.plots.choose import default_or, design_of, one_of, spec_of
+from hmlm.results.plots.choose import default_or, design_of, one_of, response_index, spec_of
 from hmlm.results.plots.density import density
+from hmlm.results.plots.parts import column_of
 from hmlm.results.plots.style import BLUE, INK, ORANGE, SKY, facets, headline, styled, without_y
 
 if TYPE_CHECKING:
@@ -27,11 +28,10 @@ def pp_check(
     """See :meth:`Plots.pp_check`."""
     spec = spec_of(fit)
     one_of(kind, KINDS, "kind", "check")
-    outcome = default_or(resp, spec.outcomes, "resp", "outcome")
-    column = next(o.column for o in design_of(fit).outcomes if o.name == outcome)
-    n = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
-    default = 50 if kind in ("density", "ecdf") else min(n, 500)
-    new = fit.predict(resp=outcome, ndraws=min(n, ndraws or default), seed=seed)
+    response = response_index(spec, resp)
+    outcome, column = spec.outcomes[response], column_of(fit, response)
+    wanted = ndraws or (50 if kind in ("density", "ecdf") else 500)
+    new = fit.predict(resp=outcome, ndraws=min(fit.n_draws, wanted), seed=seed)
     new = (
         (new if "sample" in new.dims else new.stack(sample=("chain", "draw")))
         .transpose("sample", "row")

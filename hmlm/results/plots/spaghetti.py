@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hmlm.results.plots.choose import default_or, design_of, one_of, spec_of
+from hmlm.results.plots.choose import default_or, design_of, one_of, response_index, spec_of
+from hmlm.results.plots.parts import column_of
 from hmlm.results.plots.style import BLUE, INK, ORANGE, QUIET, facets, headline, styled
+from hmlm.results.table import interval_limits
+from hmlm.types import Factor
 
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
@@ -29,30 +32,29 @@ def spaghetti(
     one_of(x, numbers, "x", "column of numbers in the model")
     factors = {factor.name: factor for factor in design.factors}
     factor = factors[default_or(group, list(factors), "group", "grouping factor")]
-    outcomes = [resp] if resp else list(spec.outcomes)
-    grid = _grid(fit, x, factor)
-    n = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
+    grid = _grid(design.table, x, factor)
     if levels is not None:
-        return _panels(
-            fit, x, factor, default_or(resp, spec.outcomes, "resp", "outcome"), grid, min(levels, AT_MOST)
-        )
-    fig, axes = facets(len(outcomes), 4.2, 3.2)
-    for ax, outcome in zip(axes, outcomes, strict=True):
-        column = next(o.column for o in design.outcomes if o.name == outcome)
-        mean = _mean(fit, grid, outcome, min(n, ndraws), None).reshape(len(factor.levels), POINTS)
-        ax.plot(grid[x].to_numpy().reshape(mean.shape).T, mean.T, color=BLUE, linewidth=0.5, alpha=0.5)
-        average = _average(fit, x, grid, outcome, min(n, ndraws))
-        ax.plot(*average, color=ORANGE, linewidth=2)
-        ax.set_xlabel(x)
-        ax.set_ylabel(column)
+        return _panels(fit, x, factor, response_index(spec, resp), grid, min(levels, AT_MOST))
+    responses = range(len(spec.outcomes)) if resp is None else [response_index(spec, resp)]
+    fig, axes = facets(len(responses), 4.2, 3.2)
+    for ax, response in zip(axes, responses, strict=True):
+        _lines(ax, fit, x, grid, {"resp": spec.outcomes[response], "ndraws": min(fit.n_draws, ndraws)})
+        ax.set(xlabel=x, ylabel=column_of(fit, response))
     note = "Blue: every level over the range of its rows. Orange: an average level. Posterior means."
     headline(fig, f"Expected values of {len(factor.levels)} levels of {factor.name}", note)
     return fig
 
 
-def _grid(fit: Fit, x: str, factor) -> pd.DataFrame:
+def _lines(ax: Axes, fit: Fit, x: str, grid: pd.DataFrame, some: dict[str, Any]) -> None:
+    """A line per level, and that of an average one."""
+    mean = fit.prediction("epred", grid, **some).mean().reshape(-1, POINTS)
+    ax.plot(grid[x].to_numpy().reshape(mean.shape).T, mean.T, color=BLUE, linewidth=0.5, alpha=0.5)
+    average = fit.conditional_effects(x, **some)[x]
+    ax.plot(average[x], average["Estimate"], color=ORANGE, linewidth=2)
+
+
+def _grid(table: pd.DataFrame, x: str, factor: Factor) -> pd.DataFrame:
     """POINTS rows per level along its own range; its other columns at the level's mean or first value."""
-    table = fit.design.table
     at, rows = np.linspace(0, 1, POINTS), []
     for level in range(len(factor.levels)):
         own = table[factor.index == level]
@@ -66,21 +68,9 @@ def _grid(fit: Fit, x: str, factor) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def _mean(fit: Fit, grid: pd.DataFrame, outcome: str, ndraws: int, re_formula: str | None) -> np.ndarray:
-    found = fit.prediction("epred", grid, resp=outcome, ndraws=ndraws, re_formula=re_formula)
-    return np.concatenate([values[0].mean(axis=1) for _, values in found.chunks()])
-
-
-def _average(
-    fit: Fit, x: str, grid: pd.DataFrame, outcome: str, ndraws: int
-) -> tuple[np.ndarray, np.ndarray]:
-    table = fit.conditional_effects(x, resp=outcome, ndraws=ndraws)[x]
-    return table[x].to_numpy(), table["Estimate"].to_numpy()
-
-
-def _panels(fit: Fit, x: str, factor, outcome: str, grid: pd.DataFrame, levels: int) -> Figure:
+def _panels(fit: Fit, x: str, factor: Factor, response: int, grid: pd.DataFrame, levels: int) -> Figure:
     """A panel per level, evenly through the levels by size: rows, expected line, its interval."""
-    column = next(o.column for o in fit.design.outcomes if o.name == outcome)
+    outcome, column = fit.spec.outcomes[response], column_of(fit, response)
     sizes = np.bincount(factor.index, minlength=len(factor.levels))
     order = np.argsort(-sizes, kind="stable")
     shown = np.sort(order[np.unique(np.linspace(0, len(order) - 1, levels).astype(int))])
@@ -102,7 +92,7 @@ def _panels(fit: Fit, x: str, factor, outcome: str, grid: pd.DataFrame, levels: 
 
 def _panel(ax: Axes, fit: Fit, x: str, outcome: str, part: pd.DataFrame, rows: np.ndarray) -> None:
     found = fit.epred(part, resp=outcome, summary=True)
-    low, high = [name for name in found if name.endswith("% CI")]
+    low, high = interval_limits(found)
     ax.plot(
         fit.design.table[x][rows],
         fit.observed[outcome].values[rows],

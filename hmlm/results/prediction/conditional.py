@@ -14,6 +14,7 @@ from hmlm.formula.algebra import Terms, read_terms
 from hmlm.formula.expression import Call, Node, columns_of
 from hmlm.formula.levels import observed_levels
 from hmlm.formula.table import Use, is_boolean, is_numeric, series
+from hmlm.results.prediction.predict import EPRED, KINDS, PREDICT
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.types import Design, HmlmError
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from hmlm.results.fit import Fit
 
 RESOLUTION = 100  # points along a number
-KINDS = ("epred", "predict", "linpred")
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,13 @@ class Column:
     values: np.ndarray
     few: np.ndarray
 
-    @property
-    def is_number(self) -> bool:
-        """Whether it is no category."""
-        return len(self.values) > len(self.few)
-
 
 def conditional_effects(
     fit: Fit,
     effects: str | list[str] | None = None,
     *,
     conditions: Mapping[str, Any] | None = None,
-    method: str = "epred",
+    method: str = EPRED,
     prob: float = 0.95,
     **options: Any,
 ) -> dict[str, pd.DataFrame]:
@@ -69,7 +64,7 @@ def conditional_effects(
 
 def columns_along(fit: Fit, options: Mapping[str, Any]) -> dict[str, Column]:
     """The columns of the formula of the parameter and outcomes that ``options`` name."""
-    return _columns(fit.design, _predictors(fit, "epred", options))
+    return _columns(fit.design, _predictors(fit, EPRED, options))
 
 
 def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Terms]:
@@ -79,7 +74,7 @@ def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Terms
         for outcome, known in zip(fit.design.formula.outcomes, fit.design.outcomes, strict=True)
         if options.get("resp") in (None, known.name)
         for dpar, terms in outcome.predictors
-        if method == "predict" or dpar == (options.get("dpar") or "mu")
+        if method == PREDICT or dpar == (options.get("dpar") or "mu")
     ]
     return [read_terms(text) for text in parts]
 
@@ -155,3 +150,8 @@ def _along(
 def typed(table: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
     """Columns of the types that the model was fitted to."""
     return table.astype({name: like[name].dtype for name in table if not is_numeric(series(like, name))})
+
+
+def value_text(value: Any) -> str:
+    """A column's value as figures and tables name it."""
+    return f"{value:.3g}" if isinstance(value, float | np.floating) else str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,13 @@ class Draws:
         array = self.effects[effects_name(self.spec, block.factor, term.predictor)].sel(term=term.name)
         flat = array.values.reshape(-1, array.shape[-1])
         return np.ascontiguousarray(flat[self.positions].T)
+
+    def correlation(self, pairs: Sequence[tuple[str, int, int]], size: int) -> np.ndarray:
+        """(S, size, size) correlation matrices of parameters with their two positions, 0 for other pairs."""
+        matrix = np.tile(np.eye(size), (self.size, 1, 1))
+        for name, i, j in pairs:
+            matrix[:, i, j] = matrix[:, j, i] = self[name]
+        return matrix
 
     def coordinates(self) -> dict[str, np.ndarray]:
         """Chain and draw of each."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hmlm.results.prediction.conditional import columns_along, typed
+from hmlm.results.prediction.conditional import columns_along, typed, value_text
 from hmlm.results.table import estimates
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.types import HmlmError
@@ -43,7 +43,7 @@ def comparisons(
         raise HmlmError(f"values={values!r}: a comparison of '{column}' needs two values or more")
     pairs = [(j, i) for i, j in combinations(range(len(values)), 2)]
     sign = {"difference": "-", "ratio": "/"}[kind]
-    keys = [{column: f"{_text(values[j])} {sign} {_text(values[i])}"} for j, i in pairs]
+    keys = [{column: f"{value_text(values[j])} {sign} {value_text(values[i])}"} for j, i in pairs]
     found = np.stack([KINDS[kind](means[j], means[i]) for j, i in pairs])
     return _table(keys, outcomes, found, prob)
 
@@ -76,7 +76,3 @@ def _table(
     rows = [{**key, **({"resp": outcome} if several else {})} for key in keys for outcome in outcomes]
     flat = values.reshape(-1, 1, values.shape[-1])
     return pd.DataFrame(rows).join(pd.DataFrame(estimates(flat, prob)))
-
-
-def _text(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float | np.floating) else str(value)

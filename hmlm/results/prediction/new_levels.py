@@ -67,7 +67,4 @@ def _gaussian(
 def covariance(spec: Spec, block: Block, draws: Draws) -> np.ndarray:
     """(S, Q, Q) covariance of a block's effects in each draw, in brms's order."""
     sd = np.stack([draws[name] for name in sd_names(spec, block)], axis=1)
-    correlation = np.tile(np.eye(block.size), (draws.size, 1, 1))
-    for name, i, j in cor_names(spec, block):
-        correlation[:, i, j] = correlation[:, j, i] = draws[name]
-    return correlation * sd[:, :, None] * sd[:, None, :]
+    return draws.correlation(cor_names(spec, block), block.size) * sd[:, :, None] * sd[:, None, :]

@@ -179,10 +179,7 @@ class _Evaluator:
 
     def _residual_factor(self) -> np.ndarray:
         """(S, M, M) Cholesky factor of the residual correlation in every draw."""
-        correlation = np.tile(np.eye(len(self.spec.outcomes)), (self.draws.size, 1, 1))
-        for name, i, j in rescor_names(self.spec):
-            correlation[:, i, j] = correlation[:, j, i] = self.draws[name]
-        return np.linalg.cholesky(correlation)
+        return np.linalg.cholesky(self.draws.correlation(rescor_names(self.spec), len(self.spec.outcomes)))
 
 
 @partial(jax.jit, static_argnames="size")

@@ -58,6 +58,10 @@ class Prediction:
             out[:, where] = values.transpose(2, 1, 0)
         return self._labelled(out)
 
+    def mean(self) -> np.ndarray:
+        """(M, N) means over the draws, never all draws of all rows."""
+        return np.concatenate([values.mean(axis=2) for _, values in self.chunks()], axis=1)
+
     def summary(self, prob: float = 0.95) -> pd.DataFrame:
         """Mean, standard deviation and equal-tailed interval of every row, never all draws of all rows."""
         check_prob(prob)
