@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from os import PathLike
 from pathlib import Path
@@ -27,7 +27,7 @@ from hmlm.formula.design import build_design
 from hmlm.infer.driver import sample
 from hmlm.infer.initial import starting_points
 from hmlm.infer.likelihood_fit import maximise_likelihood
-from hmlm.infer.settings import Settings
+from hmlm.infer.settings import GIVEN, Settings
 from hmlm.results.assemble import assemble, formula_lines
 from hmlm.results.diagnostics import warn
 from hmlm.results.fit import Fit
@@ -332,8 +332,7 @@ def _check_no_file(algorithm: str, file: object) -> None:
 
 
 def _check_known(unknown: Iterable[str]) -> None:
-    known = [field.name for field in fields(Settings) if field.name != "chunk"]
-    known += ["progress", "algorithm", "file", "file_refit"]
+    known = [*GIVEN, "progress", "algorithm", "file", "file_refit"]
     for name in unknown:
         hint = f"; use {ELSEWHERE[name]}" if name in ELSEWHERE else did_you_mean(name, [*known, "prior"])
         raise HmlmError(f"fit has no argument {name!r}{hint} (settings of a run: {', '.join(known)})")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 
 from hmlm.density.log_density import LogDensity
 from hmlm.infer.driver import Run
 from hmlm.infer.nuts import Draws
 from hmlm.infer.settings import Settings
+from hmlm.types import SamplingWarning
 
 
 @dataclass
@@ -27,3 +32,13 @@ class FakeSampler:
         flat["diverging"] = np.zeros(shape, bool)
         position = density.initial + 0.3 * rng.normal(size=(*shape, density.size))
         return Run(Draws(position=position, **flat), {"sampling": 1.0}, self.interrupted)
+
+
+@contextmanager
+def fake_sampling(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSampler]:
+    """``Model.fit`` with a :class:`FakeSampler`, whose draws nobody is warned of."""
+    fake = FakeSampler()
+    monkeypatch.setattr("hmlm.api.sample", fake)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SamplingWarning)
+        yield fake

@@ -64,7 +64,7 @@ def sample(density: LogDensity, settings: Settings, *, progress: bool | None = N
             first = next(_arguments(placement, keys, points))
             program = compile_program(nuts, placement, *first, data)
         with ThreadPoolExecutor(placement.workers) as pool:
-            states = _start(pool, program, density, placement, keys, data, settings)
+            states = _start(pool, program, density, placement, keys, points, data, settings)
             return _collect(pool, program, states, data, settings, bar)
 
 
@@ -74,11 +74,11 @@ def _start(
     density: LogDensity,
     placement: Placement,
     keys: jax.Array,
+    positions: np.ndarray,
     data: Tree,
     settings: Settings,
 ) -> list[Tree]:
-    """States of all groups at starting points with finite density and gradient."""
-    positions = starting_points(density, settings.chains, settings.seed)
+    """States of all groups at ``positions``, drawn again where density or gradient is not finite."""
     for attempt in range(1, ATTEMPTS + 1):
         with double_precision():
             arguments = list(_arguments(placement, keys, positions))

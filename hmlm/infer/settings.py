@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 
 from hmlm.types import HmlmError
@@ -48,6 +48,9 @@ class Settings:
             raise HmlmError(
                 f"target_accept={self.target_accept!r} must be a number between 0 and 1, e.g. 0.9"
             )
+
+
+GIVEN = tuple(field.name for field in fields(Settings) if field.name != "chunk")  # those that users name
 
 
 def _check_count(name: str, value: object, least: int, most: int | None = None) -> None:

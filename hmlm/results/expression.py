@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
-from hmlm.spec.hint import did_you_mean
+from hmlm.spec.hint import did_you_mean, point_at
 from hmlm.types import HmlmError
 
 WORD = re.compile(
@@ -189,4 +189,4 @@ def _evaluate(node: ast.expr, values: list[np.ndarray]) -> np.ndarray:
 
 
 def _error(text: str, position: int, message: str) -> HmlmError:
-    return HmlmError(f"{message}\n  {text}\n  {' ' * position}^")
+    return point_at(text, position, message, HmlmError)

@@ -55,7 +55,7 @@ def kfold(fit: Fit, k: int | None, group: str | None, samples: int, seed: int) -
         elpd_i[folds == fold] = refit.log_density[folds == fold]
     _warn([fold for fold, refit in enumerate(refits) if refit.rhat > MAX_RHAT], k)
     p_i = _lppd(fit, group, samples) - elpd_i
-    n_draws, size = fit.values[0].size, n_parameters(fit, group)
+    n_draws, size = fit.n_draws, n_parameters(fit, group)
     return Elpd("kfold", group or ROW, units.labels, elpd_i, p_i, None, n_draws, size, fit.observed)
 
 

@@ -49,7 +49,7 @@ def loo_pit(fit: Fit) -> xr.Dataset:
     r_eff = relative_efficiency(fit)
     parts = [_pit(block, r_eff) for block in blocks_of(fit, cdf=True)]
     values = np.concatenate([pit for pit, _ in parts], axis=1)
-    _warn_about_pit(np.concatenate([khat for _, khat in parts]), fit.values[0].size)
+    _warn_about_pit(np.concatenate([khat for _, khat in parts]), fit.n_draws)
     names = [str(name) for name in fit.observed]
     variables = {name: ("row", pit) for name, pit in zip(names, values, strict=True)}
     return xr.Dataset(variables, {"row": fit.observed["row"].values})
@@ -73,7 +73,7 @@ def relative_efficiency(fit: Fit) -> float:
     """Mean effective sample size of the parameters over the number of draws, at most one."""
     ess = fit.convergence.bulk
     known = ess[np.isfinite(ess)]
-    n_draws = fit.values[0].size
+    n_draws = fit.n_draws
     return float(min(known.mean() / n_draws, 1.0)) if len(known) else 1.0
 
 
@@ -91,7 +91,7 @@ def _elpd(fit: Fit, method: str, group: str | None, samples: int, terms: Callabl
         log_lik = fit.log_lik(group, samples)
         elpd, p, khat = terms(log_lik.values.reshape(-1, log_lik.sizes[group]).T)
         unit, labels = group, log_lik[group].values
-    n_draws = fit.values[0].size
+    n_draws = fit.n_draws
     return Elpd(
         method, unit, tuple(labels.tolist()), elpd, p, khat, n_draws, n_parameters(fit, group), fit.observed
     )
@@ -106,7 +106,7 @@ def blocks_of(fit: Fit, cdf: bool) -> Iterator[RowBlock]:
     """All rows for all draws, as many at a time as memory is meant to hold."""
     if fit.row_blocks_fn is None:
         raise HmlmError("this needs the data: call it on the fit that m.fit(...) returned")
-    per_row = fit.values[0].size * (1 + cdf * len(fit.observed))
+    per_row = fit.n_draws * (1 + cdf * len(fit.observed))
     return fit.row_blocks_fn(rows_at_a_time(per_row), cdf)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from hmlm.infer.settings import Settings
+from hmlm.infer.settings import GIVEN, Settings
 from hmlm.types import ModelFormula, Prior
 
 OF_THE_DRAWS = ("seed", "draws", "warmup", "chains", "target_accept", "max_tree_depth")
@@ -46,4 +46,4 @@ def differences(one: Statement, other: Statement) -> Iterator[str]:
 
 def settings_given(settings: Settings) -> dict[str, object]:
     """The settings as keyword arguments of a run."""
-    return {field.name: getattr(settings, field.name) for field in fields(Settings) if field.name != "chunk"}
+    return {name: getattr(settings, name) for name in GIVEN}

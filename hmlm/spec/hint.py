@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from hmlm.types import PriorError
+from hmlm.types import HmlmError, PriorError
 
 
-def point_at(text: str, position: int, message: str) -> PriorError:
+def point_at(text: str, position: int, message: str, kind: type[HmlmError] = PriorError) -> HmlmError:
     """The error ``message`` with the line of ``text`` and a caret under ``position``."""
     begin = text.rfind("\n", 0, position) + 1
     line = text[begin:].partition("\n")[0]
-    return PriorError(f"{message}\n  {line}\n  {' ' * (position - begin)}^")
+    return kind(f"{message}\n  {line}\n  {' ' * (position - begin)}^")
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:

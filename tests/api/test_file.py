@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
-import warnings
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import xarray as xr
 
 import hmlm as hm
 from hmlm.types import HmlmError
-from tests.fake_sampling import FakeSampler
+from tests.fake_sampling import fake_sampling
 from tests.helpers import even
 
 FORMULA = "y ~ x + (1 | g)"
@@ -21,10 +20,7 @@ SETTINGS = {"chains": 2, "draws": 4, "warmup": 6, "seed": 9}
 
 @pytest.fixture(autouse=True)
 def sampler(monkeypatch):
-    fake = FakeSampler()
-    monkeypatch.setattr("hmlm.api.sample", fake)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", hm.SamplingWarning)
+    with fake_sampling(monkeypatch) as fake:
         yield fake
 
 

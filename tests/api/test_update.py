@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import hmlm as hm
 from hmlm.types import DataError, HmlmError, PriorError
-from tests.fake_sampling import FakeSampler
+from tests.fake_sampling import fake_sampling
 from tests.helpers import even
 
 PRIORS = [hm.prior("normal(0, 3)", coef="x"), hm.prior("exponential(2)", "sd")]
@@ -19,10 +17,7 @@ TABLE = even(0)
 
 @pytest.fixture(autouse=True)
 def sampler(monkeypatch):
-    fake = FakeSampler()
-    monkeypatch.setattr("hmlm.api.sample", fake)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", hm.SamplingWarning)
+    with fake_sampling(monkeypatch) as fake:
         yield fake
 
 
