@@ -39,7 +39,8 @@ from hmlm.results.statement import Statement
 from hmlm.results.storage import load_fit as read_fit
 from hmlm.results.updating import changes_of, in_rows_of
 from hmlm.spec.build import build_spec
-from hmlm.spec.family import Family, find_family
+from hmlm.spec.families import family_text, find_family
+from hmlm.spec.family import Family
 from hmlm.spec.hint import did_you_mean
 from hmlm.spec.prior import as_priors
 from hmlm.spec.spec import Spec
@@ -232,7 +233,7 @@ class Model:
     def _statement(self, settings: Settings) -> Statement:
         return Statement(
             formula=self.design.formula,
-            family=self.spec.family.name,
+            family=family_text(self.spec.family),
             priors=self.priors,
             density=self.density,
             kernels=self.kernels,

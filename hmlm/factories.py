@@ -25,7 +25,7 @@ from hmlm.formula.bf import bf, set_rescor
 from hmlm.formula.design import build_design
 from hmlm.formula.table import check_same_index
 from hmlm.spec.build import build_spec
-from hmlm.spec.family import GAUSSIAN
+from hmlm.spec.families import GAUSSIAN
 from hmlm.spec.prior import as_priors, prior
 from hmlm.spec.table import prior_table
 from hmlm.types import DataError, Design, ModelFormula, Prior

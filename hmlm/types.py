@@ -6,7 +6,7 @@ factor, ``Q`` coefficients per level, ``M`` outcomes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -183,12 +183,19 @@ class GroupDesign:
 
 @dataclass(frozen=True)
 class PredictorDesign:
-    """All columns of one linear predictor: outcome ``response`` (cleaned name), parameter ``dpar``."""
+    """All columns of one linear predictor: outcome ``response`` (cleaned name), parameter ``dpar``.
+
+    ``offset``, (N,), is what ``offset(…)`` adds to it, None without; ``rebuild_offset`` makes it of new rows.
+    """
 
     response: str
     dpar: str
     population: PopulationDesign
     groups: tuple[GroupDesign, ...]
+    offset: np.ndarray | None = None
+    rebuild_offset: Callable[[pd.DataFrame], np.ndarray] | None = field(
+        default=None, compare=False, repr=False
+    )
 
 
 @dataclass(frozen=True)
@@ -203,11 +210,21 @@ class Factor:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An outcome: cleaned name (``NAstd``), column (``NA.std``) and (N,) float64 values."""
+    """An outcome.
+
+    Attributes:
+        name: cleaned, ``NAstd``.
+        column: ``NA.std``.
+        values: (N,) float64; codes from 0 where the column has levels.
+        levels: of a column of text, booleans or categories.
+        additions: (N,) values of addition terms, ``{"trials": …}``.
+    """
 
     name: str
     column: str
     values: np.ndarray
+    levels: tuple[str, ...] = ()
+    additions: Mapping[str, np.ndarray] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
 
+from .families import FAMILY_FORMULAS, family_data
+
 UNEVEN_SIZES = (1, 1, 2, 3, 5, 8, 13, 21, 34, 60)
 
 
@@ -30,16 +32,18 @@ class Case:
         formula: what :func:`hmlm.model` takes.
         data: seed -> table; tables of all seeds have the same shape and levels.
         prior: what :func:`hmlm.model` takes.
+        family: what :func:`hmlm.model` takes.
     """
 
     name: str
     formula: Any
     data: Callable[[int], pd.DataFrame]
     prior: Any = None
+    family: str = "gaussian"
 
     def model(self, seed: int = 0) -> hm.Model:
         """The model of the data of a seed."""
-        return hm.model(self.formula, self.data(seed), prior=self.prior)
+        return hm.model(self.formula, self.data(seed), family=self.family, prior=self.prior)
 
 
 def even(seed: int) -> pd.DataFrame:
@@ -89,6 +93,9 @@ SCALE_PRIORS = [
     hm.prior("lkj(2)", class_="cor"),
 ]
 
+FAMILY_CASES = tuple(
+    Case(name, formula, family_data(name), None, name) for name, formula in FAMILY_FORMULAS.items()
+)
 CASES = (
     Case("varying_intercept", "y ~ x + (1 | g)", even),
     Case("varying_slope", "y ~ x + (0 + x | g)", even),
@@ -118,7 +125,7 @@ CASES = (
     Case("uneven", hm.bf("y ~ x + (1 + x |c| g)", sigma="~ (1 |c| g)"), uneven),
     Case("priors", "y ~ x + w + I(x^2) + (1 + x + w | g) + (1 | h)", uneven, PRIORS),
 )
-DESIGNS = {case.name: case for case in CASES}
+DESIGNS = {case.name: case for case in (*CASES, *FAMILY_CASES)}
 KINDS = tuple(Coordinates)
 
 
@@ -154,6 +161,7 @@ def _pilot(name: str):
 OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale"),
     *("rescor", "rescor_scale", "uneven", "crossed"),
+    *("binomial", "negbinomial", "lognormal"),
 )
 
 

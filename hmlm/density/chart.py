@@ -21,7 +21,7 @@ from jax import Array
 from hmlm.density.correlation import correlation_cholesky, correlation_unconstrained, n_correlations
 from hmlm.density.data import block_columns
 from hmlm.density.named import psd_factor
-from hmlm.density.parameters import Parameters
+from hmlm.density.parameters import Parameters, by_dpar
 from hmlm.density.pilot import Pilot, block_covariance
 from hmlm.density.precision import double_precision
 from hmlm.spec.spec import Block, Spec
@@ -93,7 +93,7 @@ def parameters_at(
         center + root @ (next(means) if own is None else own)
         for center, root, own in zip(chart.centers, chart.roots, coordinates, strict=True)
     ]
-    sigma = tuple(None if prior is None else jnp.exp(next(parts)[0]) for prior in spec.sigma)
+    constants = by_dpar(spec, [jnp.exp(next(parts)[0]) for _ in spec.constants])
     tau = tuple(units * next(parts) for units in chart.units)
     blocks = zip(spec.blocks, orders[:-1], strict=True)
     factors = tuple(_block_factor(block, next(parts), order) for block, order in blocks)
@@ -102,7 +102,7 @@ def parameters_at(
     return Parameters(
         intercept=tuple(b[0] if has else None for b, has in zip(beta, with_intercept, strict=True)),
         b=tuple(b[int(has) :] for b, has in zip(beta, with_intercept, strict=True)),
-        sigma=sigma,
+        constants=constants,
         tau=tau,
         correlation=factors,
         rescor=None if spec.rescor is None else _rescor_factor(len(spec.outcomes), last, orders[-1]),

@@ -9,11 +9,11 @@ from hmlm.density.data import ModelData
 from hmlm.density.parameters import Parameters
 from hmlm.spec.names import (
     coefficient_names,
+    constant_names,
     cor_names,
     intercept_name,
     rescor_names,
     sd_names,
-    sigma_name,
 )
 from hmlm.spec.spec import Spec
 
@@ -24,7 +24,7 @@ def constrained_names(spec: Spec) -> tuple[str, ...]:
     for p, predictor in enumerate(spec.predictors):
         names.extend([] if predictor.intercept is None else [intercept_name(spec, p)])
         names.extend(coefficient_names(spec, p))
-    names.extend(sigma_name(spec, m) for m, prior in enumerate(spec.sigma) if prior is not None)
+    names.extend(constant_names(spec))
     for block in spec.blocks:
         names.extend(sd_names(spec, block))
         names.extend(name for name, _, _ in cor_names(spec, block))
@@ -35,7 +35,7 @@ def constrained_names(spec: Spec) -> tuple[str, ...]:
 def constrained_values(spec: Spec, parameters: Parameters, data: ModelData) -> Array:
     """Population-level parameters; intercepts are those of uncentred columns."""
     parts = [_coefficients(parameters, data, p) for p in range(len(spec.predictors))]
-    parts.extend(sigma[None] for sigma in parameters.sigma if sigma is not None)
+    parts.extend(parameters.constants[c.dpar][c.response][None] for c in spec.constants)
     for b, block in enumerate(spec.blocks):
         order = jnp.array(block.order)
         parts.append(parameters.tau[b][order])

@@ -20,7 +20,7 @@ from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
 from hmlm.kernels.segments import Segments, make_segments
 from hmlm.kernels.tiles import Tiles, Tiling, make_tiling
-from hmlm.spec.spec import Block, Spec
+from hmlm.spec.spec import Block, Predictor, Spec
 from hmlm.types import Design
 
 
@@ -53,6 +53,8 @@ class ModelData:
         groups: per factor, rows by group: tiles for the main factor, segments for others.
         pairs: rows by pair of levels of crossed factors that are integrated out, by their places in the plan.
         parents: per nested factor that is integrated out but the coarsest, its levels by level of the next.
+        offsets: by predictor, (T, L), what is added to it.
+        additions: per outcome, values of its addition terms, each (T, L).
         order: (N,) where each row of the table stands in the flat tiles.
         main: the factor that rows are sorted by, None where there is none.
     """
@@ -64,8 +66,36 @@ class ModelData:
     groups: tuple[Tiles | Segments, ...]
     pairs: dict[tuple[int, int], Segments]
     parents: tuple[Segments, ...]
+    offsets: dict[int, Array]
+    additions: tuple[dict[str, Array], ...]
     order: Array
     main: int | None = field(metadata={"static": True})
+
+
+def working_outcomes(spec: Spec, design: Design) -> np.ndarray:
+    """(M, N) outcomes as the density reads them.
+
+    Where all are normal: logarithms for a lognormal family, less the offsets of their means.
+    """
+    rows = np.stack([outcome.values for outcome in design.outcomes])
+    rows = np.log(rows) if spec.family.log_outcome and spec.normal else rows
+    for part, predictor in zip(design.predictors, spec.predictors, strict=True):
+        if _absorbed(spec, predictor) and part.offset is not None:
+            rows[predictor.response] = rows[predictor.response] - part.offset
+    return rows
+
+
+def _absorbed(spec: Spec, predictor: Predictor) -> bool:
+    """Whether a predictor's offset is taken off the outcome."""
+    return spec.normal and predictor.dpar == "mu"
+
+
+def offsets_of(spec: Spec, design: Design) -> dict[int, np.ndarray]:
+    """By predictor the (N,) offsets that are not taken off an outcome."""
+    parts = enumerate(zip(design.predictors, spec.predictors, strict=True))
+    return {
+        p: part.offset for p, (part, own) in parts if part.offset is not None and not _absorbed(spec, own)
+    }
 
 
 def column_means(spec: Spec, design: Design) -> tuple[np.ndarray, ...]:
@@ -105,7 +135,7 @@ def make_data(
     means = column_means(spec, design)
     with double_precision():
         data = ModelData(
-            outcomes=jnp.asarray(tiling.place(np.stack([o.values[rows] for o in design.outcomes]))),
+            outcomes=jnp.asarray(_place_outcomes(spec, tiling, working_outcomes(spec, design)[:, rows])),
             columns=jnp.asarray(tiling.place(columns.array())),
             population=tuple(_population(parts, m) for parts, m in zip(folded, means, strict=True)),
             varying=varying,
@@ -115,10 +145,27 @@ def make_data(
             ),
             pairs={} if plan.nested else _pairs(spec, plan, levels),
             parents=_parents(spec, design, plan) if plan.nested else (),
+            offsets={
+                p: jnp.asarray(tiling.place(values[rows])) for p, values in offsets_of(spec, design).items()
+            },
+            additions=tuple(
+                {
+                    name: jnp.asarray(tiling.place(values[rows], fill=values[rows][0]))
+                    for name, values in outcome.additions.items()
+                }
+                for outcome in design.outcomes
+            ),
             order=jnp.asarray(tiling.order(), jnp.int32),
             main=main,
         )
     return data, tiling
+
+
+def _place_outcomes(spec: Spec, tiling: Tiling, outcomes: np.ndarray) -> np.ndarray:
+    """(M, T, L); padding is zero where all is normal, else repeats an outcome, which every law can read."""
+    if spec.normal:
+        return tiling.place(outcomes)
+    return np.stack([tiling.place(rows, fill=rows[0]) for rows in outcomes])
 
 
 def centred_as(model: ModelData, other: ModelData) -> ModelData:

@@ -11,6 +11,7 @@ import numpy as np
 
 from hmlm.density.coordinates import Information
 from hmlm.density.data import block_columns
+from hmlm.density.family_pilot import FamilyPilot
 from hmlm.density.pilot import Pilot, block_covariance
 from hmlm.density.plan import BlockPlan, Plan
 from hmlm.density.precision import double_precision
@@ -128,8 +129,10 @@ def _projection(precision: np.ndarray, cross: np.ndarray) -> np.ndarray:
     return np.einsum("jab,bpj->apj", inverse, cross)
 
 
-def _fisher_weights(spec: Spec, pilot: Pilot, plan: Plan) -> Weight:
-    """Expected Fisher information per row between two predictors; None where it is zero."""
+def _fisher_weights(spec: Spec, pilot: Pilot | FamilyPilot, plan: Plan) -> Weight:
+    """Expected Fisher information per row between two predictors; None where it is zero, or neglected."""
+    if isinstance(pilot, FamilyPilot):
+        return lambda p, q: pilot.fisher[p] if p == q else None
     inverse = np.linalg.inv(pilot.rescor)
     scale = np.eye(len(inverse)) + pilot.rescor * inverse
     inverse_sigma = np.exp(-pilot.log_sigma)
@@ -162,8 +165,10 @@ def _leverage(spec: Spec, pilot: Pilot, plan: Plan) -> np.ndarray:
     return np.clip(out, 0.0, 0.9)
 
 
-def _scores(spec: Spec, pilot: Pilot, plan: Plan) -> list[np.ndarray]:
+def _scores(spec: Spec, pilot: Pilot | FamilyPilot, plan: Plan) -> list[np.ndarray]:
     """Per predictor the (N,) gradient of the rows' log likelihood, integrated effects averaged over."""
+    if isinstance(pilot, FamilyPilot):
+        return list(pilot.score)
     scaled = pilot.residual * np.exp(-pilot.log_sigma)
     white = np.linalg.inv(pilot.rescor) @ scaled
     leverage = _leverage(spec, pilot, plan)

@@ -9,6 +9,7 @@ from itertools import groupby
 from hmlm.density.correlation import n_correlations
 from hmlm.density.plan import Plan
 from hmlm.spec.spec import Spec
+from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
 FEW_LEVELS = 10
@@ -34,14 +35,14 @@ class Run:
     Attributes:
         span: where they stand.
         prior: of each of them.
-        positive: whether they are bounded below by zero.
+        support: where they may lie.
         between: whether they are standard deviations between groups, mapped by a scaled softplus. Between
             fewer than ``FEW_LEVELS`` their upper tail is heavy, which exp takes better.
     """
 
     span: Span
     prior: Distribution
-    positive: bool
+    support: Support
     between: bool
 
 
@@ -52,12 +53,12 @@ class Layout:
     Attributes:
         intercept: per predictor, one coordinate or an empty span.
         b: per predictor, K coordinates.
-        sigma: per outcome, one coordinate or an empty span.
+        constants: per distributional parameter without a formula, one coordinate.
         sd: per block, Q coordinates in the order of its terms.
         cor: per block, Q (Q - 1) / 2 coordinates or an empty span.
         rescor: M (M - 1) / 2 coordinates or an empty span.
         effects: per block, n x J coordinates of the n coefficients that are sampled, one after another.
-        runs: the scalars (intercept, b, sigma, sd) as runs of equal prior.
+        runs: the scalars (intercept, b, constants, sd) as runs of equal prior.
         n_scalars: coordinates of those scalars; they come first.
         n_population: coordinates before the first group effect.
         size: D.
@@ -65,7 +66,7 @@ class Layout:
 
     intercept: tuple[Span, ...]
     b: tuple[Span, ...]
-    sigma: tuple[Span, ...]
+    constants: tuple[Span, ...]
     sd: tuple[Span, ...]
     cor: tuple[Span, ...]
     rescor: Span
@@ -83,7 +84,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
     for predictor in spec.predictors:
         intercept.append(cursor.take(0 if predictor.intercept is None else 1))
         b.append(cursor.take(len(predictor.names)))
-    sigma = [cursor.take(0 if prior is None else 1) for prior in spec.sigma]
+    constants = [cursor.take(1) for _ in spec.constants]
     sd = [cursor.take(block.size) for block in spec.blocks]
     n_scalars = cursor.position
     cor = [cursor.take(0 if block.cor is None else n_correlations(block.size)) for block in spec.blocks]
@@ -96,7 +97,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
     return Layout(
         intercept=tuple(intercept),
         b=tuple(b),
-        sigma=tuple(sigma),
+        constants=tuple(constants),
         sd=tuple(sd),
         cor=tuple(cor),
         rescor=rescor,
@@ -118,21 +119,21 @@ class _Cursor:
         return Span(start, self.position)
 
 
-def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, bool, bool]]:
-    """Prior, ``positive`` and ``between`` of every scalar."""
+def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, Support, bool]]:
+    """Prior, support and ``between`` of every scalar."""
     for predictor in spec.predictors:
         if predictor.intercept is not None:
-            yield predictor.intercept, False, False
-        yield from ((prior, False, False) for prior in predictor.priors)
-    yield from ((prior, True, False) for prior in spec.sigma if prior is not None)
+            yield predictor.intercept, Support.REAL, False
+        yield from ((prior, Support.REAL, False) for prior in predictor.priors)
+    yield from ((constant.prior, constant.support, False) for constant in spec.constants)
     for block in spec.blocks:
         many = spec.factors[block.factor].n_levels >= FEW_LEVELS
-        yield from ((prior, True, many) for prior in block.sd)
+        yield from ((prior, Support.POSITIVE, many) for prior in block.sd)
 
 
-def _runs(scalars: Iterable[tuple[Distribution, bool, bool]]) -> Iterator[Run]:
+def _runs(scalars: Iterable[tuple[Distribution, Support, bool]]) -> Iterator[Run]:
     start = 0
-    for (prior, positive, between), members in groupby(scalars):
+    for (prior, support, between), members in groupby(scalars):
         stop = start + sum(1 for _ in members)
-        yield Run(Span(start, stop), prior, positive, between)
+        yield Run(Span(start, stop), prior, support, between)
         start = stop

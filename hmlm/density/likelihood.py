@@ -51,6 +51,11 @@ def marginal_plan(spec: Spec) -> Plan:
     Raises:
         HmlmError: effects on sigma, or more crossed effects than can be integrated out together.
     """
+    if not spec.normal:
+        raise HmlmError(
+            f"the marginal likelihood of the family {spec.family} (or of outcomes with weights, bounds or "
+            'censoring) has no closed form; sample its effects: fit(algorithm="nuts")'
+        )
     sampled = {spec.factors[block.factor].name for block in spec.blocks if n_scale_terms(spec, block)}
     if sampled:
         raise HmlmError(
@@ -102,7 +107,7 @@ def without_priors(spec: Spec) -> Spec:
             replace(p, intercept=p.intercept and FLAT, priors=(FLAT,) * len(p.priors))
             for p in spec.predictors
         ),
-        sigma=tuple(prior and FLAT for prior in spec.sigma),
+        constants=tuple(replace(constant, prior=FLAT) for constant in spec.constants),
         blocks=tuple(replace(b, sd=(FLAT,) * b.size, cor=b.cor and 1.0) for b in spec.blocks),
         rescor=spec.rescor and 1.0,
     )

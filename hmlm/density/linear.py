@@ -33,6 +33,7 @@ def linear_predictor(spec: Spec, p: int, parameters: Parameters, u: list[Array],
         for column, value in main_coefficients(spec, p, parameters, u, data).items()
     ]
     terms = [data.columns[column] * value for column, value in (*spread, *other)]
+    terms.extend([data.offsets[p]] if p in data.offsets else [])
     return sum(terms, start=jnp.zeros(data.columns.shape[1:], data.columns.dtype))
 
 

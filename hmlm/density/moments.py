@@ -70,13 +70,18 @@ def row_moments(spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], 
     log_sigma = log_sigmas(spec, parameters, u, data)
     log_rows = gaussian_rows(residual, log_sigma, parameters.rescor, spec.n_rows)
     if not plan.factors:
-        return Moments(log_rows, jnp.zeros((0, 0, 1)), jnp.zeros((0, 1)), None)
+        return only_rows(log_rows)
     weight = inverse_covariance(log_sigma, parameters.rescor)
     weighted = jnp.sum(weight * residual[None], axis=1)
     first, sums = _columns(spec, plan, plan.local, data), data.groups[plan.factors[0]].reduce
     precision, score = together(_square(first, weight, sums), _score(first, weighted, sums))
     rest = _rest(spec, plan, weight, weighted, data) if plan.dense else None
     return Moments(log_rows, precision, score, rest)
+
+
+def only_rows(log_rows: Array) -> Moments:
+    """Moments of rows whose effects are all sampled."""
+    return Moments(log_rows, jnp.zeros((0, 0, 1)), jnp.zeros((0, 1)), None)
 
 
 def inverse_covariance(log_sigma: Array, rescor: Array | None) -> Array:

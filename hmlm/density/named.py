@@ -10,8 +10,8 @@ from jax import Array
 
 from hmlm.density.constrained import constrained_names
 from hmlm.density.data import ModelData
-from hmlm.density.parameters import Parameters
-from hmlm.spec.names import cor_names, rescor_names, sd_names, sigma_name
+from hmlm.density.parameters import Parameters, by_dpar
+from hmlm.spec.names import constant_names, cor_names, rescor_names, sd_names
 from hmlm.spec.spec import Block, Spec
 
 Pairs = Sequence[tuple[str, int, int]]
@@ -29,9 +29,7 @@ def parameters_of(spec: Spec, row: Array, data: ModelData) -> Parameters:
     return Parameters(
         intercept=tuple(intercept for intercept, _ in coefficients),
         b=tuple(b for _, b in coefficients),
-        sigma=tuple(
-            None if prior is None else value[sigma_name(spec, m)] for m, prior in enumerate(spec.sigma)
-        ),
+        constants=by_dpar(spec, [value[name] for name in constant_names(spec)]),
         tau=tuple(_in_terms(block, _taus(spec, block, value)) for block in spec.blocks),
         correlation=tuple(
             psd_factor(_in_terms(block, _in_terms(block, matrix).T))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -24,7 +25,7 @@ class Parameters(NamedTuple):
     Attributes:
         intercept: per predictor, () or None; the sampled one (centred where the spec centres).
         b: per predictor, (K,).
-        sigma: per outcome, () or None where sigma has a formula.
+        constants: by distributional parameter, per outcome: () or None where it has a formula.
         tau: per block, (Q,) standard deviations.
         correlation: per block, (Q, Q) Cholesky factor of R.
         rescor: (M, M) Cholesky factor of the residual correlation, or None.
@@ -32,10 +33,15 @@ class Parameters(NamedTuple):
 
     intercept: tuple[Array | None, ...]
     b: tuple[Array, ...]
-    sigma: tuple[Array | None, ...]
+    constants: dict[str, tuple[Array | None, ...]]
     tau: tuple[Array, ...]
     correlation: tuple[Array, ...]
     rescor: Array | None
+
+    @property
+    def sigma(self) -> tuple[Array | None, ...]:
+        """Per outcome a constant residual standard deviation, None where it has a formula."""
+        return self.constants["sigma"]
 
     def factor(self, block: int) -> Array:
         """(Q, Q) ``L = diag(tau) chol(R)`` of a block."""
@@ -58,12 +64,19 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
     parameters = Parameters(
         intercept=tuple(_optional(intercept) for intercept, _ in coefficients),
         b=tuple(b for _, b in coefficients),
-        sigma=tuple(_optional(next(own)) for _ in layout.sigma),
+        constants=by_dpar(spec, [next(own)[0] for _ in layout.constants]),
         tau=tuple(own),
         correlation=tuple(correlation),
         rescor=None if spec.rescor is None else rescor,
     )
     return parameters, log_prior + log_cor + log_rescor
+
+
+def by_dpar(spec: Spec, values: Sequence[Array]) -> dict[str, tuple[Array | None, ...]]:
+    """Values of ``spec.constants`` by distributional parameter and outcome."""
+    found = {(c.response, c.dpar): value for c, value in zip(spec.constants, values, strict=True)}
+    n_outcomes = len(spec.outcomes)
+    return {dpar: tuple(found.get((m, dpar)) for m in range(n_outcomes)) for dpar in spec.family.dpars[1:]}
 
 
 def pieces(x: Array, spans: list[Span]) -> list[Array]:
@@ -72,9 +85,9 @@ def pieces(x: Array, spans: list[Span]) -> list[Array]:
 
 
 def _scalar_spans(layout: Layout) -> list[Span]:
-    """Intercept and coefficients predictor by predictor, then sigmas, then standard deviations."""
+    """Intercept and coefficients predictor by predictor, then constants, then standard deviations."""
     coefficients = zip(layout.intercept, layout.b, strict=True)
-    return [*(span for pair in coefficients for span in pair), *layout.sigma, *layout.sd]
+    return [*(span for pair in coefficients for span in pair), *layout.constants, *layout.sd]
 
 
 def _scalars(layout: Layout, softplus: Array, parts: list[Array], dtype: DType) -> tuple[Array, Array]:
@@ -91,7 +104,7 @@ def _scalars(layout: Layout, softplus: Array, parts: list[Array], dtype: DType) 
 def run_map(run: Run, softplus: Array) -> Transform:
     """The map of a run from the real line, given the scales of all scalars."""
     scale = softplus[run.span.slice] if run.between else None
-    return real_line_map(run.prior, positive=run.positive, scale=scale)
+    return real_line_map(run.prior, support=run.support, scale=scale)
 
 
 def _correlations(spec: Spec, parts: list[Array], dtype: DType) -> tuple[tuple[Array, ...], Array]:

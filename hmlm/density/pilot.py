@@ -10,14 +10,17 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from hmlm.density.data import block_columns, column_means
+from hmlm.density.data import offsets_of, working_outcomes
+from hmlm.density.family_pilot import FamilyPilot, fit_family_pilot
 from hmlm.density.linear import predictor_of
-from hmlm.density.working import GroupSum, Varying, Working, em_step, group_sum
-from hmlm.spec.spec import Block, Spec
+from hmlm.density.starting_models import starting_models
+from hmlm.density.working import GroupSum, Working, em_step
+from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
 SWEEPS = 25
@@ -43,17 +46,22 @@ class Pilot:
     log_sigma: np.ndarray
 
 
-def fit_pilot(spec: Spec, design: Design) -> Pilot:
+def fit_pilot(spec: Spec, design: Design) -> Pilot | FamilyPilot:
     """The pilot estimate of a model; some tens of milliseconds for 10 000 rows."""
-    working = list(_start(spec, design))
-    outcomes = np.stack([outcome.values for outcome in design.outcomes])
+    return _fit_normal(spec, design) if spec.normal else fit_family_pilot(spec, design)
+
+
+def _fit_normal(spec: Spec, design: Design) -> Pilot:
+    outcomes = working_outcomes(spec, design)
+    working = list(starting_models(spec, design, _variances(spec, outcomes)))
+    offsets = offsets_of(spec, design)
     log_sigma = np.log(np.maximum(outcomes.std(axis=1), 1e-12))[:, None] * np.ones(outcomes.shape)
     for sweep in range(SWEEPS):
         for m, values in enumerate(outcomes):
             mu = predictor_of(spec, m, "mu")
             working[mu] = em_step(working[mu], values, np.exp(-2 * log_sigma[m]))
             square = (values - working[mu].eta()) ** 2 + working[mu].leverage()
-            log_sigma[m] = _scale_step(spec, m, working, square, log_sigma[m], first=sweep == 0)
+            log_sigma[m] = _scale_step(spec, m, working, square, log_sigma[m], offsets, first=sweep == 0)
     residual = outcomes - np.stack([working[predictor_of(spec, m, "mu")].eta() for m in range(len(outcomes))])
     standardised = residual * np.exp(-log_sigma)
     return Pilot(
@@ -66,19 +74,27 @@ def fit_pilot(spec: Spec, design: Design) -> Pilot:
 
 
 def _scale_step(
-    spec: Spec, m: int, working: list[Working], square: np.ndarray, log_sigma: np.ndarray, *, first: bool
+    spec: Spec,
+    m: int,
+    working: list[Working],
+    square: np.ndarray,
+    log_sigma: np.ndarray,
+    offsets: Mapping[int, np.ndarray],
+    *,
+    first: bool,
 ) -> np.ndarray:
     """Next (N,) log sigma of outcome ``m`` given expected squared residuals."""
     if spec.sigma[m] is not None:
         return np.full_like(log_sigma, 0.5 * np.log(np.maximum(square.mean(), 1e-300)))
     p = predictor_of(spec, m, "sigma")
+    offset = offsets.get(p, 0.0)
     if first:
         response = _group_log_scale(working[p], square)
     else:
         score = square * np.exp(-2 * log_sigma) - 1.0
         response = log_sigma + np.minimum(0.5 * score, LARGEST_SCORE)
-    working[p] = em_step(working[p], response, np.full_like(square, 2.0))
-    return working[p].eta()
+    working[p] = em_step(working[p], response - offset, np.full_like(square, 2.0))
+    return working[p].eta() + offset
 
 
 def _group_log_scale(working: Working, square: np.ndarray) -> np.ndarray:
@@ -91,52 +107,22 @@ def _group_log_scale(working: Working, square: np.ndarray) -> np.ndarray:
     return 0.5 * np.log(mean)[sums.index]
 
 
-def _start(spec: Spec, design: Design) -> list[Working]:
-    means = column_means(spec, design)
-    sums = [group_sum(factor.index, len(factor.levels)) for factor in design.factors]
-    columns = [block_columns(block, design) for block in spec.blocks]
-    out = []
-    for p, predictor in enumerate(spec.predictors):
-        population = (design.predictors[p].population.matrix - means[p]).T
-        if predictor.intercept is not None:
-            population = np.vstack([np.ones(design.n_rows), population])
-        scale = _start_variance(predictor.dpar, design.outcomes[predictor.response].values)
-        varying = tuple(
-            _start_part(block, b, p, columns[b], sums[block.factor], scale)
-            for b, block in enumerate(spec.blocks)
-            if any(term.predictor == p for term in block.terms)
-        )
-        size = len(population)
-        out.append(Working(population, np.zeros(size), np.eye(size), varying))
-    return out
-
-
-def _start_variance(dpar: str, outcome: np.ndarray) -> float:
-    return 0.5 * float(outcome.var()) if dpar == "mu" else 0.25
-
-
-def _start_part(
-    block: Block, b: int, p: int, columns: np.ndarray, sums: GroupSum, variance: float
-) -> Varying:
-    positions = tuple(q for q, term in enumerate(block.terms) if term.predictor == p)
-    own = columns[list(positions)]
-    covariance = np.diag(variance / len(positions) / np.maximum(np.mean(own**2, axis=1), 1e-300))
-    n_groups = sums.operator.shape[0]
-    mode = np.zeros((len(positions), n_groups))
-    return Varying(b, positions, own, sums, covariance, mode, covariance[:, :, None] * np.ones(n_groups))
+def _variances(spec: Spec, outcomes: np.ndarray) -> list[float]:
+    """Per predictor a first guess of the variance of its group effects together."""
+    return [0.5 * float(outcomes[p.response].var()) if p.dpar == "mu" else 0.25 for p in spec.predictors]
 
 
 def _correlation(rows: np.ndarray) -> np.ndarray:
     return np.atleast_2d(np.corrcoef(rows))
 
 
-def block_covariance(spec: Spec, pilot: Pilot, b: int) -> np.ndarray:
+def block_covariance(spec: Spec, pilot: Pilot | FamilyPilot, b: int) -> np.ndarray:
     """(Q, Q) covariance of a block's effects between levels, from its modes and spreads."""
     mode, spread = block_modes(spec, pilot, b)
     return np.cov(mode, bias=True).reshape(len(mode), len(mode)) + spread.mean(2)
 
 
-def block_modes(spec: Spec, pilot: Pilot, b: int) -> tuple[np.ndarray, np.ndarray]:
+def block_modes(spec: Spec, pilot: Pilot | FamilyPilot, b: int) -> tuple[np.ndarray, np.ndarray]:
     """(Q, J) modes and (Q, Q, J) conditional covariances of a block over its predictors."""
     size, n_levels = spec.blocks[b].size, spec.factors[spec.blocks[b].factor].n_levels
     mode, spread = np.zeros((size, n_levels)), np.zeros((size, size, n_levels))

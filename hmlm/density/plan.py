@@ -105,7 +105,7 @@ def make_plan(spec: Spec, density: str | Mapping[str, str]) -> Plan:
 def _for_all(spec: Spec, choice: str) -> dict[str, str]:
     """One choice for every block; blocks without effects on a mean can't be integrated out."""
     return {
-        block.name: AUTO if choice == MARGINAL and n_scale_terms(spec, block) == block.size else choice
+        block.name: AUTO if choice == MARGINAL and _only_scales(spec, block) else choice
         for block in spec.blocks
     }
 
@@ -116,7 +116,12 @@ def sampled_plan(spec: Spec) -> Plan:
 
 
 def n_scale_terms(spec: Spec, block: Block) -> int:
-    """How many of a block's terms enter a predictor other than a mean; they come first."""
+    """How many of a block's terms cannot be integrated out exactly; they come first.
+
+    Those that enter a predictor other than a mean, or all where the outcomes are not normal.
+    """
+    if not spec.normal:
+        return block.size
     return sum(spec.predictors[term.predictor].dpar != "mu" for term in block.terms)
 
 
@@ -146,6 +151,10 @@ def _integrated_factors(spec: Spec, choices: list[str]) -> tuple[tuple[int, ...]
     return (first, *rest), False
 
 
+def _only_scales(spec: Spec, block: Block) -> bool:
+    return spec.normal and n_scale_terms(spec, block) == block.size
+
+
 def _block_plan(spec: Spec, block: Block, choice: str, factors: tuple[int, ...]) -> BlockPlan:
     if choice == MARGINAL and block.factor not in factors:
         raise HmlmError(_cannot_integrate(spec, block, factors))
@@ -155,6 +164,11 @@ def _block_plan(spec: Spec, block: Block, choice: str, factors: tuple[int, ...])
 
 
 def _cannot_integrate(spec: Spec, block: Block, factors: tuple[int, ...]) -> str:
+    if not spec.normal:
+        return (
+            f"density: the family {spec.family} of block {block.name!r} is not normal, or its outcome has "
+            "weights, bounds or censoring, so its effects cannot be integrated out exactly; choose 'informed'"
+        )
     if n_scale_terms(spec, block) == block.size:
         return f"density: block {block.name!r} has no effect on a mean, so none can be integrated out"
     names = " and ".join(repr(spec.factors[f].name) for f in factors)

@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array
 
 from hmlm.density.data import ModelData
+from hmlm.density.family_rows import each_family_cdf, each_family_row
 from hmlm.density.linear import log_sigmas, residuals
 from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity, group_effects
 from hmlm.density.parameters import Parameters
@@ -53,10 +54,14 @@ def by_row(static: Static, parameters: Parameters, u: list[Array], data: Density
 def each_row(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
     """(T, L) log density of the rows, those of padding included."""
     arguments = (spec, parameters, u, data)
+    if not spec.normal:
+        return each_family_row(*arguments)
     return gaussian_each(residuals(*arguments), log_sigmas(*arguments), parameters.rescor)
 
 
 def each_cdf(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
     """(M, T, L) probability of an outcome below the one observed, given the row's effects."""
     arguments = (spec, parameters, u, data)
+    if not spec.normal:
+        return each_family_cdf(*arguments)
     return jax.scipy.special.ndtr(residuals(*arguments) * jnp.exp(-log_sigmas(*arguments)))

@@ -1,7 +1,7 @@
 """The model as a plain NumPyro program: the textbook statement that everything else must agree with.
 
 Priors on every parameter by its name, group effects non-centred through the Cholesky factor of an LKJ
-correlation matrix, outcomes Gaussian. Run it with NumPyro's own samplers, or with ``Predictive``.
+correlation matrix, outcomes by their family. Run it with NumPyro's own samplers, or with ``Predictive``.
 """
 
 from __future__ import annotations
@@ -15,26 +15,50 @@ from jax import Array
 from numpyro import distributions as dist
 
 from hmlm.density.data import block_columns, column_means
+from hmlm.density.family_rows import (
+    density_with_additions,
+    mapped,
+    unknown_sigma,
+    with_errors,
+    with_rate,
+)
+from hmlm.density.laws.law import Extra
+from hmlm.density.laws.registry import law_of
+from hmlm.density.linear import predictor_of
+from hmlm.density.links import coordinate
 from hmlm.density.priors import to_numpyro
-from hmlm.spec.names import coefficient_names, intercept_name, sd_names, sigma_name
+from hmlm.spec.names import coefficient_names, constant_name, intercept_name, sd_names
 from hmlm.spec.spec import Block, Spec
+from hmlm.spec.support import Support
 from hmlm.types import Design
 
 Program = Callable[..., None]
 Arrays = Mapping[str, np.ndarray]
+NOTHING: Mapping = {}
+BOUNDS = {"cens", "trunc_lower", "trunc_upper"}
 
 
 def make_program(spec: Spec) -> Program:
     """The NumPyro program of a spec; its arguments are those of :func:`program_arguments`."""
 
-    def model(X: Arrays, Z: Arrays, idx: Arrays, y: Arrays | None = None) -> None:
-        eta = {p: population_level(spec, p, X) for p in range(len(spec.predictors))}
+    def model(
+        X: Arrays,
+        Z: Arrays,
+        idx: Arrays,
+        y: Arrays | None = None,
+        offset: Arrays = NOTHING,
+        additions: Mapping[str, Arrays] = NOTHING,
+    ) -> None:
+        eta = {
+            p: population_level(spec, p, X) + offset.get(predictor_key(spec, p), 0.0)
+            for p in range(len(spec.predictors))
+        }
         for b, block in enumerate(spec.blocks):
             u = group_effects(spec, b)
             rows = Z[block.name] * u[idx[spec.factors[block.factor].name]]
             for q, term in enumerate(block.terms):
                 eta[term.predictor] = eta[term.predictor] + rows[:, q]
-        likelihood(spec, eta, y)
+        likelihood(spec, eta, y, additions)
 
     return model
 
@@ -44,9 +68,24 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
 
     Returns:
         ``X``: per predictor (N, K) columns, centred where the spec centres; ``Z``: per block (N, Q)
-        columns; ``idx``: per factor (N,) levels; ``y``: per outcome (N,).
+        columns; ``idx``: per factor (N,) levels; ``y``: per outcome (N,). Where the formula has them
+        ``offset``: per predictor (N,), and ``additions``: per outcome the (N,) values of addition terms.
     """
     means = column_means(spec, design)
+    offset = {
+        predictor_key(spec, p): part.offset
+        for p, part in enumerate(design.predictors)
+        if part.offset is not None
+    }
+    additions = {o.name: dict(o.additions) for o in design.outcomes if o.additions}
+    return _arguments(spec, design, means) | _present(offset=offset, additions=additions)
+
+
+def _present(**arguments: Arrays) -> dict[str, Arrays]:
+    return {name: value for name, value in arguments.items() if value}
+
+
+def _arguments(spec: Spec, design: Design, means: tuple[np.ndarray, ...]) -> dict[str, Arrays]:
     return {
         "X": {
             predictor_key(spec, p): part.population.matrix - means[p]
@@ -69,12 +108,12 @@ def population_level(spec: Spec, p: int, X: Arrays) -> Array:
     """``intercept + X b`` of one predictor; with centred columns ``b_Intercept`` is derived."""
     predictor, columns = spec.predictors[p], X[predictor_key(spec, p)]
     priors = zip(coefficient_names(spec, p), predictor.priors, strict=True)
-    b = [numpyro.sample(name, to_numpyro(prior, positive=False)) for name, prior in priors]
+    b = [numpyro.sample(name, to_numpyro(prior, Support.REAL)) for name, prior in priors]
     eta = columns @ jnp.stack(b) if b else jnp.zeros(columns.shape[0])
     if predictor.intercept is None:
         return eta
     name = f"centered_{intercept_name(spec, p)}" if predictor.centered else intercept_name(spec, p)
-    return eta + numpyro.sample(name, to_numpyro(predictor.intercept, positive=False))
+    return eta + numpyro.sample(name, to_numpyro(predictor.intercept, Support.REAL))
 
 
 def group_effects(spec: Spec, b: int) -> Array:
@@ -82,7 +121,7 @@ def group_effects(spec: Spec, b: int) -> Array:
     block = spec.blocks[b]
     names = dict(zip(block.order, sd_names(spec, block), strict=True))
     tau = jnp.stack(
-        [numpyro.sample(names[q], to_numpyro(block.sd[q], positive=True)) for q in range(block.size)]
+        [numpyro.sample(names[q], to_numpyro(block.sd[q], Support.POSITIVE)) for q in range(block.size)]
     )
     factor = tau[:, None] * correlation_factor(block)
     with numpyro.plate(f"levels_{block.name}", spec.factors[block.factor].n_levels):
@@ -97,14 +136,44 @@ def correlation_factor(block: Block) -> Array:
     return numpyro.sample(f"L_{block.name}", dist.LKJCholesky(block.size, block.cor))
 
 
-def likelihood(spec: Spec, eta: Mapping[int, Array], y: Arrays | None) -> None:
-    """Gaussian outcomes, together where their residuals correlate."""
-    mean, sigma = zip(*(location_scale(spec, m, eta) for m in range(len(spec.outcomes))), strict=True)
-    if spec.rescor is None:
-        for m, outcome in enumerate(spec.outcomes):
-            observed = None if y is None else y[outcome]
-            numpyro.sample(outcome, dist.Normal(mean[m], sigma[m]), obs=observed)
+def likelihood(
+    spec: Spec, eta: Mapping[int, Array], y: Arrays | None, additions: Mapping[str, Arrays]
+) -> None:
+    """The outcomes' distributions; jointly normal where their residuals correlate."""
+    if spec.rescor is not None:
+        _joint(spec, eta, y)
         return
+    law = law_of(spec.family)
+    for m, outcome in enumerate(spec.outcomes):
+        extra = {name: jnp.asarray(values) for name, values in additions.get(outcome, {}).items()}
+        own, rows = mapped(spec, m), row_etas(spec, m, eta, extra)
+        observed = None if y is None else y[outcome]
+        if observed is not None and set(extra) & BOUNDS:
+            numpyro.factor(outcome, density_with_additions(own, rows, jnp.asarray(observed), extra))
+            continue
+        with numpyro.handlers.scale(scale=extra.get("weights", 1.0)):
+            numpyro.sample(outcome, law.numpyro(own.thetas(rows), extra), obs=observed)
+
+
+def row_etas(spec: Spec, m: int, eta: Mapping[int, Array], extra: Extra) -> dict[str, Array]:
+    """Linear predictors of an outcome's distributional parameters, constants sampled as they are."""
+    out = {}
+    constants = {c.dpar: c for c in spec.constants if c.response == m}
+    for dpar in spec.family.dpars:
+        p = predictor_of(spec, m, dpar)
+        if p is not None:
+            out[dpar] = eta[p]
+        elif dpar in constants:
+            own = constants[dpar]
+            value = numpyro.sample(constant_name(spec, m, dpar), to_numpyro(own.prior, own.support))
+            out[dpar] = coordinate(value, own.support)
+        else:
+            out[dpar] = unknown_sigma(extra)
+    return with_errors(mapped(spec, m), with_rate(mapped(spec, m), out, extra), extra)
+
+
+def _joint(spec: Spec, eta: Mapping[int, Array], y: Arrays | None) -> None:
+    mean, sigma = zip(*(location_scale(spec, m, eta) for m in range(len(spec.outcomes))), strict=True)
     factor = numpyro.sample("L_rescor", dist.LKJCholesky(len(spec.outcomes), spec.rescor))
     scale = jnp.stack(jnp.broadcast_arrays(*sigma, mean[0])[:-1], axis=-1)
     joint = dist.MultivariateNormal(jnp.stack(mean, axis=-1), scale_tril=scale[..., None] * factor)
@@ -113,8 +182,6 @@ def likelihood(spec: Spec, eta: Mapping[int, Array], y: Arrays | None) -> None:
 
 
 def location_scale(spec: Spec, m: int, eta: Mapping[int, Array]) -> tuple[Array, Array]:
-    """Mean and standard deviation of an outcome; log link where sigma has a formula."""
-    own = {p.dpar: eta[i] for i, p in enumerate(spec.predictors) if p.response == m}
-    if "sigma" in own:
-        return own["mu"], jnp.exp(own["sigma"])
-    return own["mu"], numpyro.sample(sigma_name(spec, m), to_numpyro(spec.sigma[m], positive=True))
+    """Mean and standard deviation of a normal outcome."""
+    thetas = mapped(spec, m).thetas(row_etas(spec, m, eta, {}))
+    return thetas["mu"].value, thetas["sigma"].value

@@ -15,6 +15,7 @@ from jax import Array
 
 from hmlm.density.coordinates import Coordinates, Information, invert
 from hmlm.density.correlation import correlation_unconstrained
+from hmlm.density.family_pilot import FamilyPilot
 from hmlm.density.information import make_information
 from hmlm.density.layout import Layout, Run, make_layout
 from hmlm.density.linear import coefficients_of
@@ -23,9 +24,11 @@ from hmlm.density.pilot import Pilot, block_covariance, block_modes
 from hmlm.density.plan import Plan, sampled_plan
 from hmlm.density.precision import double_precision
 from hmlm.spec.spec import Spec, without_levels
+from hmlm.spec.support import Support
 from hmlm.types import Design
 
 CORRELATION_SHRINK = 0.7  # of the pilot's correlations, which its modes overstate or understate
+LOWEST = {Support.POSITIVE: 0.0, Support.UNIT: 0.0, Support.ABOVE_ONE: 1.0}
 WIDEST = 1.0  # of a standard deviation on the log scale or a correlation on the arctanh scale
 
 
@@ -111,12 +114,20 @@ def _locate(
 def _scalars(spec: Spec, design: Design, pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
     """Values and rough standard errors of intercepts, coefficients, sigmas and standard deviations."""
     beta, beta_error = _coefficients(pilot)
-    sigma = np.array([pilot.sigma[m] for m, prior in enumerate(spec.sigma) if prior is not None])
+    constants, constant_error = _constants(spec, pilot)
     known = make_information(spec, design, pilot, sampled_plan(spec))
     taus = [between(spec, pilot, b, np.asarray(part.precision)) for b, part in enumerate(known)]
-    values = np.concatenate([beta, sigma, *(tau for tau, _ in taus)])
-    errors = np.concatenate([beta_error, sigma / np.sqrt(2 * spec.n_rows), *(error for _, error in taus)])
+    values = np.concatenate([beta, constants, *(tau for tau, _ in taus)])
+    errors = np.concatenate([beta_error, constant_error, *(error for _, error in taus)])
     return values, errors
+
+
+def _constants(spec: Spec, pilot: Pilot | FamilyPilot) -> tuple[np.ndarray, np.ndarray]:
+    """Distributional parameters without a formula, and their standard errors."""
+    if isinstance(pilot, FamilyPilot):
+        return pilot.constants, pilot.errors
+    sigma = np.array([pilot.sigma[constant.response] for constant in spec.constants])
+    return sigma, sigma / np.sqrt(2 * spec.n_rows)
 
 
 def _coefficients(pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
@@ -154,9 +165,20 @@ def _above_all(layout: Layout, inside: np.ndarray, errors: np.ndarray) -> np.nda
     parts = []
     for run in layout.runs:
         value, error = inside[run.span.slice], errors[run.span.slice]
-        step = np.minimum(error, 0.4 * np.abs(value)) if run.positive else error
-        parts.append(_inside(run, value + step))
+        parts.append(_inside(run, value + np.minimum(error, _room(run, value))))
     return np.concatenate([*parts, np.zeros(0)])
+
+
+def _room(run: Run, value: np.ndarray) -> np.ndarray:
+    """How far up a difference quotient may reach."""
+    match run.support:
+        case Support.POSITIVE:
+            return 0.4 * np.abs(value)
+        case Support.UNIT:
+            return 0.4 * np.minimum(value, 1.0 - value)
+        case Support.ABOVE_ONE:
+            return 0.4 * (value - 1.0)
+    return np.full_like(value, np.inf)
 
 
 def _inside(run: Run, value: np.ndarray) -> np.ndarray:
@@ -164,7 +186,8 @@ def _inside(run: Run, value: np.ndarray) -> np.ndarray:
     if run.prior.name != "uniform":
         return value
     lower, upper = run.prior.args
-    lower = max(lower, 0.0) if run.positive else lower
+    lower = max(lower, LOWEST.get(run.support, lower))
+    upper = min(upper, 1.0) if run.support is Support.UNIT else upper
     margin = 0.05 * (upper - lower)
     return np.clip(value, lower + margin, upper - margin)
 

@@ -13,10 +13,11 @@ from jax import Array
 from hmlm.density.backend import Backend
 from hmlm.density.coordinates import Coordinates, Effects, Information, effects
 from hmlm.density.data import ModelData
+from hmlm.density.family_rows import each_family_row
 from hmlm.density.integrate import Prior
 from hmlm.density.layout import Layout, Span, make_layout
 from hmlm.density.linear import coefficients_of
-from hmlm.density.moments import Moments, row_moments
+from hmlm.density.moments import Moments, only_rows, row_moments
 from hmlm.density.parameters import Parameters, pieces, unpack
 from hmlm.density.plan import Plan
 from hmlm.density.statistics import Statistics, cell_moments
@@ -115,6 +116,8 @@ def total(parts: list[Array]) -> Array:
 def moments_at(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Moments:
     """What the rows say about the integrated effects, given parameters and per block (Q, J) other effects."""
     arguments = (static.spec, static.plan, parameters, u)
+    if not static.spec.normal:
+        return only_rows(each_family_row(static.spec, parameters, u, data.model))
     if data.statistics is None:
         return row_moments(*arguments, data.model)
     return cell_moments(*arguments, data.statistics)

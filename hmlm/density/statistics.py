@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 from scipy import sparse
 
-from hmlm.density.data import ModelData, block_columns, make_data
+from hmlm.density.data import ModelData, block_columns, make_data, offsets_of, working_outcomes
 from hmlm.density.linear import coefficients_of, log_sigmas, predictor_of
 from hmlm.density.moments import Moments, Rest, inverse_covariance, outcomes_of
 from hmlm.density.parameters import Parameters
@@ -203,7 +203,12 @@ def _by_group(stats: Statistics, cells: Array) -> Array:
 
 def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Statistics | None:
     """Statistics of a model, None where rows are cheaper or sampled effects enter a mean."""
-    if _samples_location(spec, plan) or (plan.dense and any(p.dpar != "mu" for p in spec.predictors)):
+    if (
+        not spec.normal
+        or offsets_of(spec, design)
+        or _samples_location(spec, plan)
+        or (plan.dense and any(p.dpar != "mu" for p in spec.predictors))
+    ):
         return None
     cell, first = _cells(spec, design, plan)
     if len(first) * FEWER > design.n_rows:
@@ -304,7 +309,7 @@ def _position(rows: list[np.ndarray], column: np.ndarray) -> int:
 
 def _pilot_residual(spec: Spec, design: Design, pilot: Pilot, m: int) -> np.ndarray:
     working = pilot.working[predictor_of(spec, m, "mu")]
-    return design.outcomes[m].values - working.beta @ working.columns
+    return working_outcomes(spec, design)[m] - working.beta @ working.columns
 
 
 def _mean_coefficients(spec: Spec, pilot: Pilot, m: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from hmlm.results.saving import DATA, EFFECTS
 from hmlm.results.statement import Statement
 from hmlm.results.stored import Stored
 from hmlm.spec.build import build_spec
-from hmlm.spec.family import find_family
+from hmlm.spec.families import find_family
 from hmlm.spec.spec import Spec
 from hmlm.types import DataWarning, Design, HmlmError
 

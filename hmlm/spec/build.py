@@ -14,18 +14,20 @@ from hmlm.spec.checks import (
     check_outcomes,
 )
 from hmlm.spec.family import Family
+from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
-from hmlm.spec.spec import Block, BlockTerm, FactorSpec, Predictor, Spec
+from hmlm.spec.spec import Block, BlockTerm, Constant, FactorSpec, Predictor, Spec
 from hmlm.spec.target import (
     RESCOR,
+    Target,
     coefficient_targets,
+    constant_targets,
     cor_target,
     intercept_target,
     list_targets,
     sd_targets,
-    sigma_targets,
 )
-from hmlm.types import Design, Distribution, Factor, PredictorDesign, Prior
+from hmlm.types import Design, Distribution, Factor, Outcome, PredictorDesign, Prior
 
 
 def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spec:
@@ -43,11 +45,12 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
             or two parameters would share a name.
     """
     check_family(design, family)
+    check_outcome_values(design, family)
     check_outcomes(design)
     check_levels(design, family)
     layouts = lay_out_blocks(design)
     check_priors(priors, list_targets(design, family, layouts))
-    book = PriorBook(priors, {outcome.name: outcome.values for outcome in design.outcomes})
+    book = PriorBook(priors, family, {outcome.name: outcome.values for outcome in design.outcomes})
     predictors = tuple(_predictor(design, predictor, book) for predictor in design.predictors)
     for columns, predictor in zip(design.predictors, predictors, strict=True):
         check_collinearity(columns, predictor)
@@ -57,11 +60,14 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
         family=family,
         outcomes=tuple(outcome.name for outcome in design.outcomes),
         predictors=predictors,
-        sigma=tuple(target and book.find(target) for target in sigma_targets(design, family)),
+        constants=tuple(
+            _constant(design, family, target, book) for target in constant_targets(design, family)
+        ),
         factors=tuple(_factor(design, f) for f in range(len(design.factors))),
         blocks=tuple(_block(design, layout, book) for layout in layouts),
         rescor=book.find(RESCOR).args[0] if design.formula.rescor else None,
         n_rows=design.n_rows,
+        additions=tuple(_additions(outcome) for outcome in design.outcomes),
     )
     check_names(spec)
     return spec
@@ -85,6 +91,16 @@ def _prefix(design: Design, predictor: PredictorDesign) -> str:
     dpar = "" if predictor.dpar == "mu" else predictor.dpar
     response = predictor.response if len(design.outcomes) > 1 else ""
     return "_".join(part for part in (dpar, response) if part)
+
+
+def _constant(design: Design, family: Family, target: Target, book: PriorBook) -> Constant:
+    response = [outcome.name for outcome in design.outcomes].index(target.resp)
+    return Constant(response, target.class_, book.find(target), family.parameter(target.class_).support)
+
+
+def _additions(outcome: Outcome) -> tuple[str, ...]:
+    """The addition terms of an outcome, in one order."""
+    return tuple(sorted(outcome.additions))
 
 
 def _block(design: Design, layout: BlockLayout, book: PriorBook) -> Block:

@@ -20,7 +20,7 @@ class DistributionKind:
     Attributes:
         name: its name, brms's and Stan's.
         parameters: names of its arguments.
-        support: ``"real"``, ``"positive"``, ``"interval"`` or ``"corr"``.
+        support: ``"real"``, ``"positive"``, ``"unit"``, ``"interval"`` or ``"corr"``.
         positive: the parameters that must be above 0.
         scale: arguments -> finite spread for over-dispersed starts, near the standard deviation
             where there is one; None for flat.
@@ -64,6 +64,21 @@ KINDS = (
     ),
     DistributionKind(
         "lognormal", ("mu", "sigma"), "positive", ("sigma",), lambda mu, sigma: math.exp(min(mu, 700.0))
+    ),
+    DistributionKind("logistic", ("mu", "sigma"), "real", ("sigma",), lambda mu, sigma: 1.8 * sigma),
+    DistributionKind(
+        "inv_gamma",
+        ("shape", "scale"),
+        "positive",
+        ("shape", "scale"),
+        lambda shape, scale: scale / shape,
+    ),
+    DistributionKind(
+        "beta",
+        ("alpha", "beta"),
+        "unit",
+        ("alpha", "beta"),
+        lambda alpha, beta: math.sqrt(alpha * beta / (alpha + beta + 1)) / (alpha + beta),
     ),
     DistributionKind("lkj", ("eta",), "corr", ("eta",), lambda eta: 1 / math.sqrt(2 * eta + 1)),
     DistributionKind("flat", (), "real", (), None),

@@ -48,9 +48,19 @@ def cor_names(spec: Spec, block: Block) -> tuple[tuple[str, int, int], ...]:
     return tuple((f"cor_{factor}__{names[i]}__{names[j]}", i, j) for i, j in _pairs(block.size))
 
 
+def constant_name(spec: Spec, m: int, dpar: str) -> str:
+    """Draws of a distributional parameter of outcome ``m`` that has no formula: ``"nu"``, ``"nu_NAstd"``."""
+    return f"{dpar}_{spec.outcomes[m]}" if spec.multivariate else dpar
+
+
+def constant_names(spec: Spec) -> tuple[str, ...]:
+    """Draws of all of them, in the order of ``spec.constants``."""
+    return tuple(constant_name(spec, c.response, c.dpar) for c in spec.constants)
+
+
 def sigma_name(spec: Spec, m: int) -> str:
     """Draws of the residual standard deviation of outcome ``m``: ``"sigma"``, ``"sigma_NAstd"``."""
-    return f"sigma_{spec.outcomes[m]}" if spec.multivariate else "sigma"
+    return constant_name(spec, m, "sigma")
 
 
 def rescor_names(spec: Spec) -> tuple[tuple[str, int, int], ...]:
@@ -110,9 +120,7 @@ def _population_rows(spec: Spec) -> Iterator[ParameterRow]:
 
 
 def _family_rows(spec: Spec) -> Iterator[ParameterRow]:
-    for m, prior in enumerate(spec.sigma):
-        if prior is not None:
-            yield ParameterRow(sigma_name(spec, m), sigma_name(spec, m), "family")
+    yield from (ParameterRow(name, name, "family") for name in constant_names(spec))
 
 
 def _residual_rows(spec: Spec) -> Iterator[ParameterRow]:

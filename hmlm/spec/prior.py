@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hmlm.spec.distribution import kind_of, parse_distribution
+from hmlm.spec.families import FAMILIES
 from hmlm.spec.hint import did_you_mean, listed, point_at
 from hmlm.spec.rcall import Call, blank_comments, parse_call, split_top_level, unquote
+from hmlm.spec.support import Support
 from hmlm.types import Prior, PriorError
 
 
@@ -25,12 +27,35 @@ ANY_VALUE = "that has no lower bound; priors that start at 0 are for class 'sd' 
 POSITIVE = "a standard deviation; use for example exponential(1) or student_t(3, 0, 2.5)"
 CORRELATION = "a correlation matrix; use lkj(eta), where lkj(1) is flat"
 
+SUPPORTS = {
+    Support.REAL: ("real", "interval"),
+    Support.POSITIVE: ("real", "interval", "positive"),
+    Support.UNIT: ("real", "interval", "unit"),
+    Support.ABOVE_ONE: ("real", "interval", "positive"),
+}
+ADVICE = {
+    Support.REAL: "that has no bounds",
+    Support.POSITIVE: "which is above 0; use for example gamma(2, 0.5)",
+    Support.UNIT: "which lies between 0 and 1; use beta(a, b), where beta(1, 1) is flat",
+    Support.ABOVE_ONE: "which is above 1; use for example gamma(2, 0.1)",
+}
+
+
+def _constants() -> Iterator[tuple[str, Support]]:
+    """The distributional parameters of all families but mu and sigma."""
+    parameters = (p for family in FAMILIES.values() for p in family.parameters)
+    yield from sorted(
+        {(p.name, p.support) for p in parameters if p.name not in ("mu", "sigma")}, key=lambda pair: pair[0]
+    )
+
+
 CLASSES = {
     "Intercept": PriorClass(("resp", "dpar"), ("real", "interval"), ANY_VALUE),
     "b": PriorClass(("coef", "resp", "dpar"), ("real", "interval"), ANY_VALUE),
     "sd": PriorClass(("coef", "group", "resp", "dpar"), ("real", "interval", "positive"), POSITIVE),
     "cor": PriorClass(("group",), ("corr",), CORRELATION),
     "sigma": PriorClass(("resp",), ("real", "interval", "positive"), POSITIVE),
+    **{dpar: PriorClass(("resp",), SUPPORTS[support], ADVICE[support]) for dpar, support in _constants()},
     "rescor": PriorClass((), ("corr",), CORRELATION),
 }
 

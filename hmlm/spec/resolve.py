@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmlm.spec.defaults import default_prior
+from hmlm.spec.family import Family
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.prior import check_prior, prior_text
 from hmlm.spec.target import Target
@@ -31,9 +32,10 @@ INTERCEPT_AS_COEFFICIENT = (
 
 @dataclass(frozen=True)
 class PriorBook:
-    """The stated priors and what the defaults need: each outcome's values by its name."""
+    """The stated priors and what the defaults need: the family, and each outcome's values by its name."""
 
     priors: tuple[Prior, ...]
+    family: Family
     values: Mapping[str, np.ndarray]
 
     def find(self, target: Target) -> Distribution:
@@ -41,7 +43,7 @@ class PriorBook:
         reaching = [prior for prior in reversed(self.priors) if reaches(prior, target)]
         if reaching:
             return max(reaching, key=specificity).distribution
-        return default_prior(target, self.values.get(target.resp))
+        return default_prior(target, self.family, self.values.get(target.resp))
 
 
 def reaches(prior: Prior, target: Target) -> bool:
@@ -112,13 +114,20 @@ def _reason(prior: Prior, field: str, candidates: tuple[Target, ...]) -> str:
     if prior.class_ == "b" and prior.coef == "Intercept":
         return INTERCEPT_AS_COEFFICIENT
     if field == "class_":
-        return MISSING_CLASS[prior.class_]
+        return MISSING_CLASS.get(prior.class_) or _missing_constant(prior.class_)
     options = dict.fromkeys(getattr(target, field) for target in candidates)
     if field == "dpar" and not prior.dpar:
         return f"without dpar it is for mu; say dpar = one of {listed(options)}"
     asked = getattr(prior, field)
     choice = f"{listed(options)}{did_you_mean(asked, options)}"
     return f"no {field} {asked!r} in class {prior.class_!r}, only {choice}"
+
+
+def _missing_constant(dpar: str) -> str:
+    return (
+        f'{dpar} has a formula, where class_="Intercept" (or "b", "sd") with dpar="{dpar}" reaches it, '
+        "or the family has no such parameter"
+    )
 
 
 def _address(target: Target, hide_outcome: bool) -> str:

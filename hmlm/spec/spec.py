@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hmlm.spec.family import Family
+from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
 
@@ -18,7 +19,7 @@ class Predictor:
 
     Attributes:
         response: index of its outcome.
-        dpar: distributional parameter, ``"mu"`` or ``"sigma"``.
+        dpar: distributional parameter, ``"mu"``, ``"sigma"``, ….
         intercept: prior of the intercept (of the centred one if ``centered``), None without one.
         names: K coefficient names apart from that intercept.
         priors: K priors.
@@ -34,6 +35,23 @@ class Predictor:
     priors: tuple[Distribution, ...]
     centered: bool
     prefix: str
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A distributional parameter that is one number for all rows.
+
+    Attributes:
+        response: index of its outcome.
+        dpar: which, ``"sigma"``.
+        prior: of it.
+        support: where it may lie.
+    """
+
+    response: int
+    dpar: str
+    prior: Distribution
+    support: Support
 
 
 @dataclass(frozen=True)
@@ -100,27 +118,40 @@ class Spec:
         family: the response distribution of every outcome.
         outcomes: M cleaned names; one outcome's name appears in no parameter.
         predictors: every linear predictor.
-        sigma: per outcome the prior of a constant residual standard deviation, None where sigma has
-            a formula.
+        constants: distributional parameters without a formula, outcome by outcome.
         factors: grouping factors.
         blocks: blocks of varying coefficients.
         rescor: shape of the LKJ prior of the residual correlation; None without one.
         n_rows: N.
+        additions: per outcome the addition terms that change its density, ``("trials", "weights")``.
     """
 
     family: Family
     outcomes: tuple[str, ...]
     predictors: tuple[Predictor, ...]
-    sigma: tuple[Distribution | None, ...]
+    constants: tuple[Constant, ...]
     factors: tuple[FactorSpec, ...]
     blocks: tuple[Block, ...]
     rescor: float | None
     n_rows: int
+    additions: tuple[tuple[str, ...], ...] = ()
 
     @property
     def multivariate(self) -> bool:
         """Whether names carry the outcome."""
         return len(self.outcomes) > 1
+
+    @property
+    def normal(self) -> bool:
+        """Whether every outcome is normal around a mean that is linear in the effects."""
+        linear = self.family.normal and self.family.links == ("identity", "log")
+        return linear and not any(self.additions)
+
+    @property
+    def sigma(self) -> tuple[Distribution | None, ...]:
+        """Per outcome the prior of a constant sigma, None where it has a formula or the family lacks it."""
+        constant = {c.response: c.prior for c in self.constants if c.dpar == "sigma"}
+        return tuple(constant.get(m) for m in range(len(self.outcomes)))
 
 
 def without_levels(spec: Spec) -> Spec:

@@ -12,7 +12,7 @@ from hmlm.spec.blocks import lay_out_blocks
 from hmlm.spec.checks import check_family
 from hmlm.spec.defaults import default_prior
 from hmlm.spec.family import Family
-from hmlm.spec.names import coefficient_names, effects_name, intercept_name, sd_names, sigma_name
+from hmlm.spec.names import coefficient_names, constant_names, effects_name, intercept_name, sd_names
 from hmlm.spec.prior import CLASSES
 from hmlm.spec.resolve import asked_value, check_priors
 from hmlm.spec.spec import Spec
@@ -20,7 +20,6 @@ from hmlm.spec.target import Target, list_targets
 from hmlm.types import Design, Distribution, Prior
 
 COLUMNS = ("prior", "class", "coef", "group", "resp", "dpar", "lb", "ub", "source")
-LOWER_BOUNDS = {"sd": "0", "sigma": "0"}
 
 
 def prior_table(design: Design, family: Family, priors: tuple[Prior, ...] = ()) -> pd.DataFrame:
@@ -43,7 +42,8 @@ def prior_table(design: Design, family: Family, priors: tuple[Prior, ...] = ()) 
     ranked = sorted(
         dict.fromkeys((*listed, *stated)), key=lambda address: list(CLASSES).index(address.class_)
     )
-    return pd.DataFrame([_row(address, stated, values) for address in ranked], columns=list(COLUMNS))
+    rows = [_row(address, family, stated, values) for address in ranked]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def prior_lines(spec: Spec) -> tuple[str, ...]:
@@ -74,24 +74,37 @@ def _addresses(target: Target, values: Mapping[str, np.ndarray]) -> Iterator[Tar
 
 
 def _row(
-    address: Target, stated: Mapping[Target, Distribution], values: Mapping[str, np.ndarray]
+    address: Target,
+    family: Family,
+    stated: Mapping[Target, Distribution],
+    values: Mapping[str, np.ndarray],
 ) -> tuple[str, ...]:
-    text = str(stated[address]) if address in stated else _default_text(address, stated, values)
+    text = str(stated[address]) if address in stated else _default_text(address, family, stated, values)
     source = "user" if address in stated else "default"
     dpar = "" if address.dpar == "mu" else address.dpar
-    bound = LOWER_BOUNDS.get(address.class_, "")
-    return text, address.class_, address.coef, address.group, address.resp, dpar, bound, "", source
+    named = (address.class_, address.coef, address.group, address.resp, dpar)
+    return text, *named, *_bounds(address, family), source
+
+
+def _bounds(address: Target, family: Family) -> tuple[str, str]:
+    """Lower and upper bound, empty for none."""
+    if address.class_ in family.dpars:
+        return family.parameter(address.class_).support.bounds
+    return ("0", "") if address.class_ == "sd" else ("", "")
 
 
 def _default_text(
-    address: Target, stated: Mapping[Target, Distribution], values: Mapping[str, np.ndarray]
+    address: Target,
+    family: Family,
+    stated: Mapping[Target, Distribution],
+    values: Mapping[str, np.ndarray],
 ) -> str:
     """The default where it is in force at this row, empty where the row inherits."""
     of_outcome = address.resp in values or address.class_ in ("cor", "rescor")
     inherits = address.coef or address.group or replace(address, resp="") in stated
     if inherits or not of_outcome:
         return ""
-    return str(default_prior(address, values.get(address.resp)))
+    return str(default_prior(address, family, values.get(address.resp)))
 
 
 def _population_lines(spec: Spec) -> Iterator[str]:
@@ -120,9 +133,8 @@ def _cor_lines(spec: Spec) -> Iterator[str]:
 
 
 def _residual_lines(spec: Spec) -> Iterator[str]:
-    for m, prior in enumerate(spec.sigma):
-        if prior is not None:
-            yield f"{sigma_name(spec, m)} ~ {prior}"
+    for name, constant in zip(constant_names(spec), spec.constants, strict=True):
+        yield f"{name} ~ {constant.prior}"
     if spec.rescor is not None:
         yield f"rescor ~ lkj({spec.rescor:g})"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hmlm.spec.blocks import BlockLayout
 from hmlm.spec.family import Family
-from hmlm.types import Design, GroupDesign, PredictorDesign
+from hmlm.types import Design, GroupDesign, Outcome, PredictorDesign
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,20 @@ def sd_targets(predictor: PredictorDesign, group: GroupDesign) -> tuple[Target, 
     )
 
 
-def sigma_targets(design: Design, family: Family) -> tuple[Target | None, ...]:
-    """Per outcome the address of a constant sigma, None where it has a formula."""
-    if "sigma" not in family.dpars:
-        return (None,) * len(design.outcomes)
-    modelled = {p.response for p in design.predictors if p.dpar == "sigma"}
+def constant_targets(design: Design, family: Family) -> tuple[Target, ...]:
+    """Addresses of the distributional parameters without a formula; each is a class of its own."""
+    modelled = {(p.response, p.dpar) for p in design.predictors}
     return tuple(
-        None if outcome.name in modelled else Target("sigma", resp=outcome.name)
+        Target(dpar, resp=outcome.name)
         for outcome in design.outcomes
+        for dpar in family.dpars[1:]
+        if (outcome.name, dpar) not in modelled and not _is_known(outcome, dpar)
     )
+
+
+def _is_known(outcome: Outcome, dpar: str) -> bool:
+    """Whether standard errors are given in place of sigma."""
+    return dpar == "sigma" and "se" in outcome.additions and "se_sigma" not in outcome.additions
 
 
 def cor_target(factor: str) -> Target:
@@ -83,7 +88,7 @@ def _all_targets(design: Design, family: Family, layouts: tuple[BlockLayout, ...
         for group in predictor.groups:
             yield from sd_targets(predictor, group)
     yield from (cor_target(layout.factor) for layout in layouts if layout.correlated)
-    yield from (target for target in sigma_targets(design, family) if target is not None)
+    yield from constant_targets(design, family)
     if design.formula.rescor:
         yield RESCOR
 

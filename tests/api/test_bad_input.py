@@ -292,9 +292,11 @@ def test_no_prior(prior, table):
     assert "prior(" in message_of(PriorError, "y ~ x", table, prior=prior)
 
 
-@pytest.mark.parametrize("family", ["poisson", None, ["gaussian"], 3])
+@pytest.mark.parametrize("family", ["poison", None, ["gaussian"], 3])
 def test_unknown_family_lists_those_there_are(family, table):
-    assert "available: gaussian" in message_of(HmlmError, "y ~ x", table, family=family)
+    assert "available: bernoulli, binomial, gamma, gaussian" in message_of(
+        HmlmError, "y ~ x", table, family=family
+    )
 
 
 def test_misspelt_family(table):

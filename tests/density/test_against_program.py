@@ -14,7 +14,7 @@ from numpyro.infer.util import potential_energy
 from hmlm.density.coordinates import Coordinates
 from hmlm.density.log_density import LogDensity, log_density
 from hmlm.density.state import DensityData, Static
-from hmlm.spec.names import coefficient_names, intercept_name, sd_names, sigma_name
+from hmlm.spec.names import coefficient_names, constant_names, intercept_name, sd_names
 
 from ..helpers import DESIGNS, KINDS, density, often, points, stated
 from .program_sites import (
@@ -112,8 +112,7 @@ def unconstrained_sites(evaluated: LogDensity, x: jax.Array) -> tuple[dict[str, 
         if predictor.intercept is not None:
             sites[f"centered_{name}" if predictor.centered else name] = x[layout.intercept[p].start]
         sites.update(zip(coefficient_names(spec, p), x[layout.b[p].slice], strict=True))
-    for m, span in enumerate(layout.sigma):
-        sites.update({sigma_name(spec, m): x[span.start]} if spec.sigma[m] is not None else {})
+    sites.update({n: x[s.start] for n, s in zip(constant_names(spec), layout.constants, strict=True)})
     for b, block in enumerate(spec.blocks):
         tau = x[layout.sd[b].slice]
         sites.update({n: tau[q] for n, q in zip(sd_names(spec, block), block.order, strict=True)})

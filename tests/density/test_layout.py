@@ -5,6 +5,7 @@ import pytest
 
 from hmlm.density.layout import make_layout
 from hmlm.density.plan import sampled_plan
+from hmlm.spec.support import Support
 
 from ..helpers import DESIGNS, stated
 
@@ -16,7 +17,7 @@ def covered(spans) -> np.ndarray:
 @pytest.mark.parametrize("name", DESIGNS)
 def test_spans_cover_each_coordinate_once(name):
     layout = make_layout(stated(name).spec, sampled_plan(stated(name).spec))
-    scalars = (*layout.intercept, *layout.b, *layout.sigma, *layout.sd)
+    scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd)
     population = (*scalars, *layout.cor, layout.rescor)
     np.testing.assert_array_equal(np.sort(covered(scalars)), np.arange(layout.n_scalars))
     np.testing.assert_array_equal(np.sort(covered(population)), np.arange(layout.n_population))
@@ -28,12 +29,14 @@ def test_spans_cover_each_coordinate_once(name):
 def test_runs_hold_the_priors_of_their_coordinates(name):
     spec = stated(name).spec
     layout = make_layout(spec, sampled_plan(spec))
-    at = {c: (run.prior, run.positive) for run in layout.runs for c in range(run.span.start, run.span.stop)}
+    at = {c: (run.prior, run.support) for run in layout.runs for c in range(run.span.start, run.span.stop)}
     for p, predictor in enumerate(spec.predictors):
-        assert [at[c] for c in covered(layout.b[p : p + 1])] == [(prior, False) for prior in predictor.priors]
+        assert [at[c] for c in covered(layout.b[p : p + 1])] == [
+            (one, Support.REAL) for one in predictor.priors
+        ]
         if predictor.intercept is not None:
-            assert at[layout.intercept[p].start] == (predictor.intercept, False)
-    for span, prior in zip(layout.sigma, spec.sigma, strict=True):
-        assert [at[c] for c in covered([span])] == ([] if prior is None else [(prior, True)])
+            assert at[layout.intercept[p].start] == (predictor.intercept, Support.REAL)
+    for span, constant in zip(layout.constants, spec.constants, strict=True):
+        assert [at[c] for c in covered([span])] == [(constant.prior, constant.support)]
     for span, block in zip(layout.sd, spec.blocks, strict=True):
-        assert [at[c] for c in covered([span])] == [(prior, True) for prior in block.sd]
+        assert [at[c] for c in covered([span])] == [(prior, Support.POSITIVE) for prior in block.sd]

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from hmlm.density.priors import constrain, real_line_map, to_numpyro
+from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
 PRIORS = {
@@ -20,6 +21,7 @@ PRIORS = {
 }
 BOTH = [(prior, positive) for prior in PRIORS for positive in (False, True)]
 FLAT = Distribution("flat")
+SUPPORT = {False: Support.REAL, True: Support.POSITIVE}
 VALUES = np.array([0.1, 0.5, 1.3, 3.5])
 
 
@@ -28,7 +30,7 @@ def test_numpyros_statement_is_scipys_truncated_at_zero(prior, positive):
     truth = PRIORS[prior]
     wanted = truth.logpdf(VALUES) - (np.log(truth.sf(0.0)) if positive else 0.0)
     with jax.enable_x64(True):
-        got = to_numpyro(prior, positive=positive).log_prob(jnp.asarray(VALUES))
+        got = to_numpyro(prior, SUPPORT[positive]).log_prob(jnp.asarray(VALUES))
     np.testing.assert_allclose(got, wanted, rtol=1e-9)
 
 
@@ -43,7 +45,7 @@ CASES = [
 @pytest.mark.parametrize(("prior", "positive", "scale"), CASES, ids=str)
 def test_log_density_includes_the_jacobian(prior, positive, scale):
     with jax.enable_x64(True):
-        transform = real_line_map(prior, positive=positive, scale=scale)
+        transform = real_line_map(prior, support=SUPPORT[positive], scale=scale)
         x = transform.inv(jnp.asarray(VALUES))
         value, _ = constrain(prior, transform, x)
         np.testing.assert_allclose(value, VALUES, rtol=1e-10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hmlm.spec.build import build_spec
-from hmlm.spec.family import GAUSSIAN
+from hmlm.spec.families import GAUSSIAN
 from hmlm.spec.prior import as_priors
 from hmlm.spec.spec import Spec
 from hmlm.types import Design

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from hmlm.spec.build import build_spec
-from hmlm.spec.family import GAUSSIAN
+from hmlm.spec.families import GAUSSIAN
 from hmlm.spec.names import (
     coefficient_names,
     cor_names,

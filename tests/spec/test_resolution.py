@@ -3,7 +3,7 @@
 import pytest
 
 from hmlm.spec.build import build_spec
-from hmlm.spec.family import GAUSSIAN
+from hmlm.spec.families import GAUSSIAN
 from hmlm.spec.prior import as_priors
 from hmlm.types import Distribution, PriorError
 

@@ -7,7 +7,7 @@ import pytest
 
 from hmlm.spec.build import build_spec
 from hmlm.spec.distribution import FLAT
-from hmlm.spec.family import GAUSSIAN, Family
+from hmlm.spec.families import GAUSSIAN, POISSON, STUDENT
 from hmlm.spec.prior import as_priors, prior
 from hmlm.types import DataError, DataWarning, Distribution, FormulaError
 
@@ -184,14 +184,15 @@ def test_residual_correlation_needs_two_outcomes():
 
 
 def test_residual_correlation_needs_a_family_that_has_it():
-    lonely = Family("lonely", ("mu", "sigma"), ("identity", "log"))
-    with pytest.raises(FormulaError, match="lonely has no residual correlation"):
-        build_spec(affect_3(), lonely, ())
+    with pytest.raises(FormulaError, match="student has no residual correlation"):
+        build_spec(affect_3(), STUDENT, ())
 
 
 def test_a_family_without_sigma_gets_none():
-    plain = Family("plain", ("mu",), ("log",))
-    assert build_spec(design(predictor(population())), plain, ()).sigma == (None,)
+    made = design(predictor(population()))
+    counts = dataclasses.replace(made.outcomes[0], values=np.arange(float(made.n_rows)))
+    made = dataclasses.replace(made, outcomes=(counts,))
+    assert build_spec(made, POISSON, ()).sigma == (None,)
 
 
 def test_a_parameter_the_family_lacks_is_explained():

@@ -24,8 +24,9 @@ class Coefficients(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """What R rows have of one predictor: (R, K + 1), and per term (R,) values and codes of levels."""
+    """What R rows have of a predictor: (R,) offsets, (R, K + 1), per term (R,) values and codes of levels."""
 
+    offset: Array
     population: Array
     values: tuple[Array, ...]
     codes: tuple[Array, ...]
@@ -51,6 +52,7 @@ def make_linear(
     effects = [_with_new(draws.effect(*key), new.get(key)) for key in keys]
     ones = np.ones((len(rows), 1))
     columns = Columns(
+        offset=rows.offsets.get(p, np.zeros(len(rows))),
         population=np.concatenate([ones, rows.population[p]], axis=1),
         values=tuple(rows.varying[key] for key in keys),
         codes=tuple(rows.index[spec.blocks[b].factor].codes for b, _ in keys),
@@ -76,4 +78,4 @@ def _evaluate(coefficients: Coefficients, columns: Columns) -> Array:
     eta = jnp.matmul(columns.population, coefficients.population, precision=lax.Precision.HIGHEST)
     for effect, values, codes in zip(coefficients.effects, columns.values, columns.codes, strict=True):
         eta = eta + values[:, None] * effect[codes]
-    return eta
+    return eta + columns.offset[:, None]

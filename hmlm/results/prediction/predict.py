@@ -17,17 +17,20 @@ import numpy as np
 import xarray as xr
 from jax import Array
 
+from hmlm.density.family_rows import mapped
+from hmlm.density.links import LINKS, coordinate
 from hmlm.density.precision import double_precision
 from hmlm.results.prediction.chosen import chosen_terms
 from hmlm.results.prediction.draws import Draws, some_positions
+from hmlm.results.prediction.families import expected, simulated
 from hmlm.results.prediction.linear import Linear, make_linear
-from hmlm.results.prediction.links import INVERSE_LINKS
 from hmlm.results.prediction.new_levels import UNCERTAINTY, check_way, new_effects
 from hmlm.results.prediction.prediction import Prediction
 from hmlm.results.prediction.rows import Rows, new_rows, training_rows
 from hmlm.spec.hint import did_you_mean, listed
-from hmlm.spec.names import rescor_names, sigma_name
+from hmlm.spec.names import constant_name, rescor_names
 from hmlm.spec.spec import Spec
+from hmlm.spec.support import Support
 from hmlm.types import Design, HmlmError
 
 Values = Callable[[int, int], Array]  # first row, R -> (R, S)
@@ -95,7 +98,7 @@ def make_prediction(
     positions = some_positions(n, request.ndraws, request.seed)
     draws = Draws(spec, posterior, effects() if rows.varying else {}, positions)
     with double_precision():
-        evaluate = _Evaluator(spec, draws, _linears(spec, draws, rows, request), request.seed)
+        evaluate = _Evaluator(spec, draws, _linears(spec, draws, rows, request), rows, request.seed)
         values = evaluate.of(kind, outcomes, dpar)
     return Prediction(kind, rows.labels, tuple(spec.outcomes[m] for m in outcomes), draws, values)
 
@@ -118,7 +121,8 @@ def _dpar(spec: Spec, dpar: str | None) -> str | None:
 
 def _predictors(spec: Spec, outcomes: list[int], dpar: str | None, kind: str) -> list[int]:
     """Those of the parameters that this kind of prediction reads."""
-    wanted = spec.family.dpars if kind == PREDICT else (dpar or "mu",)
+    all_count = kind == PREDICT or (kind == EPRED and dpar is None)
+    wanted = spec.family.dpars if all_count else (dpar or "mu",)
     return [p for p, one in enumerate(spec.predictors) if one.response in outcomes and one.dpar in wanted]
 
 
@@ -146,23 +150,63 @@ class _Evaluator:
     spec: Spec
     draws: Draws
     linears: Mapping[tuple[int, str], Linear]
+    rows: Rows
     seed: int
 
     def of(self, kind: str, outcomes: list[int], dpar: str | None) -> Callable[[int, int], Array]:
         """First row, R -> (M, R, S)."""
         if kind == PREDICT:
-            return self._predicted(outcomes)
-        parts = [self._parameter(m, dpar or "mu", natural=kind == EPRED) for m in outcomes]
+            return self._predicted(outcomes) if self._together() else self._simulated(outcomes)
+        if kind == EPRED and dpar is None and not self._is_mean_mu():
+            parts = [self._of_family(m, lambda own, _, *rest: expected(own, *rest)) for m in outcomes]
+        else:
+            parts = [self._parameter(m, dpar or "mu", natural=kind == EPRED) for m in outcomes]
         return lambda start, size: jnp.stack([part(start, size) for part in parts])
 
     def _parameter(self, m: int, dpar: str, *, natural: bool = True) -> Values:
         """A distributional parameter, or its linear predictor; draws of a constant one are both."""
         if (m, dpar) not in self.linears:
-            constant = jnp.asarray(self.draws[sigma_name(self.spec, m)])
+            constant = jnp.asarray(self.draws[constant_name(self.spec, m, dpar)])
             return lambda start, size: jnp.broadcast_to(constant, (size, len(constant)))
         linear = self.linears[m, dpar]
-        inverse = INVERSE_LINKS[self.spec.family.link(dpar)] if natural else lambda eta: eta
+        inverse = LINKS[self.spec.family.link(dpar)].inverse if natural else lambda eta: eta
         return lambda start, size: inverse(linear(start, size))
+
+    def _etas(self, m: int) -> Callable[[int, int], dict[str, Array]]:
+        """Linear predictors of all parameters of an outcome, constants as their xi."""
+        family, parts = self.spec.family, {}
+        for dpar in family.dpars:
+            part = self._parameter(m, dpar, natural=False)
+            known = (m, dpar) in self.linears
+            parts[dpar] = part if known else _coordinates(part, family.parameter(dpar).support)
+        return lambda start, size: {dpar: part(start, size) for dpar, part in parts.items()}
+
+    def _of_family(self, m: int, what: Callable) -> Values:
+        """What follows from an outcome's linear predictors: expected or new outcomes."""
+        own, etas = mapped(self.spec, m), self._etas(m)
+        additions = self.rows.additions[m]
+
+        def values(start: int, size: int) -> Array:
+            extra = {name: _some(rows, start, size) for name, rows in additions.items()}
+            return what(own, start, etas(start, size), extra)
+
+        return values
+
+    def _together(self) -> bool:
+        """Whether outcomes are drawn jointly: normal ones, whose residuals may correlate."""
+        return self.spec.normal and not self.spec.family.log_outcome
+
+    def _is_mean_mu(self) -> bool:
+        """Whether mu is the expected outcome whatever the other parameters and addition terms are."""
+        return self.spec.family.mean_is_mu and not any(self.spec.additions)
+
+    def _simulated(self, outcomes: list[int]) -> Callable[[int, int], Array]:
+        keys = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), 1), len(self.spec.outcomes))
+        parts = [
+            self._of_family(m, lambda own, start, *rest, key=keys[m]: simulated(own, key, start, *rest))
+            for m in outcomes
+        ]
+        return lambda start, size: jnp.stack([part(start, size) for part in parts])
 
     def _predicted(self, outcomes: list[int]) -> Callable[[int, int], Array]:
         means = [self._parameter(m, "mu") for m in outcomes]
@@ -180,6 +224,15 @@ class _Evaluator:
     def _residual_factor(self) -> np.ndarray:
         """(S, M, M) Cholesky factor of the residual correlation in every draw."""
         return np.linalg.cholesky(self.draws.correlation(rescor_names(self.spec), len(self.spec.outcomes)))
+
+
+def _coordinates(part: Values, support: Support) -> Values:
+    return lambda start, size: coordinate(part(start, size), support)
+
+
+def _some(rows: np.ndarray, start: int, size: int) -> np.ndarray:
+    """(size, 1) values of rows from ``start``, the last one repeated past the end."""
+    return rows[np.minimum(np.arange(start, start + size), len(rows) - 1), None]
 
 
 @partial(jax.jit, static_argnames="size")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from hmlm.formula.addition_values import rebuild_additions
 from hmlm.formula.factors import group_levels
 from hmlm.formula.table import Use, as_table, require_complete, select
 from hmlm.spec.spec import Spec
@@ -33,12 +34,16 @@ class Rows:
         population: per predictor (N, K) uncentred columns.
         varying: (N,) column of every chosen term, by block and position.
         index: by factor.
+        offsets: per predictor that has one, (N,).
+        additions: per outcome, (N,) values of its addition terms.
     """
 
     labels: np.ndarray
     population: Mapping[int, np.ndarray]
     varying: Mapping[tuple[int, int], np.ndarray]
     index: Mapping[int, Index]
+    offsets: Mapping[int, np.ndarray]
+    additions: tuple[Mapping[str, np.ndarray], ...]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -56,6 +61,10 @@ def training_rows(spec: Spec, design: Design, predictors: Sequence[int], chosen:
         population={p: design.predictors[p].population.matrix for p in predictors},
         varying=groups,
         index={f: Index(design.factors[f].index) for f in used},
+        offsets={
+            p: design.predictors[p].offset for p in predictors if design.predictors[p].offset is not None
+        },
+        additions=tuple(outcome.additions for outcome in design.outcomes),
     )
 
 
@@ -81,7 +90,13 @@ def new_rows(
             f: _index(design.factors[f], table, allow_new)
             for f in sorted({spec.blocks[b].factor for b, _, _ in terms})
         },
+        offsets={p: _offset(design, p, table) for p in predictors if design.predictors[p].rebuild_offset},
+        additions=tuple(rebuild_additions(outcome, table) for outcome in design.outcomes),
     )
+
+
+def _offset(design: Design, p: int, table: pd.DataFrame) -> np.ndarray:
+    return design.predictors[p].rebuild_offset(table)
 
 
 def _terms(spec: Spec, predictors: Sequence[int], chosen: Chosen):

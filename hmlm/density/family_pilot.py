@@ -1,0 +1,191 @@
+"""A quick point estimate for outcomes that are not normal, by penalised quasi-likelihood.
+
+Each linear predictor is, near an estimate, a weighted mixed model of its working response
+``eta + score / information``; parameters without a formula take Fisher-scoring steps.
+
+References:
+    Breslow & Clayton (1993), doi:10.1080/01621459.1993.10594284
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from hmlm.density.family_rows import (
+    Mapped,
+    density_with_additions,
+    mapped,
+    row_scores,
+    with_errors,
+    with_rate,
+)
+from hmlm.density.laws.law import Extra
+from hmlm.density.laws.registry import law_of
+from hmlm.density.linear import predictor_of
+from hmlm.density.links import LINKS, coordinate, eta_of
+from hmlm.density.precision import double_precision
+from hmlm.density.starting_models import starting_models
+from hmlm.density.working import Working, em_step
+from hmlm.spec.spec import Spec
+from hmlm.types import Design
+
+SWEEPS = 25
+LARGEST_STEP = 4.0  # of a linear predictor in one row and sweep
+LARGEST_CONSTANT_STEP = 0.7  # of a constant's xi
+SMALLEST_INFORMATION = 1e-4  # of a row, relative to the mean
+SIMULATIONS = 32  # outcomes per row where the information has no closed form
+
+Rows = np.ndarray
+
+
+@dataclass(frozen=True)
+class FamilyPilot:
+    """A pilot estimate.
+
+    Attributes:
+        working: per predictor, its coefficients and varying parts.
+        constants: (C,) parameters without a formula, in the order of the spec.
+        errors: (C,) their standard errors.
+        score: per predictor, the (N,) gradient of the rows' log likelihood.
+        fisher: per predictor, (N,) expected information.
+    """
+
+    working: tuple[Working, ...]
+    constants: np.ndarray
+    errors: np.ndarray
+    score: tuple[Rows, ...]
+    fisher: tuple[Rows, ...]
+
+
+def fit_family_pilot(spec: Spec, design: Design) -> FamilyPilot:
+    """The pilot estimate of a model; some tens of milliseconds for 10 000 rows, apart from compiling."""
+    eta = {m: _first_etas(spec, design, m) for m in range(len(spec.outcomes))}
+    own = [eta[p.response][p.dpar] for p in spec.predictors]
+    working = list(starting_models(spec, design, [_between(rows) for rows in own]))
+    for _ in range(SWEEPS):
+        for m in range(len(spec.outcomes)):
+            _sweep(spec, design, m, eta[m], working)
+    found = [_quantities_of(spec, design, m, eta[m]) for m in range(len(spec.outcomes))]
+    constants = [(c.response, c.dpar) for c in spec.constants]
+    information = np.array([np.sum(found[m].fisher[dpar]) for m, dpar in constants])
+    xi = np.array([eta[m][dpar] for m, dpar in constants])
+    values, slopes = _natural(spec, xi)
+    return FamilyPilot(
+        working=tuple(working),
+        constants=values,
+        errors=slopes / np.sqrt(np.maximum(information, 1.0)),
+        score=tuple(found[p.response].score[p.dpar] for p in spec.predictors),
+        fisher=tuple(found[p.response].fisher[p.dpar] for p in spec.predictors),
+    )
+
+
+@dataclass(frozen=True)
+class _Quantities:
+    """By distributional parameter, (N,) gradients and floored information."""
+
+    score: dict[str, Rows]
+    fisher: dict[str, Rows]
+
+
+def _sweep(spec: Spec, design: Design, m: int, eta: dict[str, Rows], working: list[Working]) -> None:
+    found = _quantities_of(spec, design, m, eta)
+    for dpar in spec.family.dpars:
+        p = predictor_of(spec, m, dpar)
+        score, fisher = found.score[dpar], found.fisher[dpar]
+        if p is None:
+            step = np.sum(score) / max(np.sum(fisher), 1e-8)
+            eta[dpar] = eta[dpar] + np.clip(step, -LARGEST_CONSTANT_STEP, LARGEST_CONSTANT_STEP)
+            continue
+        offset = design.predictors[p].offset
+        offset = 0.0 if offset is None else offset
+        step = np.clip(score / fisher, -LARGEST_STEP, LARGEST_STEP)
+        working[p] = em_step(working[p], eta[dpar] + step - offset, fisher)
+        eta[dpar] = working[p].eta() + offset
+
+
+def _quantities_of(spec: Spec, design: Design, m: int, eta: dict[str, Rows]) -> _Quantities:
+    outcome = design.outcomes[m]
+    with double_precision():
+        arrays = {dpar: jnp.asarray(value) for dpar, value in eta.items() if dpar in spec.family.dpars}
+        extra = {name: jnp.asarray(values) for name, values in outcome.additions.items()}
+        found = _quantities(mapped(spec, m), arrays, jnp.asarray(outcome.values), extra)
+    score, fisher = jax.tree.map(np.asarray, found)
+    return _Quantities({d: _finite(score[d]) for d in score}, {d: _floored(fisher[d]) for d in fisher})
+
+
+@partial(jax.jit, static_argnums=0)
+def _quantities(own: Mapped, eta: dict[str, Array], y: Array, extra: Extra) -> tuple[dict, dict]:
+    whole = {dpar: jnp.broadcast_to(value, y.shape) for dpar, value in eta.items()}
+    rated = lambda eta: with_errors(own, with_rate(own, eta, extra), extra)  # noqa: E731
+    score = jax.grad(lambda eta: jnp.sum(density_with_additions(own, rated(eta), y, extra)))(whole)
+    fisher = _information(own, rated(whole), y.shape, extra)
+    weights = extra.get("weights", 1.0)
+    return score, {dpar: weights * value for dpar, value in fisher.items()}
+
+
+def _information(
+    own: Mapped, eta: dict[str, Array], shape: tuple[int, ...], extra: Extra
+) -> dict[str, Array]:
+    """Expected information by row, in closed form or averaged over simulated outcomes."""
+    law, thetas, slopes = law_of(own.family), own.thetas(eta), own.slopes(eta)
+    out = {
+        dpar: jnp.broadcast_to(closed(thetas, extra) * slopes[dpar] ** 2, shape)
+        for dpar, closed in law.information.items()
+    }
+    missing = [dpar for dpar in own.family.dpars if dpar not in out]
+    if not missing:
+        return out
+    y = law.simulate(jax.random.key(0), thetas, extra, (SIMULATIONS, *shape))
+    scores = jax.vmap(lambda outcome: row_scores(own, eta, outcome, extra))(y)
+    return out | {dpar: jnp.mean(jnp.broadcast_to(scores[dpar], y.shape) ** 2, axis=0) for dpar in missing}
+
+
+def _first_etas(spec: Spec, design: Design, m: int) -> dict[str, Rows]:
+    """Linear predictors to start from; constants on their unbounded scale."""
+    outcome, own = design.outcomes[m], mapped(spec, m)
+    with double_precision():
+        extra = {name: jnp.asarray(values) for name, values in outcome.additions.items()}
+        guess = law_of(spec.family).start(jnp.asarray(outcome.values), extra)
+        return {
+            dpar: np.asarray(
+                _first_eta(own, dpar, link, guess, outcome.values.shape, predictor_of(spec, m, dpar))
+            )
+            for dpar, link in zip(spec.family.dpars, own.links, strict=True)
+        }
+
+
+def _first_eta(own: Mapped, dpar: str, link: str, guess, shape: tuple[int, ...], p: int | None) -> Array:
+    support = own.family.parameter(dpar).support
+    natural = guess.get(dpar, jnp.asarray(LINKS[support.link].inverse(jnp.zeros(()))))
+    if p is None:
+        return coordinate(jnp.mean(natural), support)
+    return jnp.broadcast_to(eta_of(link, natural), shape)
+
+
+def _between(rows: Rows) -> float:
+    """A first guess of the variance that group effects have together."""
+    return float(np.clip(0.5 * np.var(rows), 0.05, None)) if np.ndim(rows) else 0.25
+
+
+def _natural(spec: Spec, xi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values of constants and their derivatives by xi."""
+    links = [LINKS[c.support.link] for c in spec.constants]
+    with double_precision():
+        values = [float(link.inverse(jnp.asarray(x))) for link, x in zip(links, xi, strict=True)]
+        slopes = [float(link.derivative(jnp.asarray(x))) for link, x in zip(links, xi, strict=True)]
+    return np.array(values), np.array(slopes)
+
+
+def _finite(rows: Rows) -> Rows:
+    return np.nan_to_num(rows, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _floored(rows: Rows) -> Rows:
+    rows = _finite(rows)
+    return np.maximum(rows, SMALLEST_INFORMATION * max(float(np.mean(rows)), 1e-8))

@@ -1,0 +1,1 @@
+"""The mathematics of every family, one file each."""

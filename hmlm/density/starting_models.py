@@ -1,0 +1,41 @@
+"""The working mixed model of every predictor before its first step: no effects, a guessed variance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hmlm.density.data import block_columns, column_means
+from hmlm.density.working import GroupSum, Varying, Working, group_sum
+from hmlm.spec.spec import Block, Spec
+from hmlm.types import Design
+
+
+def starting_models(spec: Spec, design: Design, variances: Sequence[float]) -> list[Working]:
+    """One per predictor; ``variances`` are guesses of what its group effects vary by together."""
+    means = column_means(spec, design)
+    sums = [group_sum(factor.index, len(factor.levels)) for factor in design.factors]
+    columns = [block_columns(block, design) for block in spec.blocks]
+    out = []
+    for p, predictor in enumerate(spec.predictors):
+        population = (design.predictors[p].population.matrix - means[p]).T
+        if predictor.intercept is not None:
+            population = np.vstack([np.ones(design.n_rows), population])
+        varying = tuple(
+            _part(block, b, p, columns[b], sums[block.factor], variances[p])
+            for b, block in enumerate(spec.blocks)
+            if any(term.predictor == p for term in block.terms)
+        )
+        size = len(population)
+        out.append(Working(population, np.zeros(size), np.eye(size), varying))
+    return out
+
+
+def _part(block: Block, b: int, p: int, columns: np.ndarray, sums: GroupSum, variance: float) -> Varying:
+    positions = tuple(q for q, term in enumerate(block.terms) if term.predictor == p)
+    own = columns[list(positions)]
+    covariance = np.diag(variance / len(positions) / np.maximum(np.mean(own**2, axis=1), 1e-300))
+    n_groups = sums.operator.shape[0]
+    mode = np.zeros((len(positions), n_groups))
+    return Varying(b, positions, own, sums, covariance, mode, covariance[:, :, None] * np.ones(n_groups))

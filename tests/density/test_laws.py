@@ -1,0 +1,168 @@
+"""Every family's mathematics against other statements of it: NumPyro's, scipy's, autodiff, simulation."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from hmlm.density.family_rows import Mapped, density_with_additions, row_density, row_scores
+from hmlm.density.laws.registry import LAWS, law_of
+from hmlm.density.links import LINKS, eta_of
+from hmlm.spec.families import FAMILIES
+from hmlm.spec.support import Support
+
+from ..families import truth
+
+N = 40
+HEAVY = ("student", "lognormal")  # variances of draws do not settle
+SIMULATED = 40_000
+FAMILY_LINKS = [(name, link) for name, family in FAMILIES.items() for link in family.parameter("mu").links]
+
+# What scipy calls the same distribution, from natural parameters p and the number of trials.
+SCIPY = {
+    "gaussian": lambda p, n: stats.norm(p["mu"], p["sigma"]),
+    "lognormal": lambda p, n: stats.lognorm(p["sigma"], scale=np.exp(p["mu"])),
+    "student": lambda p, n: stats.t(p["nu"], p["mu"], p["sigma"]),
+    "bernoulli": lambda p, n: stats.bernoulli(p["mu"]),
+    "binomial": lambda p, n: stats.binom(n, p["mu"]),
+    "poisson": lambda p, n: stats.poisson(p["mu"]),
+    "negbinomial": lambda p, n: stats.nbinom(p["shape"], p["shape"] / (p["shape"] + p["mu"])),
+    "gamma": lambda p, n: stats.gamma(p["shape"], scale=p["mu"] / p["shape"]),
+}
+
+
+@pytest.fixture(autouse=True)
+def double():
+    with jax.enable_x64(True):
+        yield
+
+
+def some(name: str, seed: int = 3, n: int = N):
+    """Family, parameters, addition terms and outcomes of n rows."""
+    family = FAMILIES[name]
+    thetas, extra = truth(family, np.random.default_rng(seed).normal(0.2, 0.7, n))
+    y = law_of(family).simulate(jax.random.key(seed), thetas, extra, (n,))
+    return family, thetas, extra, y
+
+
+def natural(thetas) -> dict[str, np.ndarray]:
+    return {dpar: np.asarray(theta.value) for dpar, theta in thetas.items()}
+
+
+def test_every_family_has_a_law_and_an_independent_statement():
+    assert set(LAWS) == set(FAMILIES)
+    assert set(SCIPY) <= set(FAMILIES)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_density_is_numpyros(name):
+    family, thetas, extra, y = some(name)
+    wanted = law_of(family).numpyro(thetas, extra).log_prob(y)
+    found = law_of(family).log_density(y, thetas, extra)
+    np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=2e-6)  # as far as JAX's betaln goes
+
+
+@pytest.mark.parametrize("name", SCIPY)
+def test_density_and_distribution_function_are_scipys(name):
+    family, thetas, extra, y = some(name)
+    law, scipys = law_of(family), SCIPY[name](natural(thetas), np.asarray(extra["trials"]))
+    y = np.asarray(y)
+    wanted = scipys.logpmf(y) if law.discrete else scipys.logpdf(y)
+    np.testing.assert_allclose(law.log_density(y, thetas, extra), wanted, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(law.log_cdf(y, thetas, extra), scipys.logcdf(y), rtol=1e-6, atol=1e-9)
+    below = 1.0 if law.discrete else 0.0
+    upper = law.log_sf(y - below, thetas, extra)
+    np.testing.assert_allclose(np.exp(upper), scipys.sf(y - below), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "link"), FAMILY_LINKS)
+def test_scores_are_the_derivatives_under_every_link(name, link):
+    family, thetas, extra, y = some(name)
+    mu = thetas["mu"].value
+    support = family.parameter("mu").support
+    mu = jnp.where(mu > 0.99, 0.9, mu) if support is Support.UNIT else mu
+    mu = jnp.abs(mu) + 0.1 if link in ("log", "inverse") and support is Support.REAL else mu
+    eta = {p.name: jnp.full(N, 0.4) for p in family.parameters} | {"mu": eta_of(link, mu)}
+    own = Mapped(family, (link, *(p.support.link for p in family.parameters[1:])))
+    closed = row_scores(own, eta, y, extra)
+
+    def summed(eta):
+        return jnp.sum(law_of(family).log_density(y, own.thetas(eta), extra))
+
+    wanted = jax.grad(summed)(eta)
+    through_rule = jax.grad(lambda eta: jnp.sum(row_density(own, eta, y, extra)))(eta)
+    for dpar in family.dpars:
+        np.testing.assert_allclose(closed[dpar], wanted[dpar], rtol=1e-7, atol=1e-9, err_msg=dpar)
+        np.testing.assert_allclose(through_rule[dpar], wanted[dpar], rtol=1e-7, atol=1e-9, err_msg=dpar)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_simulated_outcomes_have_the_mean_the_variance_and_the_information(name):
+    family = FAMILIES[name]
+    law = law_of(family)
+    thetas, extra = truth(family, np.array([-0.4, 0.3, 0.8]))
+    y = law.simulate(jax.random.key(5), thetas, extra, (SIMULATED, 3))
+    mean, variance = law.mean(thetas, extra), law.variance(thetas, extra)
+    error = np.sqrt(np.asarray(variance) / SIMULATED)
+    finite = np.isfinite(error)
+    assert np.all(np.abs(y.mean(0) - mean)[finite] < 5 * error[finite])
+    if name not in HEAVY:
+        np.testing.assert_allclose(y.var(0), jnp.broadcast_to(variance, (3,)), rtol=0.12)
+    scores = jax.vmap(lambda one: law.score(one, thetas, extra))(y)
+    for dpar in family.dpars:
+        score = np.broadcast_to(scores[dpar], y.shape)
+        assert np.all(np.abs(score.mean(0)) < 5 * score.std(0) / np.sqrt(SIMULATED)), dpar
+    for dpar, closed in law.information.items():
+        found = np.broadcast_to(np.square(scores[dpar]), y.shape).mean(0)
+        np.testing.assert_allclose(
+            found, np.broadcast_to(closed(thetas, extra), (3,)), rtol=0.1, err_msg=dpar
+        )
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_links_invert_and_have_their_derivative(link):
+    value = jnp.array([0.2, 0.5, 0.8]) if link != "logm1" else jnp.array([1.2, 2.0, 7.0])
+    eta = eta_of(link, value)
+    own = LINKS[link]
+    np.testing.assert_allclose(own.inverse(eta), value, rtol=1e-10)
+    np.testing.assert_allclose(own.derivative(eta), jax.vmap(jax.grad(own.inverse))(eta), rtol=1e-9)
+    np.testing.assert_allclose(own.theta(eta).log, jnp.log(value), rtol=1e-9, atol=1e-12)
+    if link != "logm1":
+        np.testing.assert_allclose(own.theta(eta).log1m, jnp.log1p(-value), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("link", ["logit", "probit", "cloglog"])
+def test_small_probabilities_keep_their_logarithm(link):
+    far = LINKS[link].theta(jnp.array([-30.0]))
+    assert np.isfinite(far.log).all()
+    assert far.log[0] < -25
+
+
+BOUNDED = [name for name, family in FAMILIES.items() if "trunc" in family.additions]
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_truncated_and_censored_densities_are_those_of_the_rest(name):
+    """Truncated densities sum or integrate to one; what is censored has the probability of what is known."""
+    family, thetas, extra, _ = some(name, n=1)
+    own = Mapped(family, (family.link("mu"), *(p.support.link for p in family.parameters[1:])))
+    eta = {p.name: jnp.full(1, 0.4) for p in family.parameters} | {
+        "mu": eta_of(family.link("mu"), thetas["mu"].value)
+    }
+    law, lower, upper = law_of(family), 1.0, 4.0
+    y = jnp.arange(1.0, 5.0) if law.discrete else jnp.linspace(lower, upper, 4001)
+    bounds = {"trunc_lower": jnp.array(lower), "trunc_upper": jnp.array(upper)}
+    inside = jnp.exp(density_with_additions(own, eta, y, extra | bounds))
+    total = jnp.sum(inside) if law.discrete else jnp.trapezoid(inside, y)
+    np.testing.assert_allclose(total, 1.0, rtol=1e-6)
+    at = jnp.array([2.0])
+    for code, wanted in ((1.0, law.log_sf), (-1.0, law.log_cdf)):
+        known = density_with_additions(own, eta, at, extra | {"cens": jnp.array([code])})
+        np.testing.assert_allclose(known, wanted(at, thetas, extra), rtol=1e-9)
+    within = {"cens": jnp.array([2.0]), "cens_upper": jnp.array([3.0])}
+    between = jnp.exp(law.log_cdf(at + 1, thetas, extra)) - jnp.exp(law.log_cdf(at, thetas, extra))
+    found = density_with_additions(own, eta, at, extra | within)
+    np.testing.assert_allclose(jnp.exp(found), between, rtol=1e-7)
