@@ -17,12 +17,14 @@ class Family:
         dpars: distributional parameters, ``mu`` first.
         links: link of each parameter that has a formula; same order as ``dpars``.
         multivariate: whether several outcomes may have a residual correlation.
+        labelled: whether outcomes may be text or categories, as codes from 0; true and false may always.
     """
 
     name: str
     dpars: tuple[str, ...]
     links: tuple[str, ...]
     multivariate: bool = False
+    labelled: bool = False
 
     def link(self, dpar: str) -> str:
         """Link of ``dpar`` where it has a formula."""
