@@ -78,11 +78,13 @@ class PredictorFormula:
         population: population-level part with the group terms cut out, as pasted: ``"1 + day"``.
         groups: the group-level terms in the order written.
         text: the whole right-hand side with white space normalised, as brms prints it.
+        offsets: what is inside each ``offset(…)``, as pasted; they add up.
     """
 
     population: str
     groups: tuple[GroupTerm, ...]
     text: str
+    offsets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,14 @@ class OutcomeFormula:
         mu: predictor of the mean.
         dpars: other distributional parameters with a formula, ``(("sigma", ...),)``.
         center: whether population-level columns are centred for sampling.
+        additions: brms's addition terms, name and arguments as pasted: ``(("trials", "n"),)``.
     """
 
     column: str
     mu: PredictorFormula
     dpars: tuple[tuple[str, PredictorFormula], ...] = ()
     center: bool = True
+    additions: tuple[tuple[str, str], ...] = ()
 
     def __add__(self, other: OutcomeFormula | ModelFormula | ResidualCorrelation) -> ModelFormula:
         return ModelFormula((self,)) + other
@@ -108,6 +112,12 @@ class OutcomeFormula:
     def predictors(self) -> tuple[tuple[str, PredictorFormula], ...]:
         """All predictors, ``mu`` first."""
         return (("mu", self.mu), *self.dpars)
+
+    @property
+    def left(self) -> str:
+        """What stands left of ``~``, ``"y | trials(n) + weights(w)"``."""
+        terms = " + ".join(f"{name}({arguments})" for name, arguments in self.additions)
+        return f"{self.column} | {terms}" if terms else self.column
 
 
 @dataclass(frozen=True)
@@ -183,9 +193,15 @@ class GroupDesign:
 
 @dataclass(frozen=True)
 class PredictorDesign:
-    """All columns of one linear predictor: outcome ``response`` (cleaned name), parameter ``dpar``.
+    """All columns of one linear predictor.
 
-    ``offset``, (N,), is what ``offset(…)`` adds to it, None without; ``rebuild_offset`` makes it of new rows.
+    Attributes:
+        response: cleaned name of the outcome.
+        dpar: distributional parameter.
+        population: population-level columns.
+        groups: varying coefficients.
+        offset: (N,) float64 added to the predictor with coefficient 1; None without one.
+        rebuild_offset: new complete table -> (N',) offset.
     """
 
     response: str
@@ -210,14 +226,17 @@ class Factor:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An outcome.
+    """An outcome and what was said of its rows.
 
     Attributes:
-        name: cleaned, ``NAstd``.
-        column: ``NA.std``.
-        values: (N,) float64; codes from 0 where the column has levels.
-        levels: of a column of text, booleans or categories.
-        additions: (N,) values of addition terms, ``{"trials": …}``.
+        name: cleaned name, ``NAstd``.
+        column: name of the column, ``NA.std``.
+        values: (N,) float64; codes 0 to K - 1 of an outcome with levels.
+        levels: K levels of text, categories (in their order) or ``("FALSE", "TRUE")``; () of numbers.
+        additions: (N,) float64 each: ``trials``; ``weights``; ``se`` with ``se_sigma`` (1 where sigma is
+            estimated as well); ``cens`` (-1 left, 0 none, 1 right, 2 interval) with ``cens_upper`` (end of
+            the interval); ``trunc_lower``, ``trunc_upper`` (only the finite ones said); ``rate``.
+        rebuild: new complete table, names of additions or None for all -> their (N',) values.
     """
 
     name: str
@@ -225,6 +244,9 @@ class Outcome:
     values: np.ndarray
     levels: tuple[str, ...] = ()
     additions: Mapping[str, np.ndarray] = field(default_factory=dict, compare=False)
+    rebuild: Callable[[pd.DataFrame, tuple[str, ...] | None], dict[str, np.ndarray]] | None = field(
+        default=None, compare=False, repr=False
+    )
 
 
 @dataclass(frozen=True)

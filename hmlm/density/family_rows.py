@@ -118,8 +118,8 @@ def with_errors(own: Mapped, eta: Etas, extra: Extra) -> dict[str, Array]:
     """Linear predictors with the known standard errors ``se(…)`` in sigma, which has a log link."""
     if "se" not in extra:
         return dict(eta)
-    own_part = jnp.exp(2.0 * eta["sigma"]) if "se_sigma" in extra else 0.0
-    return dict(eta) | {"sigma": 0.5 * jnp.log(extra["se"] ** 2 + own_part)}
+    variance = extra["se"] ** 2 + extra["se_sigma"] * jnp.exp(2.0 * eta["sigma"])
+    return dict(eta) | {"sigma": 0.5 * jnp.log(variance)}
 
 
 def density_with_additions(own: Mapped, eta: Etas, y: Array, extra: Extra) -> Array:

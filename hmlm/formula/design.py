@@ -10,12 +10,16 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from hmlm.formula.additions import additions_of
 from hmlm.formula.algebra import RESERVED_INTERCEPT, read_terms
+from hmlm.formula.censoring import fill_upper_limits
 from hmlm.formula.checks import check_nonzero, check_varying
 from hmlm.formula.expression import columns_of
 from hmlm.formula.factors import build_factor
 from hmlm.formula.matrix import TermMatrix, build_matrix
 from hmlm.formula.names import outcome_name
+from hmlm.formula.parser import parse
+from hmlm.formula.quantity import Quantity, build_quantity, quantity_columns, summed
 from hmlm.formula.response import build_outcome, outcome_columns
 from hmlm.formula.table import Use, as_table, complete_rows, select
 from hmlm.types import (
@@ -46,12 +50,13 @@ def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
     table = as_table(data)
     for site in _sites(formula):
         _check_outcome_unused(site, table)
-    used = select(table, _uses(formula, table))
+    uses = _uses(formula, table)
+    used = _without_unneeded_gaps(select(table, uses), formula, uses)
     rows = complete_rows(used)
     used = used.iloc[rows].reset_index(drop=True).infer_objects()
     return Design(
         formula=formula,
-        outcomes=tuple(build_outcome(used, o.column, _equation(o.column, o.mu)) for o in formula.outcomes),
+        outcomes=tuple(build_outcome(used, o, _equation(o.left, o.mu)) for o in formula.outcomes),
         predictors=tuple(_build_predictor(used, site) for site in _sites(formula)),
         factors=_build_factors(used, formula),
         rows=rows,
@@ -70,7 +75,7 @@ class _Site:
 
     @property
     def equation(self) -> str:
-        return _equation(self.outcome.column if self.dpar == "mu" else self.dpar, self.predictor)
+        return _equation(self.outcome.left if self.dpar == "mu" else self.dpar, self.predictor)
 
 
 def _equation(left: str, predictor: PredictorFormula) -> str:
@@ -102,7 +107,7 @@ def _check_outcome_unused(site: _Site, table: pd.DataFrame) -> None:
     """Refuse an outcome among its own predictors; a difference ``I(y - x)`` may be predicted by ``x``."""
     outcome = outcome_columns(site.outcome.column, table)
     predictor = site.predictor
-    uses = [*_term_uses(predictor.population, site.equation)]
+    uses = [*_term_uses(predictor.population, site.equation), *_offset_uses(site)]
     for term in predictor.groups:
         uses += [*_term_uses(term.expression, site.equation), *(Use(c, site.equation) for c in term.columns)]
     if len(outcome) == 1 and any(use.column == outcome[0] for use in uses):
@@ -115,16 +120,33 @@ def _check_outcome_unused(site: _Site, table: pd.DataFrame) -> None:
 def _uses(formula: ModelFormula, table: pd.DataFrame) -> list[Use]:
     """Every column that the formula needs, with the piece that needs it."""
     uses = [
-        Use(column, _equation(outcome.column, outcome.mu))
+        Use(column, _equation(outcome.left, outcome.mu))
         for outcome in formula.outcomes
-        for column in outcome_columns(outcome.column, table)
+        for column in (*outcome_columns(outcome.column, table), *_addition_columns(outcome))
     ]
     for site in _sites(formula):
-        uses += _term_uses(site.predictor.population, site.equation)
+        uses += [*_term_uses(site.predictor.population, site.equation), *_offset_uses(site)]
         for term in site.predictor.groups:
             uses += _term_uses(term.expression, _group_text(term))
             uses += [Use(column, _group_text(term)) for column in term.columns]
     return uses
+
+
+def _addition_columns(outcome: OutcomeFormula) -> list[str]:
+    return [column for term in additions_of(outcome) for column in term.columns]
+
+
+def _offset_uses(site: _Site) -> list[Use]:
+    texts = site.predictor.offsets
+    return [Use(column, site.equation) for text in texts for column in quantity_columns(parse(text))]
+
+
+def _without_unneeded_gaps(used: pd.DataFrame, formula: ModelFormula, uses: list[Use]) -> pd.DataFrame:
+    """The columns used, without gaps that no row's completeness depends on."""
+    counts = Counter(use.column for use in uses)
+    for outcome in formula.outcomes:
+        used = fill_upper_limits(used, outcome, counts, _equation(outcome.left, outcome.mu))
+    return used
 
 
 def _term_uses(text: str, where: str) -> list[Use]:
@@ -135,12 +157,19 @@ def _term_uses(text: str, where: str) -> list[Use]:
 def _build_predictor(table: pd.DataFrame, site: _Site) -> PredictorDesign:
     groups = tuple(_build_group(table, term) for term in site.predictor.groups)
     _check_groups(groups, site.equation)
+    offset = _build_offset(table, site)
     return PredictorDesign(
         response=outcome_name(site.outcome.column),
         dpar=site.dpar,
         population=_build_population(table, site),
         groups=groups,
+        offset=None if offset is None else offset.values,
+        rebuild_offset=None if offset is None else offset.rebuild,
     )
+
+
+def _build_offset(table: pd.DataFrame, site: _Site) -> Quantity | None:
+    return summed([build_quantity(parse(text), table, site.equation) for text in site.predictor.offsets])
 
 
 def _build_population(table: pd.DataFrame, site: _Site) -> PopulationDesign:

@@ -63,18 +63,32 @@ def _is_coded(atom: Node, table: pd.DataFrame) -> bool:
     return not is_numeric(column) and (is_text(column) or is_boolean(column))
 
 
-def _levels(atom: Node, table: pd.DataFrame, where: str) -> Levels:
-    (column,) = columns_of(atom)
-    if isinstance(atom, Name):
-        check_plain(table, Use(column, where))
+def coded_levels(call: Call, table: pd.DataFrame, where: str) -> Levels:
+    """The levels of ``factor(x)`` or ``factor(x, levels = c(…))``, in its order.
+
+    Raises:
+        DataError: the column also has other levels than those listed.
+    """
+    (column,) = columns_of(call.arguments[0])
     levels = observed_levels(table, Use(column, where))
+    if "levels" in options_of(call):
+        return _reordered(levels, literal_values(options_of(call)["levels"]), call)
+    return levels
+
+
+def _levels(atom: Node, table: pd.DataFrame, where: str) -> Levels:
+    if isinstance(atom, Call):
+        levels = coded_levels(atom, table, where)
+    else:
+        use = Use(str(columns_of(atom)[0]), where)
+        check_plain(table, use)
+        levels = observed_levels(table, use)
+    column = levels.use.column
     if isinstance(atom, Name) and _reads_as_numbers(levels, table):
         notice(
             f"`{where}`: column '{column}' holds numbers as text and becomes {len(levels.texts)} categories; "
             f"convert it with pd.to_numeric, or write factor({column}) if categories are meant"
         )
-    if isinstance(atom, Call) and "levels" in options_of(atom):
-        levels = _reordered(levels, literal_values(options_of(atom)["levels"]), atom)
     if len(levels.texts) == 1:
         raise DataError(
             f"`{where}`: categorical column '{column}' has the single level {levels.texts[0]!r}, so that its "

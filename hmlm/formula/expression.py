@@ -163,6 +163,12 @@ def children(node: Node) -> tuple[Node, ...]:
 CONSTANTS = {"TRUE": True, "FALSE": False, "NULL": None}
 
 
+def truth_of(node: Node) -> bool | None:
+    """The value of ``TRUE`` or ``FALSE``, None of anything else."""
+    value = CONSTANTS.get(node.text) if isinstance(node, Name) else None
+    return value if isinstance(value, bool) else None
+
+
 def columns_of(node: Node) -> tuple[str, ...]:
     """Names of the columns that ``node`` uses, in order of first appearance."""
     if isinstance(node, Name):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from hmlm.formula.advice import GROUPS, PREDICTORS, nearest, refusal
 from hmlm.formula.expression import (
     CONSTANTS,
     Argument,
@@ -94,10 +94,10 @@ def options_of(call: Call) -> dict[str, Node]:
 def _lookup(call: Call) -> Function:
     if call.function in ALLOWED:
         return ALLOWED[call.function]
-    close = difflib.get_close_matches(call.function, ALLOWED, n=1)
-    hint = f"; did you mean `{close[0]}()`?" if close else "."
+    if (said := refusal(call.function, PREDICTORS, GROUPS)) is not None:
+        raise call.place.error(said)
     raise call.place.error(
-        f"function `{call.function}()` is not available in a formula{hint} "
+        f"function `{call.function}()` is not available in a formula{nearest(call.function, ALLOWED)} "
         f"Allowed: {', '.join(sorted(ALLOWED))}. Compute anything else as a column of the table first"
     )
 

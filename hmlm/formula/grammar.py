@@ -1,16 +1,21 @@
 """From the text of a formula to its outcome, population-level part and group-level terms.
 
 Forms of a group-level term: ``(1 | g)``, ``(x | g)``, ``(0 + x | g)``, ``(x || g)``, ``(1 | a/b)``,
-``(1 | a:b)`` and, with an ID that correlates terms of several predictors, ``(1 | c | g)``.
+``(1 | a:b)`` and, with an ID that correlates terms of several predictors, ``(1 | c | g)``; also glmmTMB's
+``us(x | g)``, which is ``(x | g)``, its ``diag(x | g)``, which is ``(x || g)``, and brms's ``(1 | gr(g))``.
 """
 
 from __future__ import annotations
 
-from hmlm.formula.expression import Bars, Binary, Name, Node, Number, Paren, Sum, Tilde, Unary
+from hmlm.formula.advice import GROUPS, refusal
+from hmlm.formula.expression import Bars, Binary, Call, Name, Node, Number, Paren, Sum, Tilde, Unary
 from hmlm.formula.parser import parse
-from hmlm.formula.terms import check_terms
+from hmlm.formula.quantity import check_quantity
+from hmlm.formula.terms import OFFSET, check_terms
 from hmlm.types import GroupTerm, PredictorFormula
 
+UNCORRELATED, PLAIN_STRUCTURES = "diag", ("us",)
+GROUP = "gr"
 EXAMPLE = "y ~ 1 + x + (1 + x | group)"
 
 
@@ -34,11 +39,28 @@ def predictor_of(node: Node) -> PredictorFormula:
     """Split a right-hand side into its population-level part and its group-level terms."""
     signed = _signed_terms(node)
     groups = tuple(g for sign, term in signed for g in _group_terms(sign, term))
-    population = _joined([(sign, term) for sign, term in signed if _bars_of(term) is None])
-    if population is None:
-        return PredictorFormula("1", groups, str(node))
-    check_terms(population)
-    return PredictorFormula(str(population), groups, str(node))
+    offsets = tuple(_offset_text(sign, term) for sign, term in signed if _is_offset(term))
+    population = _joined([pair for pair in signed if _bars_of(pair[1]) is None and not _is_offset(pair[1])])
+    if population is not None:
+        check_terms(population)
+    return PredictorFormula("1" if population is None else str(population), groups, str(node), offsets)
+
+
+def _is_offset(node: Node) -> bool:
+    return isinstance(node, Call) and node.function == OFFSET
+
+
+def _offset_text(sign: str, node: Node) -> str:
+    """What is inside ``offset(…)``."""
+    arguments = node.arguments if isinstance(node, Call) else ()
+    if sign == "-":
+        raise node.place.error(f"`{node}` cannot be subtracted; leave it out, or write offset(-x)")
+    if len(arguments) != 1 or arguments[0].name not in (None, "object"):
+        raise node.place.error(
+            f"`{node}`: offset takes a column or a function of columns, as in offset(log(n))"
+        )
+    check_quantity(arguments[0].value)
+    return str(arguments[0].value)
 
 
 def _signed_terms(node: Node) -> list[tuple[str, Node]]:
@@ -56,7 +78,24 @@ def _joined(signed: list[tuple[str, Node]]) -> Node | None:
 
 def _bars_of(node: Node) -> Bars | None:
     """What is inside the parentheses of a group-level term, None of any other term."""
-    return node.inner if isinstance(node, Paren) and isinstance(node.inner, Bars) else None
+    match node:
+        case Paren(inner=Bars() as bars):
+            return bars
+        case Call(function=function, arguments=(argument,)) if isinstance(argument.value, Bars):
+            return _of_structure(node, function, argument.value)
+    return None
+
+
+def _of_structure(node: Node, function: str, bars: Bars) -> Bars:
+    """The bars that glmmTMB's ``us(x | g)`` and ``diag(x | g)`` stand for."""
+    if function in PLAIN_STRUCTURES:
+        return bars
+    if function != UNCORRELATED:
+        said = refusal(function, GROUPS) or f"`{function}` is no covariance structure: write (x | group)"
+        raise node.place.error(said)
+    if len(bars.bars) > 1:
+        raise bars.place.error(f"`{node}`: terms that share an ID are correlated; write ({bars})")
+    return Bars(bars.place, bars.parts, ("||",))
 
 
 def _group_terms(sign: str, node: Node) -> list[GroupTerm]:
@@ -99,6 +138,10 @@ def _factors(node: Node) -> list[tuple[str, ...]]:
             return [(text,)]
         case Paren(inner=inner):
             return _factors(inner)
+        case Call(function=function, arguments=(argument,)) if function == GROUP and not argument.name:
+            return _factors(argument.value)
+        case Call(function=function) if (said := refusal(function, GROUPS)) is not None:
+            raise node.place.error(said)
         case Binary(operator=":", left=left, right=right):
             return [_interaction(a, b) for a in _factors(left) for b in _factors(right)]
         case Binary(operator="/", left=left, right=right):

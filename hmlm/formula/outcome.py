@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hmlm.formula.expression import Bars, Call, Name, Node
-from hmlm.formula.functions import check_call
+from hmlm.formula.additions import Additions, read_left
+from hmlm.formula.expression import Node
 from hmlm.formula.grammar import EXAMPLE, formula_of
 from hmlm.types import FormulaError, OutcomeFormula, PredictorFormula
 
-DPARS = ("sigma",)
+DPARS = ("sigma", "nu", "shape", "phi", "kappa", "beta", "zi", "hu", "zoi", "coi", "disc", "alpha")
+_MEAN = "mu"  # of a categorical outcome each category has one: mu and its level
 
 
 def outcome_formula(
@@ -27,27 +28,22 @@ def outcome_formula(
         FormulaError: no or no possible outcome, a parameter that is unknown or given twice.
     """
     left, mu = formula_of(node)
-    column = _column(node, left)
+    column, additions = _outcome(node, left)
     dpars: dict[str, PredictorFormula] = {}
     for name, formula in [*map(_named, pasted), *named]:
         dpars[_new_dpar(name, dpars)] = _dpar_formula(name, formula)
-    return OutcomeFormula(column, mu, tuple(dpars.items()), center)
+    return OutcomeFormula(column, mu, tuple(dpars.items()), center, additions)
 
 
-def _column(formula: Node, node: Node | None) -> str:
-    match node:
-        case None:
-            raise formula.place.error(f"nothing stands left of `~`; a formula reads `{EXAMPLE}`")
-        case Name(text=text):
-            return text
-        case Call():
-            check_call(node)
-            return str(node)
-        case Bars():
-            raise node.place.error(f"`{node}`: addition terms such as `y | trials(n)` are not available")
-    raise node.place.error(
-        f"`{node}` is no outcome; left of `~` stands a column or a function of one, as in log(y)"
-    )
+def is_dpar(name: str) -> bool:
+    """Whether some family has a parameter of that name, the ``mu`` of a category among them."""
+    return name in DPARS or (name.startswith(_MEAN) and name != _MEAN)
+
+
+def _outcome(formula: Node, node: Node | None) -> tuple[str, Additions]:
+    if node is None:
+        raise formula.place.error(f"nothing stands left of `~`; a formula reads `{EXAMPLE}`")
+    return read_left(node)
 
 
 def _named(node: Node) -> tuple[str, Node]:
@@ -59,9 +55,10 @@ def _named(node: Node) -> tuple[str, Node]:
 
 
 def _new_dpar(name: str, known: dict[str, PredictorFormula]) -> str:
-    if name not in DPARS:
+    if not is_dpar(name):
         raise FormulaError(
-            f"`{name}` is no distributional parameter; allowed: {', '.join(DPARS)}. "
+            f"`{name}` is no distributional parameter; allowed: {', '.join(DPARS)}, and mu with the name "
+            "of a category. "
             "Several outcomes are added up: bf('y1 ~ x') + bf('y2 ~ x')"
         )
     if name in known:

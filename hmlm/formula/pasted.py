@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hmlm.formula.expression import CONSTANTS, Argument, Call, Name, Node, Sum
-from hmlm.formula.outcome import DPARS, outcome_formula
+from hmlm.formula.advice import ARGUMENTS, CALLS, refusal
+from hmlm.formula.expression import Argument, Call, Node, Sum, truth_of
+from hmlm.formula.outcome import DPARS, is_dpar, outcome_formula
 from hmlm.types import OutcomeFormula, ResidualCorrelation
 
 _OUTCOME_CALLS = ("bf", "brmsformula")
@@ -11,9 +12,9 @@ _CALLS = (*_OUTCOME_CALLS, "set_rescor")
 
 
 def is_pasted(node: Node) -> bool:
-    """Whether ``node`` starts with a call of brms rather than being a formula."""
+    """Whether ``node`` starts with a call of brms or lme4 rather than being a formula."""
     first = node.first if isinstance(node, Sum) else node
-    return isinstance(first, Call) and first.function in _CALLS
+    return isinstance(first, Call) and first.function in (*_CALLS, *CALLS)
 
 
 def read_calls(node: Node) -> list[OutcomeFormula | ResidualCorrelation]:
@@ -27,6 +28,8 @@ def read_calls(node: Node) -> list[OutcomeFormula | ResidualCorrelation]:
 
 
 def _read_call(sign: str, call: Node) -> OutcomeFormula | ResidualCorrelation:
+    if isinstance(call, Call) and (said := refusal(call.function, CALLS)):
+        raise call.place.error(said)
     if sign != "+" or not isinstance(call, Call) or call.function not in _CALLS:
         raise call.place.error(
             f"`{call}` cannot be added here; allowed are bf(…) and set_rescor(…), joined by `+`"
@@ -48,18 +51,21 @@ def _read_bf(call: Call) -> OutcomeFormula:
     for argument in named:
         _check_argument(argument)
     center = all(_flag(a) for a in named if a.name == "center")
-    dpars = [(a.name, a.value) for a in named if a.name in DPARS]
+    dpars = [(a.name, a.value) for a in named if is_dpar(str(a.name))]
     return outcome_formula(positional[0], positional[1:], dpars, center)
 
 
 def _check_argument(argument: Argument) -> None:
-    if argument.name not in ("center", *DPARS):
+    name = str(argument.name)
+    if (said := refusal(name, ARGUMENTS)) is not None:
+        raise argument.place.error(said)
+    if name != "center" and not is_dpar(name):
         allowed = ", ".join(("center", *DPARS))
-        raise argument.place.error(f"`{argument.name}` is not available in bf; allowed: {allowed}")
+        raise argument.place.error(f"`{name}` is not available in bf; allowed: {allowed}")
 
 
 def _flag(argument: Argument) -> bool:
-    value = argument.value
-    if isinstance(value, Name) and isinstance(CONSTANTS.get(value.text), bool):
-        return CONSTANTS[value.text]
-    raise argument.place.error(f"`{argument}` must be TRUE or FALSE")
+    value = truth_of(argument.value)
+    if value is None:
+        raise argument.place.error(f"`{argument}` must be TRUE or FALSE")
+    return value

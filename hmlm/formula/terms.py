@@ -19,6 +19,7 @@ from hmlm.formula.expression import (
 from hmlm.formula.functions import check_call
 
 MAX_POWER = 10
+OFFSET = "offset"
 
 
 def check_terms(node: Node) -> None:
@@ -30,6 +31,8 @@ def check_terms(node: Node) -> None:
     match node:
         case Name():
             _check_name(node)
+        case Call(function=function) if function == OFFSET:
+            raise node.place.error(f"`{node}` is a term of its own outside of parentheses: y ~ x + {node}")
         case Call():
             check_call(node)
         case Number(text=text) if text not in ("0", "1"):

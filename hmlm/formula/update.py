@@ -62,23 +62,37 @@ def _terms(node: Node) -> list[tuple[str, Node]]:
 def _changed(old: ModelFormula, change: Tilde) -> ModelFormula:
     left = None if change.left is None else str(change.left)
     columns = [outcome.column for outcome in old.outcomes]
-    if left in DPARS and left not in columns:
-        outcomes = [_with_dpar(outcome, str(left), change.right) for outcome in old.outcomes]
-    elif left in columns:
-        outcomes = [_with_mean(o, change.right) if o.column == left else o for o in old.outcomes]
+    if left is not None and left not in columns and _names_dpar(left, old):
+        outcomes = [_with_dpar(outcome, left, change.right) for outcome in old.outcomes]
     else:
-        outcomes = [_with_mean(outcome, change.right) for outcome in old.outcomes]
-        if not _is_dot(change.left) and left is not None:
-            outcomes = [_renamed(outcomes, left, change)]
+        outcomes = _with_left(old, left, change)
     return replace(old, outcomes=tuple(outcomes))
 
 
-def _renamed(outcomes: list[OutcomeFormula], column: str, change: Tilde) -> OutcomeFormula:
-    if len(outcomes) > 1:
-        known = ", ".join(outcome.column for outcome in outcomes)
-        raise change.place.error(f"there is no outcome `{column}` to change; the model has {known}")
-    (new,) = as_model_formula(f"{column} ~ 1").outcomes
-    return replace(outcomes[0], column=new.column)
+def _names_dpar(left: str, old: ModelFormula) -> bool:
+    """Whether the change is one of a parameter; a name such as ``music`` only if the model has it."""
+    return left in DPARS or any(left == name for outcome in old.outcomes for name, _ in outcome.dpars)
+
+
+def _with_left(old: ModelFormula, left: str | None, change: Tilde) -> list[OutcomeFormula]:
+    """The outcomes after a change of means, of the outcome or of its addition terms."""
+    (new,) = as_model_formula(f"{DOT if left is None else left} ~ 1").outcomes
+    columns = [outcome.column for outcome in old.outcomes]
+    if new.column != DOT and new.column not in columns and len(columns) > 1:
+        known = ", ".join(columns)
+        raise change.place.error(f"there is no outcome `{left}` to change; the model has {known}")
+    return [
+        _with_mean(_renamed(outcome, new), change.right)
+        if new.column in (DOT, outcome.column) or new.column not in columns
+        else outcome
+        for outcome in old.outcomes
+    ]
+
+
+def _renamed(outcome: OutcomeFormula, new: OutcomeFormula) -> OutcomeFormula:
+    """With the column and the addition terms that the change states; what it leaves out stays."""
+    column = outcome.column if new.column == DOT else new.column
+    return replace(outcome, column=column, additions=new.additions or outcome.additions)
 
 
 def _with_mean(outcome: OutcomeFormula, right: Node) -> OutcomeFormula:

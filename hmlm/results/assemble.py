@@ -183,7 +183,7 @@ def link_lines(spec: Spec) -> tuple[str, ...]:
 def formula_lines(formula: ModelFormula) -> tuple[tuple[str, ...], ...]:
     """Per outcome the lines that brms prints: the mean's, then the other parameters'."""
     return tuple(
-        tuple(f"{outcome.column if dpar == 'mu' else dpar} ~ {p.text}" for dpar, p in outcome.predictors)
+        tuple(f"{outcome.left if dpar == 'mu' else dpar} ~ {p.text}" for dpar, p in outcome.predictors)
         for outcome in formula.outcomes
     )
 

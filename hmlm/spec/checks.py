@@ -17,10 +17,17 @@ from hmlm.spec.spec import Predictor, Spec
 from hmlm.types import DataError, Design, Distribution, FormulaError, GroupDesign, PredictorDesign
 
 SHOWN = 6  # names in one message
+TRUTH = ("FALSE", "TRUE")
 
 
 def check_family(design: Design, family: Family) -> None:
-    """Raise FormulaError if the formula models a parameter the family lacks, or correlates it cannot."""
+    """Refuse what the family cannot be asked for.
+
+    Raises:
+        FormulaError: a parameter that it lacks, or a residual correlation that it cannot have.
+        DataError: an outcome of text or categories where it models numbers.
+    """
+    check_outcome_kind(design, family)
     for predictor in design.predictors:
         if predictor.dpar not in family.dpars:
             choice = f"{listed(family.dpars)}{did_you_mean(predictor.dpar, family.dpars)}"
@@ -32,6 +39,17 @@ def check_family(design: Design, family: Family) -> None:
             f"set_rescor(True) needs several outcomes, there is only {design.outcomes[0].column!r}; "
             "add another bf(...) or leave it out"
         )
+
+
+def check_outcome_kind(design: Design, family: Family) -> None:
+    """Raise DataError if an outcome is text or categories and the family models numbers."""
+    for outcome, formula in zip(design.outcomes, design.formula.outcomes, strict=True):
+        if outcome.levels and outcome.levels != TRUTH and not family.labelled:
+            raise DataError(
+                f"`{formula.left} ~ {formula.mu.text}`: column '{outcome.column}' is not numeric (its levels "
+                f"are {_few(outcome.levels)}), and the family {family.name} models numbers; convert it with "
+                "pd.to_numeric, or code its levels as 0 and 1"
+            )
 
 
 def check_outcomes(design: Design) -> None:

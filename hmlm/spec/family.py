@@ -28,6 +28,9 @@ class OutcomeKind(enum.Enum):
     SUCCESSES = "whole numbers from 0 to the number of trials: write `y | trials(n) ~ …`"
 
 
+LABELLED = (OutcomeKind.BINARY,)
+
+
 @dataclass(frozen=True)
 class Dpar:
     """A distributional parameter.
@@ -84,6 +87,11 @@ class Family:
     def parameter(self, dpar: str) -> Dpar:
         """The distributional parameter of a name."""
         return self.parameters[self.dpars.index(dpar)]
+
+    @property
+    def labelled(self) -> bool:
+        """Whether outcomes may be text or categories, as codes from 0; true and false may always."""
+        return self.outcome in LABELLED
 
     def link(self, dpar: str) -> str:
         """Link of ``dpar`` where it has a formula."""

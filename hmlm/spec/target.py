@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from hmlm.spec.blocks import BlockLayout
 from hmlm.spec.family import Family
 from hmlm.types import Design, GroupDesign, Outcome, PredictorDesign
@@ -66,7 +68,7 @@ def constant_targets(design: Design, family: Family) -> tuple[Target, ...]:
 
 def _is_known(outcome: Outcome, dpar: str) -> bool:
     """Whether standard errors are given in place of sigma."""
-    return dpar == "sigma" and "se" in outcome.additions and "se_sigma" not in outcome.additions
+    return dpar == "sigma" and "se" in outcome.additions and not np.any(outcome.additions["se_sigma"])
 
 
 def cor_target(factor: str) -> Target:

@@ -35,7 +35,7 @@ MALFORMED = {
     "y ~ x | g": ("parentheses of its own", 4),
     "y ~ x * (1 | g)": ("parentheses of its own", 9),
     "y ~ x - (1 | g)": ("cannot be subtracted", 8),
-    "y | trials(n) ~ x": ("addition terms", 0),
+    "y | n ~ x": ("after the bar stand terms such as trials(n)", 4),
     "y + z ~ x": ("no outcome", 0),
     "1 ~ x": ("no outcome", 0),
     "y ~ .": ("name the columns", 4),
@@ -85,8 +85,8 @@ def test_no_formula(bad):
 
 
 def test_unknown_parameter_lists_the_allowed():
-    with pytest.raises(FormulaError, match="`nu` is no distributional parameter; allowed: sigma"):
-        bf("y ~ x", nu="~ x")
+    with pytest.raises(FormulaError, match="`nux` is no distributional parameter; allowed: sigma, nu"):
+        bf("y ~ x", nux="~ x")
     with pytest.raises(FormulaError, match=r"bf\('y1 ~ x'\) \+ bf"):
         bf("y ~ x", "z ~ x")
 
