@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 
 PATH = Path(__file__).with_name("libhmlm_kernels.shared")
-KERNELS = ("rows", "cells", "informed", "informed_gradient")
+KERNELS = ("rows", "cells", "informed", "informed_gradient", "glm")
 SUFFIXES = {"float64": "f64", "float32": "f32"}
 INSTRUCTIONS = ("baseline", "AVX2", "AVX-512")
 
