@@ -474,7 +474,7 @@ class Fit:
             ComparisonWarning: k-hat is too high for some rows or levels; the message says what to try.
 
         Raises:
-            HmlmError: an unknown factor, or a fit that was read from a file.
+            HmlmError: an unknown factor, or a fit of a file that holds no model.
         """
         return loo(self, group, samples)
 
@@ -516,7 +516,7 @@ class Fit:
             ComparisonWarning: refits that did not converge.
 
         Raises:
-            HmlmError: an unknown factor, a k that makes no folds, or a fit that was read from a file.
+            HmlmError: an unknown factor, a k that makes no folds, or a fit of a file that holds no model.
         """
         from hmlm.results.kfold import kfold  # refits, which nothing else here does
 

@@ -16,6 +16,7 @@ from scipy.special import logsumexp
 
 from hmlm.density.backend import choose_backend
 from hmlm.density.build import make_log_density
+from hmlm.density.draws import NamedDraws, named_draws
 from hmlm.density.groupwise import group_log_likelihood
 from hmlm.density.information import make_information
 from hmlm.density.log_density import LogDensity
@@ -121,8 +122,8 @@ class _Refit:
         )
 
     @cached_property
-    def position(self) -> np.ndarray:
-        """(C, S, D) draws."""
+    def draws(self) -> NamedDraws:
+        """(C, S) draws."""
         info = self.fit.info
         settings = Settings(
             chains=info.chains,
@@ -131,13 +132,13 @@ class _Refit:
             seed=(info.seed + 1 + self.fold) % 2**32,
             max_tree_depth=info.max_tree_depth,
         )
-        return sample(self.density, settings, progress=False).draws.position
+        run = sample(self.density, settings, progress=False)
+        return named_draws(self.density, run.draws.position, info.seed)
 
     @property
     def rhat(self) -> float:
         """The largest R-hat."""
-        values = np.stack(list(self.density.constrain(self.position).values()))
-        return float(np.nanmax(convergence(values).rhat))
+        return float(np.nanmax(convergence(np.moveaxis(self.draws.values, -1, 0)).rhat))
 
     @cached_property
     def log_density(self) -> np.ndarray:
@@ -150,8 +151,8 @@ class _Refit:
 
     def _rows(self) -> np.ndarray:
         held_out = rows_of(self.fit.design, self.out)
-        size = rows_at_a_time(self.position[..., 0].size)
-        blocks = row_blocks(self.density, held_out, self.position, self.fit.info.seed, size, cdf=False)
+        size = rows_at_a_time(self.draws.values[..., 0].size)
+        blocks = row_blocks(self.density, held_out, self.draws, size, cdf=False)
         return np.concatenate([_log_mean(block.log_lik) for block in blocks])
 
     def _levels(self) -> np.ndarray:
@@ -159,9 +160,7 @@ class _Refit:
         held_out, design, spec = rows_of(self.fit.design, self.out), self.fit.design, self.fit.spec
         known = make_information(spec, design, fit_pilot(spec, design), self.density.plan)
         density, seed = self.density, self.fit.info.seed
-        values = group_log_likelihood(
-            density, held_out, self.factor, self.position, seed, self.samples, known
-        )
+        values = group_log_likelihood(density, held_out, self.factor, self.draws, seed, self.samples, known)
         return values.reshape(-1, values.shape[-1]).T
 
 

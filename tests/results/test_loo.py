@@ -157,13 +157,3 @@ def test_a_model_that_does_not_fit_is_told_so():
     elpd = made_up([0.1, 0.8, 0.1, 0.1])
     object.__setattr__(elpd, "n_parameters", 1)
     assert "exceeds the model's 1 parameters: the model does not describe these data" in elpd.problems[0]
-
-
-def test_a_fit_from_a_file_has_the_same_loo(fit, tmp_path):
-    fit.save(tmp_path / "m.nc")
-    read = hm.load_fit(tmp_path / "m.nc")
-    for name in ("loo", "waic"):
-        fresh, again = getattr(fit, name)(), getattr(read, name)()
-        np.testing.assert_allclose(again.estimates, fresh.estimates, rtol=1e-8)
-    with pytest.raises(hm.HmlmError, match="loo_pit needs the fit that"):
-        read.loo_pit()
