@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from hmlm.results.table import estimates
-from hmlm.types import HmlmError
+from hmlm.results.unknown import check_factor
 
 Effects = Mapping[str, xr.DataArray]
 
@@ -63,8 +63,7 @@ def _chosen(effects: Effects, groups: str | Sequence[str] | None) -> list[str]:
     known = list(dict.fromkeys(factor_of(array) for array in effects.values()))
     wanted = known if groups is None else [groups] if isinstance(groups, str) else list(groups)
     for factor in wanted:
-        if factor not in known:
-            raise HmlmError(f"no grouping factor '{factor}'; the model has {', '.join(known) or 'none'}")
+        check_factor(factor, known)
     return wanted
 
 

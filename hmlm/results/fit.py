@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -35,6 +34,7 @@ from hmlm.results.printout import printout
 from hmlm.results.statement import Statement
 from hmlm.results.table import estimates, labels, rounded, seconds_of, table
 from hmlm.results.tidy_draws import gather, spread
+from hmlm.results.unknown import check_factor, unknown
 from hmlm.results.var_corr import VarCorr, var_corr
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.spec import Spec
@@ -88,9 +88,9 @@ class Fit:
         if name in self.posterior:
             return self.posterior[name]
         if not name.startswith("r_"):
-            raise _unknown(name, [str(variable) for variable in self.posterior])
+            raise unknown(f"no variable '{name}'", name, [str(variable) for variable in self.posterior])
         if name not in self.effects:
-            raise _unknown(name, list(self.effects))
+            raise unknown(f"no variable '{name}'", name, list(self.effects))
         return self.effects[name]
 
     # --- shared by the table, the printout and the warnings; computed once -------------------------
@@ -200,8 +200,8 @@ class Fit:
         if self.log_lik_fn is None:
             raise HmlmError("log_lik needs the data, which this file does not hold: fit the model again")
         factors = [name for name, _ in self.info.factors]
-        if group is not None and group not in factors:
-            raise HmlmError(f"no grouping factor '{group}'; the model has {', '.join(factors) or 'none'}")
+        if group is not None:
+            check_factor(group, factors)
         if samples < 1:
             raise HmlmError(f"samples = {samples}: at least one importance sample is needed")
         return self.log_lik_fn(group, samples)
@@ -573,10 +573,3 @@ class Fit:
             HmlmError: the fit does not know its model, or an argument is wrong; the message says how.
         """
         return updating.update(self, formula, data, prior, settings)
-
-
-def _unknown(name: str, known: list[str]) -> HmlmError:
-    near = difflib.get_close_matches(name, known, n=1)
-    few = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
-    hint = f"did you mean '{near[0]}'?" if near else f"there are {few or 'none'}"
-    return HmlmError(f"no variable '{name}': {hint}")

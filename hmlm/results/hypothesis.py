@@ -13,7 +13,7 @@ import xarray as xr
 from hmlm.results.expression import parse_relation
 from hmlm.results.lookup import draws_of
 from hmlm.results.printout import format_table
-from hmlm.spec.hint import did_you_mean
+from hmlm.results.unknown import check_factor
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -94,10 +94,7 @@ def _named(hypotheses: Texts) -> list[tuple[str, str]]:
 def _prefix(fit: Fit, class_: str | None, group: str) -> str:
     if not group:
         return f"{class_}_" if class_ else ""
-    factors = [name for name, _ in fit.info.factors]
-    if group not in factors:
-        hint = did_you_mean(group, factors) or f"; the model has {', '.join(factors) or 'none'}"
-        raise HmlmError(f"group = {group!r} is no grouping factor{hint}")
+    check_factor(group, [name for name, _ in fit.info.factors], "group: ")
     if class_ not in GROUP_CLASSES:
         raise HmlmError(f"class_ = {class_!r} has no group: group goes with class_='sd' or class_='cor'")
     return f"{class_}_{group}__"

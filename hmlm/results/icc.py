@@ -10,7 +10,7 @@ import pandas as pd
 
 from hmlm.results.covariances import RESIDUAL, Component, components, sigma_names
 from hmlm.results.table import estimates
-from hmlm.spec.hint import did_you_mean
+from hmlm.results.unknown import check_factor
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -47,10 +47,8 @@ def icc_draws(fit: Fit, group: str | None = None) -> dict[Key, np.ndarray]:
 
 
 def _check(fit: Fit, group: str | None) -> None:
-    factors = [name for name, _ in fit.info.factors]
-    if group is not None and group not in factors:
-        hint = did_you_mean(group, factors) or f"; the model has {', '.join(factors) or 'none'}"
-        raise HmlmError(f"no grouping factor '{group}'{hint}")
+    if group is not None:
+        check_factor(group, [name for name, _ in fit.info.factors])
     if not set(re.findall(r"\w+", fit.info.family)) <= {"MV", "gaussian"}:
         raise HmlmError(f"icc is defined for gaussian models, this one is {fit.info.family}")
     for outcome, sigma in sigma_names(fit).items():

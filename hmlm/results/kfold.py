@@ -28,6 +28,7 @@ from hmlm.infer.settings import Settings
 from hmlm.results.convergence import convergence
 from hmlm.results.elpd import ROW, Elpd
 from hmlm.results.loo import blocks_of, n_parameters, rows_at_a_time
+from hmlm.results.unknown import check_factor
 from hmlm.types import ComparisonWarning, Design, HmlmError
 
 if TYPE_CHECKING:
@@ -170,8 +171,7 @@ def _units(fit: Fit, group: str | None) -> Units:
     if group is None:
         return Units(tuple(fit.observed["row"].values.tolist()), None, np.arange(fit.design.n_rows))
     known = {factor.name: factor for factor in fit.design.factors}
-    if group not in known:
-        raise HmlmError(f"no grouping factor '{group}'; the model has {', '.join(known) or 'none'}")
+    check_factor(group, list(known))
     return Units(known[group].levels, group, known[group].index)
 
 

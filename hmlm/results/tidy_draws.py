@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from hmlm.spec.hint import did_you_mean
+from hmlm.results.unknown import unknown
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _found(fit: Fit, text: str) -> list[xr.DataArray]:
     else:
         names = [name for name in variables if _matches(request.pattern, name)]
     if not names:
-        raise HmlmError(_nothing(request.pattern, variables))
+        raise _nothing(request.pattern, variables)
     return [_named(fit[name].rename(name), request.indices, text) for name in names]
 
 
@@ -107,11 +107,10 @@ def _matches(pattern: str, name: str) -> bool:
         raise HmlmError(f"`{pattern}` is no variable and no regular expression: {error}") from error
 
 
-def _nothing(pattern: str, names: list[str]) -> str:
+def _nothing(pattern: str, names: list[str]) -> HmlmError:
     is_name = PLAIN.fullmatch(pattern) is not None
     what = f"no variable '{pattern}'" if is_name else f"no variable matches `{pattern}`"
-    few = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
-    return what + (did_you_mean(pattern, names) or f"; there are {few or 'none'}")
+    return unknown(what, pattern, names)
 
 
 def _named(array: xr.DataArray, indices: tuple[str, ...] | None, text: str) -> xr.DataArray:
