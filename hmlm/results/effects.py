@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,24 @@ import xarray as xr
 from hmlm.results.table import estimates
 from hmlm.results.unknown import check_factor
 
+if TYPE_CHECKING:
+    from hmlm.results.fit import Fit
+
 Effects = Mapping[str, xr.DataArray]
+
+
+def ranef(
+    fit: Fit, summary: bool = True, groups: str | Sequence[str] | None = None, prob: float = 0.95
+) -> dict[str, pd.DataFrame] | dict[str, xr.DataArray]:
+    """Group effects by factor: deviations from the population-level coefficients.
+
+    Args:
+        summary: True gives a row per level and term, False the draws, dims
+            ``(chain, draw, <factor>, term)``.
+        groups: the factors wanted; None takes all.
+        prob: probability of the interval.
+    """
+    return tidy(fit.effects, groups, prob) if summary else joined(fit.effects, groups)
 
 
 def to_dataset(effects: Effects) -> xr.Dataset:

@@ -59,7 +59,24 @@ class Hypotheses:
 def hypothesis(
     fit: Fit, hypotheses: Texts, class_: str | None = "b", group: str = "", alpha: float = 0.05
 ) -> Hypotheses:
-    """Test hypotheses about parameters; see :meth:`Fit.hypothesis`."""
+    """Test hypotheses such as ``"steps.pm > 0"`` or ``"exp(sigma_Intercept) = 0.5"``, as in brms.
+
+    Args:
+        hypotheses: one or several, by name if a mapping: arithmetic on both sides of ``=``, ``<`` or
+            ``>``; unusual names go in back quotes.
+        class_: what is put before each name: ``"b"`` for coefficients, ``"sd"`` or ``"cor"`` with a
+            group; None for names in full, ``"sigma > 1"``, ``"r_id[3,Intercept] < 0"``.
+        group: the grouping factor of ``"sd"`` and ``"cor"``.
+        alpha: error probability: one-sided hypotheses get a ``1 - 2 alpha`` interval, two-sided ones
+            ``1 - alpha``.
+
+    Returns:
+        The table, with the evidence ratio (posterior odds; not defined for ``=`` without draws of the
+        prior), and the draws.
+
+    Raises:
+        HmlmError: text that cannot be read, or an unknown name, with the nearest one.
+    """
     if not 0 < alpha < 0.5:
         raise HmlmError(f"alpha = {alpha}: an error probability lies between 0 and 0.5, say alpha = 0.05")
     prefix = _prefix(fit, class_, group)

@@ -20,8 +20,25 @@ INTERCEPT = "Intercept"
 Key = tuple[str, str]  # group, outcome
 
 
-def icc_table(fit: Fit, group: str | None = None, prob: float = 0.95) -> pd.DataFrame:
-    """Estimate, error and interval of each share; see :meth:`Fit.icc`."""
+def icc(fit: Fit, group: str | None = None, prob: float = 0.95) -> pd.DataFrame:
+    """Intraclass correlation: the share of variance that the intercepts of a factor's levels have.
+
+    Draw by draw, ``tau_0² / (variance of all group effects + sigma²)``; where slopes vary, the variance
+    of group effects is its mean over the rows, and the share is only that of the intercepts.
+
+    Args:
+        group: the factor wanted; None takes all whose intercept varies.
+        prob: probability of the interval.
+
+    Returns:
+        A row per factor, and per outcome where there are several.
+
+    Raises:
+        HmlmError: where there is no one share: sigma has a formula, another family, no varying intercept.
+
+    References:
+        Nakagawa et al. (2017), doi:10.1098/rsif.2017.0213; Johnson (2014), doi:10.1111/2041-210X.12225
+    """
     shares = icc_draws(fit, group)
     columns = estimates(np.array(list(shares.values())), prob)
     return pd.DataFrame(columns, index=_index(list(shares)))

@@ -46,8 +46,27 @@ class Units(NamedTuple):
     of_row: np.ndarray
 
 
-def kfold(fit: Fit, k: int | None, group: str | None, samples: int, seed: int) -> Elpd:
-    """K refits; see :meth:`hmlm.Fit.kfold`."""
+def kfold(
+    fit: Fit, k: int | None = None, group: str | None = None, *, samples: int = 50, seed: int = 0
+) -> Elpd:
+    """Expected log density of new rows or levels by K refits, each without a fold that it then predicts.
+
+    Slower than :meth:`Fit.loo`, and right where its k-hat is not. The refits take over chains, warm-up and
+    draws, and the priors as they are.
+
+    Args:
+        k: number of folds; None takes 10, or as many as there are levels if they are fewer.
+        group: a grouping factor whose levels are left out whole; None leaves out rows, evenly within the
+            levels of the first factor.
+        samples: of :meth:`Fit.log_lik`, where effects on a scale are integrated out.
+        seed: of the folds; models to be compared need the same folds.
+
+    Warns:
+        ComparisonWarning: refits that did not converge.
+
+    Raises:
+        HmlmError: an unknown factor, a k that makes no folds, or a fit of a file that holds no model.
+    """
     units = _units(fit, group)
     k = min(FOLDS, len(units.labels)) if k is None else k
     folds = split(fit.design, units, k, seed)
@@ -194,5 +213,5 @@ def _warn(unsure: list[int], k: int) -> None:
             f"{len(unsure)} of {k} refits have R-hat above {MAX_RHAT}: fit with a longer warm-up or more "
             "draws, which kfold takes over, and call it again",
             ComparisonWarning,
-            stacklevel=4,
+            stacklevel=3,
         )

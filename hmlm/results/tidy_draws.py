@@ -36,9 +36,17 @@ class Request:
     indices: tuple[str, ...] | None = None
 
 
-def gather(fit: Fit, requests: Sequence[str]) -> pd.DataFrame:
-    """Long: a row per draw, variable and index; see :meth:`Fit.gather_draws`."""
-    arrays = _arrays(fit, requests)
+def gather_draws(fit: Fit, *variables: str) -> pd.DataFrame:
+    """Draws as a long table: ``.chain``, ``.iteration``, ``.draw``, indices, ``.variable``, ``.value``.
+
+    Args:
+        variables: names, or regular expressions that match names whole, ``"b_.*"``; the indices of group
+            effects can be named, ``"r_id[person, term]"``.
+
+    Raises:
+        HmlmError: nothing of that name.
+    """
+    arrays = _arrays(fit, variables)
     names = [str(array.name) for array in arrays]
     parts = [_wide([array.rename(".value")]) for array in arrays]
     frame = _concatenated(parts)
@@ -47,9 +55,19 @@ def gather(fit: Fit, requests: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
-def spread(fit: Fit, requests: Sequence[str]) -> pd.DataFrame:
-    """Wide: a column per variable, a row per draw and index; see :meth:`Fit.spread_draws`."""
-    return _wide(_arrays(fit, requests))
+def spread_draws(fit: Fit, *variables: str) -> pd.DataFrame:
+    """Draws as a wide table: a column per variable, joined by draw and by indices of the same name.
+
+    ``fit.spread_draws("b_Intercept", "r_id[id, term]")`` has a row per draw, id and term. Indices keep
+    only what all variables have.
+
+    Args:
+        variables: as of :func:`gather_draws`.
+
+    Raises:
+        HmlmError: nothing of that name.
+    """
+    return _wide(_arrays(fit, variables))
 
 
 # --- which variables ------------------------------------------------------------------------------

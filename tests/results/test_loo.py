@@ -120,12 +120,16 @@ def test_pit_of_several_outcomes():
 
 
 def test_an_outlier_is_named_with_what_to_try(spoilt):
-    with pytest.warns(hm.ComparisonWarning, match=r"k-hat is above 0.70 for 1 of 60 rows: 17 \(\d.\d\d\)"):
+    with pytest.warns(
+        hm.ComparisonWarning, match=r"k-hat is above 0.70 for 1 of 60 rows: 17 \(\d.\d\d\)"
+    ) as caught:
         found = spoilt.loo()
+    assert {warning.filename for warning in caught} == {__file__}  # the user's line, not hmlm's
     assert found.bad.tolist() == [row == 17 for row in range(60)]
     assert found.khats["Count"].tolist()[0] == 59
-    with pytest.warns(hm.ComparisonWarning, match="1 of 60 rows, whose LOO-PIT is unreliable"):
+    with pytest.warns(hm.ComparisonWarning, match="1 of 60 rows, whose LOO-PIT is unreliable") as caught:
         spoilt.loo_pit()
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 def made_up(khat) -> Elpd:
