@@ -50,7 +50,22 @@ def conditional_effects(
     prob: float = 0.95,
     **options: Any,
 ) -> dict[str, pd.DataFrame]:
-    """The tables of :meth:`hmlm.results.fit.Fit.conditional_effects`, by effect."""
+    """What the model expects along a column, or along two that interact, the others held.
+
+    Numbers are held at their mean, categories at their first level. Beside another column a number takes
+    its mean and one standard deviation either way.
+
+    Args:
+        effects: ``"day"``, ``"steps.pm:steps.pmd"`` (along the first, at values of the second) or a list;
+            None takes every column of the formula and every pair that interacts.
+        conditions: values for columns that are held, ``{"sex": "male"}``.
+        method: ``"epred"``, ``"linpred"`` or ``"predict"``.
+        prob: probability of the interval.
+        options: as in :meth:`Fit.epred`; ``re_formula`` is ``"NA"``, an average level, unless said.
+
+    Returns:
+        By effect a table with the columns' values, estimate, error and interval.
+    """
     if method not in KINDS:
         raise HmlmError(f"method={method!r}: choose one of {listed(KINDS)}{did_you_mean(str(method), KINDS)}")
     predictors = _predictors(fit, method, options)

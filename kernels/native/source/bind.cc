@@ -251,6 +251,9 @@ ffi::Error InformedGradient(ffi::Buffer<D> zeta, ffi::Buffer<D> factor, ffi::Buf
 HMLM_ENTRIES(hmlm::ffi::F64, f64);
 HMLM_ENTRIES(hmlm::ffi::F32, f32);
 
+// Version of the interface in the headers that this was compiled with, which XLA must know: 1000 major + minor.
+extern "C" int hmlm_interface() { return 1000 * XLA_FFI_API_MAJOR + XLA_FFI_API_MINOR; }
+
 // Instruction set in use: 0 what every processor of this architecture has, 1 AVX2, 2 AVX-512. A non-negative
 // argument asks for a lesser one; the best there is stays the limit.
 extern "C" int hmlm_instructions(int wanted) {
