@@ -40,7 +40,8 @@ def each_row(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData
     arguments = (spec, parameters, u, data)
     if not spec.normal:
         return each_family_row(*arguments)
-    return gaussian_each(residuals(*arguments), log_sigmas(*arguments), parameters.rescor)
+    rows = gaussian_each(residuals(*arguments), log_sigmas(*arguments), parameters.rescor)
+    return rows if data.log_jacobian is None else rows + data.log_jacobian
 
 
 def each_cdf(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:

@@ -114,8 +114,12 @@ def _block_data(model: ModelData, rows: Array, index: tuple[Array, ...]) -> Mode
     """The model's arrays for (n,) rows of the table, as one tile."""
     place = model.order[rows]
     chosen = lambda array: array.reshape(len(array), -1)[:, None, place]  # noqa: E731
+    alone = lambda array: chosen(array[None])[0]  # noqa: E731
     return replace(
         model,
+        offsets=jax.tree.map(alone, model.offsets),
+        additions=jax.tree.map(alone, model.additions),
+        log_jacobian=jax.tree.map(alone, model.log_jacobian),
         outcomes=chosen(model.outcomes),
         columns=chosen(model.columns),
         groups=tuple(Levels(levels) for levels in index),

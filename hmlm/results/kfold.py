@@ -101,12 +101,16 @@ def rows_of(design: Design, rows: np.ndarray) -> Design:
     """Some rows of a design (N booleans or numbers), with all its columns and levels."""
     return replace(
         design,
-        outcomes=tuple(replace(o, values=o.values[rows]) for o in design.outcomes),
+        outcomes=tuple(
+            replace(o, values=o.values[rows], additions={name: v[rows] for name, v in o.additions.items()})
+            for o in design.outcomes
+        ),
         predictors=tuple(
             replace(
                 p,
                 population=replace(p.population, matrix=p.population.matrix[rows]),
                 groups=tuple(replace(g, matrix=g.matrix[rows]) for g in p.groups),
+                offset=None if p.offset is None else p.offset[rows],
             )
             for p in design.predictors
         ),

@@ -61,7 +61,8 @@ def conditional_effects(
         conditions: values for columns that are held, ``{"sex": "male"}``.
         method: ``"epred"``, ``"linpred"`` or ``"predict"``.
         prob: probability of the interval.
-        options: as in :meth:`Fit.epred`; ``re_formula`` is ``"NA"``, an average level, unless said.
+        options: as in :meth:`Fit.epred`; ``re_formula`` is ``"NA"``, an average level, and ``trials`` of a
+            binomial outcome 1, so that shares are shown, unless said.
 
     Returns:
         By effect a table with the columns' values, estimate, error and interval.
@@ -154,7 +155,8 @@ def _along(
     held = {name: column.typical for name, column in known.items() if name not in names} | conditions
     table = grid.assign(**{name: value for name, value in held.items() if name not in names})
     newdata = typed(table, fit.design.table)
-    found = getattr(fit, method)(newdata, summary=True, prob=prob, **{"re_formula": "NA", **options})
+    defaults = {"re_formula": "NA", "trials": 1}
+    found = getattr(fit, method)(newdata, summary=True, prob=prob, **{**defaults, **options})
     keys = table[[*names, *(name for name in held if name not in names)]]
     if isinstance(found.index, pd.MultiIndex):
         parts = [keys.assign(resp=resp).join(found.loc[resp]) for resp in found.index.unique("resp")]
