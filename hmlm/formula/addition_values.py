@@ -9,7 +9,7 @@ import pandas as pd
 
 from hmlm.formula.additions import Addition, additions_of
 from hmlm.formula.censoring import INTERVAL, build_censoring
-from hmlm.formula.quantity import Quantity, build_quantity, divided, of_constant
+from hmlm.formula.row_values import Quantity, build_quantity, divided, of_constant
 from hmlm.types import DataError, Outcome, OutcomeFormula
 
 Values = dict[str, np.ndarray]

@@ -11,7 +11,7 @@ import pandas as pd
 from hmlm.formula.additions import Addition, additions_of
 from hmlm.formula.expression import Name, Node
 from hmlm.formula.levels import level_text
-from hmlm.formula.quantity import Quantity, build_quantity
+from hmlm.formula.row_values import Quantity, build_quantity
 from hmlm.formula.table import Use, as_table, require_complete, select, series
 from hmlm.types import DataError, OutcomeFormula
 

@@ -18,6 +18,7 @@ class Family:
         links: link of each parameter that has a formula; same order as ``dpars``.
         multivariate: whether several outcomes may have a residual correlation.
         labelled: whether outcomes may be text or categories, as codes from 0; true and false may always.
+        additions: addition terms that it takes left of ``~``, ``("trials", "weights")``.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Family:
     links: tuple[str, ...]
     multivariate: bool = False
     labelled: bool = False
+    additions: tuple[str, ...] = ()
 
     def link(self, dpar: str) -> str:
         """Link of ``dpar`` where it has a formula."""
