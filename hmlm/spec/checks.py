@@ -59,9 +59,7 @@ def check_additions(design: Design, family: Family) -> None:
     for outcome in design.formula.outcomes:
         for name, arguments in outcome.additions:
             if name not in family.additions:
-                takes = (
-                    f"only {', '.join(f'{n}()' for n in family.additions)}" if family.additions else "none"
-                )
+                takes = ", ".join(f"{term}()" for term in family.additions) or "none"
                 raise FormulaError(
                     f"`{outcome.left} ~ {outcome.mu.text}`: the family {family.name} does not take "
                     f"{name}({arguments}) left of `~`; it takes {takes}"

@@ -58,7 +58,7 @@ def test_addition_terms_that_the_family_does_not_take(table):
     said = "`k \\| trials\\(n\\) ~ x`: the family gaussian does not take trials\\(n\\) .* it takes none"
     with pytest.raises(FormulaError, match=said):
         spec_of("k | trials(n) ~ x", table)
-    with pytest.raises(FormulaError, match="does not take se\\(n\\).*only trials\\(\\), weights\\(\\)"):
+    with pytest.raises(FormulaError, match="does not take se\\(n\\).*it takes trials\\(\\), weights\\(\\)"):
         spec_of("k | se(n) + trials(n) ~ x", table, COUNTED)
     assert spec_of("k | trials(n) + weights(x + 9) ~ x", table, COUNTED).n_rows == 12
 
