@@ -93,6 +93,17 @@ def check_against(outcome: np.ndarray, values: Mapping[str, np.ndarray], column:
         _check_rows(bad, outcome, f"{start} must be less than y2 of cens where it is an interval")
 
 
+def with_safe_limits(outcome: np.ndarray, values: Values) -> Values:
+    """``cens_upper`` one above the outcome in rows without an interval, so that its probability is positive.
+
+    A density that computes all kinds of censoring and picks one then has finite gradients in every row.
+    """
+    if "cens_upper" not in values:
+        return values
+    upper = np.where(values["cens"] == INTERVAL, values["cens_upper"], outcome + 1)
+    return {**values, "cens_upper": upper}
+
+
 def _check_rows(bad: np.ndarray, values: np.ndarray, rule: str) -> None:
     n_bad = int(bad.sum())
     if n_bad:

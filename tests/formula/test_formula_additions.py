@@ -116,7 +116,7 @@ def test_censoring(counts):
     codes = [0, -1, 1, 2, 0, 0]
     said = outcome("y | cens(c, end)", counts).additions
     assert_array_equal(said["cens"], codes)
-    assert said["cens_upper"][3] == 7.0
+    assert_array_equal(said["cens_upper"], [2, 1, 4, 7, 6, 5])
     assert_array_equal(outcome("y | cens(c, end)", counts.assign(c=codes)).additions["cens"], codes)
     short = counts.assign(c=pd.Categorical(["n", "l", "r", "i", "n", "n"]))
     assert_array_equal(outcome("y | cens(c, end)", short).additions["cens"], codes)
