@@ -73,8 +73,9 @@ def fill_upper_limits(
         if column is not None and counts[column] == 1:
             status = series(table, str(term.quantities["x"])).dropna()
             other = status.index[codes_of(status, Use(str(status.name), where)) != INTERVAL]
-            unneeded = other[series(table, column)[other].isna()]
-            table = table.assign(**{column: series(table, column).where(~table.index.isin(unneeded), 0.0)})
+            limits = series(table, column)
+            unneeded = limits.isna() & limits.index.isin(other)
+            table = table.assign(**{column: limits.mask(unneeded, 0.0)})
     return table
 
 
