@@ -69,20 +69,19 @@ def fill_upper_limits(
         where: the piece of the formula, for messages.
     """
     for term in additions_of(formula):
-        column = _limit_column(term) if term.name == "cens" else None
-        if column is not None and counts[column] == 1:
-            status = series(table, str(term.quantities["x"])).dropna()
-            other = status.index[codes_of(status, Use(str(status.name), where)) != INTERVAL]
-            limits = series(table, column)
+        columns = _status_and_limit(term) if term.name == "cens" else None
+        if columns is not None and counts[columns[1]] == 1:
+            status, limits = series(table, columns[0]).dropna(), series(table, columns[1])
+            other = status.index[codes_of(status, Use(columns[0], where)) != INTERVAL]
             unneeded = limits.isna() & limits.index.isin(other)
-            table = table.assign(**{column: limits.mask(unneeded, 0.0)})
+            table = table.assign(**{columns[1]: limits.mask(unneeded, 0.0)})
     return table
 
 
-def _limit_column(term: Addition) -> str | None:
-    """The column of the intervals' ends, where both arguments are columns."""
+def _status_and_limit(term: Addition) -> tuple[str, str] | None:
+    """Names of the column of codes and of that of the intervals' ends, where both arguments are columns."""
     x, upper = term.quantities["x"], term.quantities.get("y2")
-    return upper.text if isinstance(x, Name) and isinstance(upper, Name) else None
+    return (x.text, upper.text) if isinstance(x, Name) and isinstance(upper, Name) else None
 
 
 def _rebuild(use: Use, data: pd.DataFrame) -> np.ndarray:

@@ -126,6 +126,8 @@ def test_censoring(counts):
 
 
 def test_ends_of_intervals_may_lack_where_there_is_none(counts):
+    named = counts.rename(columns={"c": "my c", "end": "the end"})
+    assert_array_equal(outcome("y | cens(`my c`, `the end`)", named).additions["cens_upper"][3], 7.0)
     counts.loc[5, "c"] = "interval"
     with pytest.warns(DataWarning, match="dropped 1 of 6 rows with missing values; by column: end 1"):
         design = build_design(as_model_formula("y | cens(c, end) ~ x"), counts)
