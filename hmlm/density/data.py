@@ -88,7 +88,7 @@ def working_outcomes(spec: Spec, design: Design) -> np.ndarray:
 
 
 def log_jacobian(spec: Spec, design: Design) -> np.ndarray | None:
-    """(N,) log derivatives of the outcomes that the density reads by those observed; None where they are one."""
+    """(N,) log derivatives of the outcomes the density reads by those observed; None where they are one."""
     if not (spec.family.log_outcome and spec.normal):
         return None
     return -np.sum([np.log(outcome.values) for outcome in design.outcomes], axis=0)

@@ -14,13 +14,15 @@ def bf(formula: str, *dpar_formulas: str, center: bool = True, **dpars: str) -> 
     """One outcome, as in brms.
 
     ``bf("y ~ x + (1 |c| id)", sigma="~ x + (1 |c| id)")``, or with the formulas as pasted from R:
-    ``bf("y ~ x + (1 |c| id)", "sigma ~ x + (1 |c| id)")``.
+    ``bf("y ~ x + (1 |c| id)", "sigma ~ x + (1 |c| id)")``. What is said of the rows stands left of ``~``:
+    ``bf("k | trials(n) + weights(w) ~ x + offset(z)")``; :mod:`hmlm.formula.additions` lists these terms.
 
     Args:
         formula: formula of the outcome's mean.
         dpar_formulas: formulas with the parameter's name on the left.
         center: whether population-level columns are centred for sampling.
-        dpars: formulas by the parameter's name; :data:`hmlm.formula.outcome.DPARS` lists the names.
+        dpars: formulas by the parameter's name; :data:`hmlm.formula.outcome.DPARS` lists the names, to which
+            come ``mu`` and the name of a category, ``muB``, of a categorical outcome.
 
     Raises:
         FormulaError: a formula that cannot be read, or a parameter that is unknown or given twice.

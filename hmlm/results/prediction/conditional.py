@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from hmlm.formula.algebra import Terms, read_terms
-from hmlm.formula.expression import Call, Node, columns_of
+from hmlm.formula.expression import columns_of
+from hmlm.formula.functions import is_categorical
 from hmlm.formula.levels import observed_levels
 from hmlm.formula.table import Use, is_boolean, is_numeric, series
 from hmlm.results.prediction.predict import EPRED, KINDS, PREDICT
@@ -97,13 +98,9 @@ def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Terms
 
 def _columns(design: Design, predictors: list[Terms]) -> dict[str, Column]:
     atoms = [atom for terms in predictors for atom in terms.atoms]
-    categories = {name for atom in atoms if _is_factor(atom) for name in columns_of(atom)}
+    categories = {name for atom in atoms if is_categorical(atom) for name in columns_of(atom)}
     names = dict.fromkeys(name for atom in atoms for name in columns_of(atom))
     return {name: _column(design.table, name, name in categories) for name in names if name in design.table}
-
-
-def _is_factor(atom: Node) -> bool:
-    return isinstance(atom, Call) and str(atom).startswith("factor(")
 
 
 def _column(table: pd.DataFrame, name: str, category: bool) -> Column:
