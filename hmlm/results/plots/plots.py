@@ -195,6 +195,26 @@ class Plots:
 
         return influence(self.fit.loo(group))
 
+    def loo_pit(self, resp: str | None = None, prob: float = 0.95) -> Figure:
+        """Calibration: whether outcomes fall where the model expects them when it has not seen them.
+
+        The empirical distribution of :meth:`hmlm.Fit.loo_pit` less the uniform one, in a band that a
+        calibrated model leaves nowhere with probability ``prob``.
+
+        Args:
+            resp: the outcome; None draws a panel for each.
+            prob: probability of the band.
+
+        Raises:
+            HmlmError: an unknown outcome, or a fit that was read from a file.
+
+        References:
+            Säilynoja, Bürkner & Vehtari (2022), doi:10.1007/s11222-022-10090-6
+        """
+        from hmlm.results.plots.loo_pit import loo_pit
+
+        return loo_pit(self.fit, resp, prob)
+
     def pp_check(
         self,
         kind: str = "density",
