@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -162,6 +162,37 @@ class Plots:
         from hmlm.results.plots.spaghetti import spaghetti
 
         return spaghetti(self.fit, x, group, resp, levels, ndraws)
+
+    def lines(
+        self,
+        x: str,
+        levels: int | Sequence[str] | None = None,
+        group: str | None = None,
+        resp: str | None = None,
+        ndraws: int = 50,
+        conditions: Mapping[str, Any] | None = None,
+    ) -> Figure:
+        """Expected outcome along a column, a line per draw: of a new level, or of known ones.
+
+        Other columns stand at their means or first levels. A new level differs from draw to draw by its
+        effects too, so that its lines are spread as levels are.
+
+        Args:
+            x: a column of numbers of the formula, ``"PA_lag"``.
+            levels: names, a panel each, or how many, evenly through the levels by their rows; None takes
+                a new level.
+            group: the grouping factor; needed where there are several. Other factors are those of the
+                level's first row, or new too.
+            resp: the outcome; None draws a panel for each.
+            ndraws: lines.
+            conditions: values for columns that are held, ``{"NA_lag": 0}``.
+
+        Raises:
+            HmlmError: an unknown column, factor, level or outcome.
+        """
+        from hmlm.results.plots.lines import lines
+
+        return lines(self.fit, x, levels, group, resp, ndraws, conditions)
 
     # --- predictions ---------------------------------------------------------------------------------
 
