@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import hmlm as hm
@@ -71,7 +72,7 @@ def test_truth_is_inside_the_intervals():
 
 
 def test_correlation_with_its_prior():
-    """``dens(post$Rho[,1,2])`` over that of ``rlkjcorr(1e4, K=2, eta=2)``, whose density is 0.75 (1 - rho²)."""
+    """``dens(post$Rho[,1,2])`` over that of ``rlkjcorr(1e4, K=2, eta=2)``, 0.75 (1 - rho²)."""
     [ax] = fitted().plot.correlation_prior().axes
     posterior, prior = ax.lines
     rho = prior.get_xdata()
@@ -89,7 +90,7 @@ def test_cafes_are_pulled_towards_the_population():
     np.testing.assert_allclose(alone, observed, rtol=1e-8)
     table = fitted().coef()["cafe"]
     for q, term in enumerate(TERMS):
-        np.testing.assert_allclose(partial[:, q], table.query("term == @term")["Estimate"], rtol=1e-8)
+        np.testing.assert_allclose(partial[:, q], of_term(table, term)["Estimate"], rtol=1e-8)
     center = fitted().fixef()["Estimate"].to_numpy()
     sds = np.array([float(fitted()[f"sd_cafe__{term}"].mean()) for term in TERMS])
     distance = [np.square((points - center) / sds).sum() for points in (alone, partial)]
@@ -100,3 +101,7 @@ def stated(model: hm.Model) -> list[str]:
     """The model's priors as its plan prints them."""
     lines = model.explain().splitlines()
     return [line.removeprefix("prior: ") for line in lines if line.startswith("prior: ")]
+
+
+def of_term(table: pd.DataFrame, term: str) -> pd.DataFrame:
+    return table[table["term"] == term]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import hmlm as hm
@@ -97,9 +98,9 @@ def test_coefficients_are_fixed_plus_random():
     fit = fitted(SLOPE)
     table = fit.coef()["student"]
     for term in ("Intercept", "occasion"):
-        effects = fit.ranef()["student"].query("term == @term")["Estimate"].to_numpy()
+        effects = of_term(fit.ranef()["student"], term)["Estimate"].to_numpy()
         sums = fit.fixef().loc[term, "Estimate"] + effects
-        np.testing.assert_allclose(table.query("term == @term")["Estimate"], sums, rtol=1e-10)
+        np.testing.assert_allclose(of_term(table, term)["Estimate"], sums, rtol=1e-10)
 
 
 def test_effect_of_occasion_with_its_band():
@@ -110,3 +111,7 @@ def test_effect_of_occasion_with_its_band():
     np.testing.assert_allclose(table["Estimate"], line, rtol=1e-8)
     ax = fitted(SLOPE).plot.conditional("occasion").axes[0]
     np.testing.assert_allclose(ax.lines[0].get_ydata(), line, rtol=1e-8)
+
+
+def of_term(table: pd.DataFrame, term: str) -> pd.DataFrame:
+    return table[table["term"] == term]

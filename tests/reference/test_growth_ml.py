@@ -98,3 +98,27 @@ def test_variances_that_differ_by_occasion(algorithm, column, digits):
     np.testing.assert_allclose(fit.params[["b_Intercept", "b_occasion"]], [2.599, 0.106], atol=THREE_DIGITS)
     np.testing.assert_allclose(fit.se[["b_Intercept", "b_occasion"]], [0.026, 0.004], atol=THREE_DIGITS)
     assert fit.params["sd_student__Intercept"] == pytest.approx(0.306, abs=2 * THREE_DIGITS)
+
+
+def test_likelihood_ratio_of_two_coefficients():
+    """The flash card's ``anova``: what is dropped from the fixed effects may still vary by student."""
+    large = fitted("occasion + sex + (1 + occasion | student)", "ml")
+    small = fitted("1 + (1 + occasion | student)", "ml")
+    found = hm.anova(small, large)
+    assert found["Df"].iloc[1] == 2
+    assert found["Chisq"].iloc[1] == pytest.approx(2 * (large.loglik - small.loglik))
+    assert found["Pr(>Chisq)"].iloc[1] < 1e-10
+
+
+def test_no_partial_and_complete_pooling():
+    """Of balanced data a student's effect is the mean's deviation times ``6 tau² / (6 tau² + sigma²)``."""
+    fit, data = fitted("occasion + (1 | student)"), hm.load_dataset("gpa")
+    alone = data.groupby("student")["gpa"].mean() - data["gpa"].mean()
+    between, within = fit.var_corr()["vcov"]
+    effects = fit.ranef()["student"]["Estimate"].to_numpy()
+    np.testing.assert_allclose(effects, alone * 6 * between / (6 * between + within), atol=1e-6)
+    some = data[data["student"] <= 12].assign(student=lambda d: "s" + d["student"].astype(str))
+    unpooled = hm.fit("gpa ~ 0 + student + occasion", some, algorithm="reml").params
+    means = some.groupby("student")["gpa"].mean()
+    own = unpooled[[f"b_student{level}" for level in means.index]] + 2.5 * unpooled["b_occasion"]
+    np.testing.assert_allclose(own, means, atol=1e-6)

@@ -1,4 +1,4 @@
-"""Crossed schools and nested wards, sampled: what *Mixed Models with R* prints, and its figures of effects."""
+"""Crossed schools and nested wards: what *Mixed Models with R* prints and draws of them, and its formulas."""
 
 from __future__ import annotations
 
