@@ -34,6 +34,7 @@ def printed(data: str) -> dict:
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("data", ["pupils", "nurses"])
 def test_posterior_near_what_is_printed(data):
     fit, found = sampled(data), printed(data)
@@ -50,10 +51,11 @@ def test_posterior_near_what_is_printed(data):
         assert abs(row["Estimate"] - value) < POSTERIOR_SDS * row["Est.Error"], key
 
 
-@pytest.mark.parametrize(("data", "factors"), [("pupils", 2), ("nurses", 2)])
-def test_caterpillars_of_both_factors(data, factors):
+@pytest.mark.nightly
+@pytest.mark.parametrize("data", ["pupils", "nurses"])
+def test_caterpillars_of_both_factors(data):
     axes = sampled(data).plot.caterpillar().axes
-    assert len(axes) == factors
+    assert len(axes) == 2
     sizes = [len(table) for table in sampled(data).ranef().values()]
     assert [len(ax.collections[0].get_segments()) for ax in axes] == sizes
 
