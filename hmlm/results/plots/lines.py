@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hmlm.results.fit import Fit
 
 POINTS = 50  # along the column
+MOST_COLUMNS = 4  # of panels, where there is one outcome
 
 
 @styled
@@ -40,22 +41,27 @@ def lines(
     factor = factors[default_or(group, list(factors), "group", "grouping factor")]
     shown: list[str | None] = [None] if levels is None else _chosen(factor, levels)
     responses = range(len(spec.outcomes)) if resp is None else [response_index(spec, resp)]
-    columns = len(shown) if len(shown) > 1 else len(responses)
-    fig, axes = facets(len(responses) * len(shown), *((2.2, 1.9) if len(shown) > 1 else (3.6, 2.8)), columns)
+    fig, axes, columns = _panels(len(responses), len(shown))
     grids = [grid_of(fit, x, factor, level, conditions or {}) for level in shown]
     for k, ax in enumerate(axes):
-        response, level = responses[k // len(shown)], k % len(shown)
-        _draw(ax, fit, x, grids[level], response, min(ndraws, fit.n_draws))
-        ax.set_title(f"{factor.name} {shown[level]}" if levels is not None else f"a new {factor.name}")
-        if level == 0:
+        response, level = responses[k // len(shown)], shown[k % len(shown)]
+        _draw(ax, fit, x, grids[k % len(shown)], response, min(ndraws, fit.n_draws))
+        ax.set_title(f"a new {factor.name}" if level is None else f"{factor.name} {level}")
+        if k % columns == 0 or level is None:
             ax.set_ylabel(f"expected {column_of(fit, response)}")
     _share_y(axes, len(shown))
     held = ", ".join(f"{name} = {value}" for name, value in (conditions or {}).items())
-    note = (
-        f"A line per draw, {min(ndraws, fit.n_draws)} of them. Held: {held or 'the rest at typical values'}."
-    )
+    note = f"{min(ndraws, fit.n_draws)} draws, a line each. Other columns at {held or 'typical values'}."
     headline(fig, f"Expected values along {x}", note)
     return fig
+
+
+def _panels(n_outcomes: int, n_levels: int) -> tuple[Figure, list[Axes], int]:
+    """A row per outcome with a panel per level; of a single outcome or level as many rows as it takes."""
+    if n_levels == 1:
+        return *facets(n_outcomes, 3.6, 2.8), 3
+    columns = min(n_levels, MOST_COLUMNS) if n_outcomes == 1 else n_levels
+    return *facets(n_outcomes * n_levels, 2.2, 1.9, columns), columns
 
 
 def grid_of(

@@ -81,6 +81,6 @@ def _draw(ax: Axes, pit: xr.DataArray, column: str, prob: float) -> None:
 
 def _note(prob: float) -> str:
     return (
-        f"Band: where {100 * prob:g}% of such curves stay whole if the model is right. Above 0, then below: "
-        "outcomes spread wider than the model says; below, then above: narrower; on one side: off to a side."
+        f"Band: {100 * prob:g}% of calibrated models' curves stay inside it all along. First above 0, then "
+        "below: outcomes vary more than the model says; the other way round: less; on one side: shifted."
     )

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hmlm.results.plots.choose import default_or, design_of, one_of, predictor_index, response_index, spec_of
 from hmlm.results.plots.covariance import row_covariance
@@ -54,6 +55,8 @@ def _draw(fig: Figure, ax: Axes, covariance: np.ndarray) -> None:
     image = ax.imshow(
         covariance, cmap=BOTH if signs else POSITIVE, vmin=-reach * signs, vmax=reach, extent=edges
     )
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(8, integer=True))
     if n <= WRITTEN:
         _write(ax, covariance, reach)
     ax.set_xlabel("row of the level")

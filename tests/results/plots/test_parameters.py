@@ -88,7 +88,7 @@ def test_density_of_equal_draws_is_finite():
 
 def test_names_keep_apart():
     marks = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]])
-    places = marks + name_offsets(marks)
+    places = marks + name_offsets(marks, np.empty((0, 2)))
     apart = np.linalg.norm(places[:, None] - np.vstack([marks, places]), axis=2)
     assert apart[apart > 0].min() > 5
 
