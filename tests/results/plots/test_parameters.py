@@ -93,6 +93,13 @@ def test_names_keep_apart():
     assert apart[apart > 0].min() > 5
 
 
+def test_names_keep_away_from_other_points():
+    mark = np.zeros((1, 2))
+    [free] = name_offsets(mark, np.empty((0, 2)))
+    [moved] = name_offsets(mark, free[None])
+    assert np.linalg.norm(moved - free) > np.linalg.norm(free)
+
+
 def test_trace_has_every_chain(cafes):
     fig = cafes.plot.trace("sd")
     left, right = fig.get_axes()[:2]
