@@ -50,8 +50,8 @@ def lines(
         if k % columns == 0 or level is None:
             ax.set_ylabel(f"expected {column_of(fit, response)}")
     _share_y(axes, len(shown))
-    held = ", ".join(f"{name} = {value}" for name, value in (conditions or {}).items())
-    note = f"{min(ndraws, fit.n_draws)} draws, a line each. Other columns at {held or 'typical values'}."
+    held = "".join(f", {name} = {value}" for name, value in (conditions or {}).items())
+    note = f"{min(ndraws, fit.n_draws)} draws, a line each. Other columns at typical values{held}."
     headline(fig, f"Expected values along {x}", note)
     return fig
 

@@ -56,7 +56,7 @@ def _draw(fig: Figure, ax: Axes, covariance: np.ndarray) -> None:
         covariance, cmap=BOTH if signs else POSITIVE, vmin=-reach * signs, vmax=reach, extent=edges
     )
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(8, integer=True))
+        axis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
     if n <= WRITTEN:
         _write(ax, covariance, reach)
     ax.set_xlabel("row of the level")

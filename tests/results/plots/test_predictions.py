@@ -73,7 +73,9 @@ def test_spaghetti_has_a_line_per_level_over_its_rows(fit):
 
 
 def test_lines_of_a_new_level_are_draws_of_what_it_expects(fit):
-    ax = fit.plot.lines("x", ndraws=12, conditions={"kind": "b"}).axes[0]
+    figure = fit.plot.lines("x", ndraws=12, conditions={"kind": "b"})
+    assert figure.get_supxlabel().endswith("typical values, kind = b.")
+    ax = figure.axes[0]
     assert len(ax.lines) == 12 and ax.get_title("left") == "a new g"
     x = ax.lines[0].get_xdata()
     newdata = pd.DataFrame({"x": x, "kind": "b", "g": 6})
@@ -95,7 +97,8 @@ def test_lines_have_a_row_of_panels_per_outcome_and_a_panel_per_level(both):
 
 def test_lines_of_nested_levels_and_of_so_many():
     nested = as_fit(Case(MODELS["nested"]))
-    assert len(nested.plot.lines("x", group="g:h", levels=3, ndraws=2).axes) == 3
+    axes = nested.plot.lines("x", group="g:h", levels=6, ndraws=2).axes
+    assert len(axes) == 6 and axes[4].get_subplotspec().rowspan.start == 1
     assert [len(ax.lines) for ax in nested.plot.lines("x", group="g:h", ndraws=2).axes] == [2]
 
 
