@@ -28,7 +28,7 @@ def separate(fit: Fit, group: str | None = None, resp: str | None = None) -> Fig
             f"only {alone.sum()} levels of {found.factor!r} have rows enough for fits of their own"
         )
     fig, axes = facets(len(found.terms), 3.6, 2.6)
-    fig.get_layout_engine().set(wspace=0.08)  # no y axes keep the panels apart
+    fig.set_layout_engine("constrained", wspace=0.08)  # no y axes keep the panels apart
     beyond = [_draw(ax, found, q, alone) for q, ax in enumerate(axes)]
     for ax, term in zip(axes, found.terms, strict=True):
         ax.set_title(term, pad=12)
