@@ -35,11 +35,12 @@ def lines(
     conditions: Mapping[str, Any] | None,
 ) -> Figure:
     """See :meth:`Plots.lines`."""
-    spec, factors = spec_of(fit), {factor.name: factor for factor in design_of(fit).factors}
-    numbers = [name for name in columns_along(fit, {}) if is_numeric(series(fit.design.table, name))]
+    spec, design = spec_of(fit), design_of(fit)
+    factors = {factor.name: factor for factor in design.factors}
+    numbers = [name for name in columns_along(fit, {}) if is_numeric(series(design.table, name))]
     one_of(x, numbers, "x", "column of numbers in the model")
     factor = factors[default_or(group, list(factors), "group", "grouping factor")]
-    shown: list[str | None] = [None] if levels is None else _chosen(factor, levels)
+    shown: Sequence[str | None] = [None] if levels is None else _chosen(factor, levels)
     responses = range(len(spec.outcomes)) if resp is None else [response_index(spec, resp)]
     fig, axes, columns = _panels(len(responses), len(shown))
     grids = [grid_of(fit, x, factor, level, conditions or {}) for level in shown]
@@ -79,7 +80,8 @@ def grid_of(
     if level is None:
         grid = grid.assign(**{name: _unseen(series(table, name)) for name in grouping})
     typical = {name: column.typical for name, column in known.items() if name not in grouping}
-    along = np.linspace(*known[x].values[[0, -1]], POINTS)
+    low, high = known[x].values[[0, -1]]
+    along = np.linspace(low, high, POINTS)
     grid = grid.assign(**{**typical, **conditions, x: along})
     return grid.astype({name: table[name].dtype for name in typical if not is_numeric(series(table, name))})
 

@@ -59,7 +59,8 @@ def shrinkage(
     _draw_key(ax)
     outside = _frame(ax, found, pair, covariance)
     _draw_arrows(ax, found, pair)
-    draw_names(ax, *found.partial[:, pair].T, found.levels, _along_arrows(found, pair))
+    at_x, at_y = found.partial[:, pair].T
+    draw_names(ax, at_x, at_y, found.levels, _along_arrows(found, pair))
     ax.set_xlabel(f"{found.terms[pair[0]]}, {part_title(fit, found.predictor)}")
     ax.set_ylabel(f"{found.terms[pair[1]]}, {part_title(fit, found.predictor)}")
     headline(fig, f"Shrinkage of {len(found.levels)} levels of {found.factor}", _note(found, pair, outside))
