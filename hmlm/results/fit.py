@@ -534,8 +534,8 @@ class Fit:
     def report(self, path: str | PathLike[str], title: str | None = None, *, prob: float = 0.95) -> Path:
         """Write one HTML page on this fit that needs nothing beside it: to read, to send, to print.
 
-        Formula in words and mathematics, data, priors, diagnostics with what to try next, tables, figures, how
-        it was computed and how to cite it. Needs ``pip install "hmlm[report]"``.
+        Formula in words and mathematics, data, priors, diagnostics with what to try next, tables, figures,
+        how it was computed and how to cite it. Needs ``pip install "hmlm[report]"``.
 
         Args:
             path: the file, ``"m5.html"``; an older one is replaced.
@@ -546,8 +546,8 @@ class Fit:
             The file.
 
         Raises:
-            HmlmError: jinja2 or great_tables is not installed, the file cannot be written, or the fit was read
-                from a file that does not hold its model.
+            HmlmError: jinja2 or great_tables is not installed, the file cannot be written, or the fit was
+                read from a file that does not hold its model.
         """
         from hmlm.results.report.page import write_report  # draws, and so loads matplotlib
 

@@ -147,7 +147,7 @@ def number_text(value: float, decimals: int) -> str:
 
 
 def at_the_point(cells: list[str], digit: str = " ") -> list[str]:
-    """Cells padded on the right, with spaces as wide as a digit, so that their points stand under each other."""
+    """Cells padded on the right, a ``digit`` of space each, so that their points stand under each other."""
     after = [0 if "e" in cell else len(cell.partition(".")[2]) for cell in cells]
     plain = [n > 0 for n in after]
     return [cell + digit * (max(after) - n) * keep for cell, n, keep in zip(cells, after, plain, strict=True)]

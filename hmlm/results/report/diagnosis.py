@@ -79,7 +79,8 @@ def _sampler(fit: Fit) -> Iterator[str]:
     if "tree_depth" in stats:
         deepest, limit = int(stats["tree_depth"].max()), fit.info.max_tree_depth
         share = float((stats["tree_depth"] >= limit).mean())
-        yield f"Tree depth: at most {deepest}; {share:.0%} of the draws reached the limit of {limit}."
+        reached = f"{100 * share:.2g}% of the draws" if share else "no draw"
+        yield f"Tree depth: at most {deepest}; {reached} reached the limit of {limit}."
     if "energy" in stats and fit.values.shape[2] > 1:
         from hmlm.results.plots.energy import bfmi  # draws, and so loads matplotlib
 

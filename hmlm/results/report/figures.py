@@ -1,4 +1,4 @@
-"""The figures of a report: those of ``fit.plot`` that fit the model, with captions and words for the blind."""
+"""The figures of a report: those of ``fit.plot`` that fit the model, with captions and alt text."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def _of_coefficients(fit: Fit, spec: Spec, prob: float) -> Iterator[Planned]:
     if any(set(predictor.names) - {INTERCEPT} for predictor in spec.predictors if predictor.dpar == "mu"):
         yield Planned(
             COEFFICIENTS,
-            f"Expected outcome along each predictor, for an average level, with {100 * prob:g}% intervals. The "
-            "other predictors stand at their means or first categories.",
+            f"Expected outcome along each predictor, for an average level, with {100 * prob:g}% intervals. "
+            "The other predictors stand at their means or first categories.",
             "Expected outcome with its interval along each predictor and interaction of the formula.",
             lambda: fit.plot.conditional(prob=prob),
         )
@@ -145,7 +145,8 @@ def _of_levels(fit: Fit, spec: Spec, m: int, column: str, prob: float) -> Iterat
 def _location_scale(fit: Fit, outcome: str, column: str, factor: str, prob: float) -> Planned:
     return Planned(
         GROUPS,
-        f"Location against scale: the mean of {column} and its residual spread, a point per level of {factor}.",
+        f"Location against scale: the mean of {column} and its residual spread, a point per level of "
+        f"{factor}.",
         f"Scatter of each {factor}’s deviation in the mean of {column} against the ratio of its sigma to the "
         "average one, with intervals and the line that the model’s correlation implies.",
         lambda: fit.plot.location_scale(group=factor, resp=outcome, prob=prob),
@@ -155,7 +156,8 @@ def _location_scale(fit: Fit, outcome: str, column: str, factor: str, prob: floa
 def _ranked_sigma(fit: Fit, outcome: str, column: str, factor: str, prob: float) -> Planned:
     return Planned(
         GROUPS,
-        f"Levels of {factor} by their residual standard deviation of {column}, with {100 * prob:g}% intervals.",
+        f"Levels of {factor} by their residual standard deviation of {column}, with {100 * prob:g}% "
+        "intervals.",
         f"The residual standard deviations of the levels of {factor} in ascending order with intervals.",
         lambda: fit.plot.ranked_sigma(group=factor, resp=outcome, prob=prob),
     )
@@ -164,10 +166,10 @@ def _ranked_sigma(fit: Fit, outcome: str, column: str, factor: str, prob: float)
 def _shrinkage(fit: Fit, outcome: str, column: str, factor: str, terms: list[str]) -> Planned:
     return Planned(
         GROUPS,
-        f"Shrinkage of {listed(terms[:2])} of {column}: each level of {factor} fitted alone, and as the model "
-        "pools it.",
-        f"Plane of two coefficients: a line per level of {factor} from its own estimate to the pooled one, with "
-        "ellipses that hold 50% and 90% of the population of levels.",
+        f"Shrinkage of {listed(terms[:2])} of {column}: each level of {factor} fitted alone, and as the "
+        "model pools it.",
+        f"Plane of two coefficients: a line per level of {factor} from its own estimate to the pooled one, "
+        "with ellipses that hold 50% and 90% of the population of levels.",
         lambda: fit.plot.shrinkage(group=factor, resp=outcome),
     )
 
@@ -176,8 +178,8 @@ def _correlations(fit: Fit, prob: float) -> Planned:
     return Planned(
         GROUPS,
         "Correlations before and after the data: prior (dashed) and posterior (filled).",
-        "Density of each correlation under its prior and its posterior, a panel each; the numbers are those of "
-        "the table of correlations.",
+        "Density of each correlation under its prior and its posterior, a panel each; the numbers are those "
+        "of the table of correlations.",
         lambda: fit.plot.correlation_prior(prob=prob),
     )
 
@@ -185,7 +187,8 @@ def _correlations(fit: Fit, prob: float) -> Planned:
 def _of_sampler(fit: Fit) -> Iterator[Planned]:
     yield Planned(
         SAMPLER,
-        "Draws by chain of the parameters that mixed worst. Good chains lie on top of each other without trend.",
+        "Draws by chain of the parameters that mixed worst. Good chains lie on top of each other "
+        "without trend.",
         "Densities and draws in order by chain of up to six parameters.",
         fit.plot.trace,
     )

@@ -20,6 +20,7 @@ from hmlm.results.report.mathml import (
     sign,
     sub,
     sup,
+    times,
 )
 from hmlm.results.report.symbols import INTERCEPT, Symbols
 from hmlm.spec.distribution import is_flat, kind_of
@@ -130,7 +131,7 @@ def linked(link: str, parameter: str) -> str:
     """``parameter``, ``log parameter``, ``logit(parameter)``."""
     if link == "identity":
         return parameter
-    return row(letter("log"), sign("\u2061"), parameter) if link == "log" else call(name(link), parameter)
+    return times(letter(link), parameter) if link == "log" else call(name(link), parameter)
 
 
 def _population(symbols: Symbols, p: int) -> Iterator[str]:
@@ -138,14 +139,14 @@ def _population(symbols: Symbols, p: int) -> Iterator[str]:
     if predictor.intercept is not None:
         yield symbols.coefficient(p, INTERCEPT)
     for term in predictor.names:
-        yield row(symbols.coefficient(p, term), symbols.column(term))
+        yield times(symbols.coefficient(p, term), symbols.column(term))
 
 
 def _varying(symbols: Symbols, p: int) -> Iterator[str]:
     for block in symbols.spec.blocks:
         for term in in_order(block):
             if term.predictor == p:
-                yield row(symbols.effect(block, term, by_row=True), symbols.column(term.name))
+                yield times(symbols.effect(block, term, by_row=True), symbols.column(term.name))
 
 
 def in_order(block: Block) -> list[BlockTerm]:
@@ -224,5 +225,3 @@ def _distribution(distribution: Distribution, positive: bool) -> str:
     base = name(NAMES.get(distribution.name, distribution.name))
     cut = positive and kind_of(distribution).support != "positive"
     return call(sup(base, sign("+")) if cut else base, *map(number, distribution.args))
-
-

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NamedTuple
 
-SIDES = ("right", "center", "left")
+SIDES = ("left", "center", "left")
 
 
 class Equation(NamedTuple):
@@ -68,6 +68,11 @@ def indexed(base: str, index: str, mark: str = "") -> str:
     return element("msubsup", base, index, mark) if mark else sub(base, index)
 
 
+def times(coefficient: str, factor: str) -> str:
+    """A coefficient before what it multiplies, if that is anything."""
+    return row(coefficient, _space(), factor) if factor else coefficient
+
+
 def over(base: str, accent: str) -> str:
     """``base`` under an accent, ``x̄``."""
     return element("mover", base, sign(accent), accent="true")
@@ -93,9 +98,9 @@ def call(function: str, *arguments: str) -> str:
 
 
 def column(parts: Sequence[str]) -> str:
-    """A column vector in parentheses."""
+    """A column vector; the style sheet draws its brackets, since few fonts can stretch theirs."""
     cells = (element("mtr", element("mtd", part)) for part in parts)
-    return row(sign("("), element("mtable", *cells), sign(")"))
+    return element("mtable", *cells, **{"class": "vector"})
 
 
 def display(equations: Iterable[Equation], described: str) -> str:
@@ -110,7 +115,7 @@ def display(equations: Iterable[Equation], described: str) -> str:
     return element("math", table, display="block", **{"aria-label": described})
 
 
-WIDEST = 58
+WIDEST = 90  # characters of a line
 
 
 def _lines(equation: Equation) -> list[str]:
@@ -127,7 +132,7 @@ def _lines(equation: Equation) -> list[str]:
 
 
 def _sum(terms: Sequence[str], continued: bool) -> str:
-    plus = sign("+")
+    plus = element("mo", "+", form="infix")
     pieces = [piece for i, term in enumerate(terms) for piece in ([plus, term] if i or continued else [term])]
     return row(*pieces)
 
@@ -144,4 +149,4 @@ def _width(term: str) -> int:
 
 
 def _space() -> str:
-    return element("mspace", width="0.2em")
+    return element("mspace", width="0.17em")

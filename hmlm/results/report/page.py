@@ -77,7 +77,7 @@ def gather(fit: Fit, title: str | None, prob: float) -> dict[str, Any]:
         "plan": plan_table(fit, spec),
         "facts": facts(fit, spec),
         "methods": methods(fit, spec, columns),
-        "references": references(fit, spec, any("Intraclass" in table.caption for table in found.tables)),
+        "references": references(fit, spec, found.has_icc),
         "percent": f"{100 * prob:g}%",
         "date": datetime.date.today().strftime("%-d %B %Y"),
         "version": dict(fit.info.versions).get("hmlm", ""),
@@ -89,8 +89,8 @@ def _model(fit: Fit):
         return spec_of(fit), design_of(fit)
     except HmlmError as error:
         raise HmlmError(
-            "a report needs the model and its data, which the file of this fit does not hold: fit it anew and "
-            "save it with this version of hmlm"
+            "a report needs the model and its data, which the file of this fit does not hold: fit it "
+            "anew and save it with this version of hmlm"
         ) from error
 
 

@@ -17,11 +17,19 @@ if TYPE_CHECKING:
     from hmlm.results.fit import Fit
 
 
+R_SQUARED, ICC = "Bayesian R²", "intraclass correlation"
+
+
 class Shares(NamedTuple):
     """Tables of shares of variance, and why one of them is not there."""
 
     tables: tuple[Table, ...]
     reasons: tuple[str, ...]
+
+    @property
+    def has_icc(self) -> bool:
+        """Whether there is an intraclass correlation."""
+        return any(ICC in table.caption.lower() for table in self.tables)
 
 
 def population_table(fit: Fit, spec: Spec, columns: tuple[str, ...], prob: float) -> Table | None:
@@ -29,7 +37,9 @@ def population_table(fit: Fit, spec: Spec, columns: tuple[str, ...], prob: float
     titles: dict[str, str] = {}
     for p, predictor in enumerate(spec.predictors):
         own = [intercept_name(spec, p)] if predictor.intercept is not None else []
-        titles |= dict.fromkeys((*own, *coefficient_names(spec, p)), capital(predictor_title(spec, p, columns)))
+        titles |= dict.fromkeys(
+            (*own, *coefficient_names(spec, p)), capital(predictor_title(spec, p, columns))
+        )
     if not titles:
         return None
     names = {row.variable: row.label for row in fit.info.rows}
@@ -85,12 +95,12 @@ def shares(fit: Fit, prob: float) -> Shares:
     """Bayesian R squared and intraclass correlations."""
     tables, reasons = [], []
     for name, meaning, make in (
-        ("Bayesian R²", "the share of an outcome’s variance that its expected values have", _r2),
-        ("Intraclass correlation", "the share of variance that lies between levels", _icc),
+        (R_SQUARED, "the share of an outcome’s variance that its expected values have", _r2),
+        (ICC, "the share of variance that lies between levels", _icc),
     ):
         try:
             frame = make(fit, prob)
-            tables.append(Table(f"{name}: {meaning}", estimates_table(frame, list(frame.index))))
+            tables.append(Table(f"{capital(name)}: {meaning}", estimates_table(frame, list(frame.index))))
         except HmlmError as error:
             reasons.append(f"No {name}: {error}.")
     return Shares(tuple(tables), tuple(reasons))
@@ -100,7 +110,9 @@ def _r2(fit: Fit, prob: float) -> pd.DataFrame:
     """R squared with the group effects, and where there are some without them."""
     parts = {"": None} if not fit.info.factors else {", all effects": None, ", population level": "NA"}
     frames = [
-        fit.bayes_r2(prob=prob, re_formula=formula).rename(index=lambda name, more=more: _r2_name(name) + more)
+        fit.bayes_r2(prob=prob, re_formula=formula).rename(
+            index=lambda name, more=more: _r2_name(name) + more
+        )
         for more, formula in parts.items()
     ]
     return pd.concat(frames)

@@ -24,8 +24,9 @@ def kind(spec: Spec) -> str:
     if "sigma" in varying:
         return f"{several}mixed-effects location scale model"
     if not varying:
-        return f"{several}{'distributional' if dpars > {'mu'} else 'linear'} regression"
-    return f"{several}{_family_word(spec)} multilevel model{' of location and scale' if 'sigma' in dpars else ''}"
+        return f"{several}{'distributional' if dpars > {'mu'} else _family_word(spec)} regression"
+    scale = " of location and scale" if "sigma" in dpars else ""
+    return f"{several}{_family_word(spec)} multilevel model{scale}"
 
 
 def sentence(spec: Spec, columns: Sequence[str], n_rows: int) -> str:
@@ -100,7 +101,7 @@ def _correlations(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
 
 def notation(spec: Spec, design: Design) -> tuple[str, ...]:
     """What the symbols mean, one note each."""
-    return tuple([*_indices(spec), *_dummies(spec, design), *_matrices(spec), *_of_priors(spec)])
+    return (*_indices(spec), *_dummies(spec, design), *_matrices(spec), *_of_priors(spec))
 
 
 def _indices(spec: Spec) -> Iterator[str]:
