@@ -172,7 +172,8 @@ def _levels(fit: Fit) -> str:
 
 def _dropped(fit: Fit) -> str:
     n = fit.info.n_dropped
-    return f" ({count(n)} rows with missing values were left out)" if n else ""
+    rows = "1 row with a missing value was" if n == 1 else f"{count(n)} rows with missing values were"
+    return f" ({rows} left out)" if n else ""
 
 
 def _convergence(fit: Fit) -> str:

@@ -55,7 +55,7 @@ def gather(fit: Fit, title: str | None, prob: float) -> dict[str, Any]:
     """
     spec, design = _model(fit)
     columns = tuple(outcome.column for outcome in design.outcomes)
-    found = shares(fit, prob)
+    found, today = shares(fit, prob), datetime.date.today()
     population = population_table(fit, spec, columns, prob)
     return {
         "title": title or f"{capital(kind(spec))} of {listed(columns)}",
@@ -79,7 +79,7 @@ def gather(fit: Fit, title: str | None, prob: float) -> dict[str, Any]:
         "methods": methods(fit, spec, columns),
         "references": references(fit, spec, found.has_icc),
         "percent": f"{100 * prob:g}%",
-        "date": datetime.date.today().strftime("%-d %B %Y"),
+        "date": f"{today.day} {today:%B %Y}",
         "version": dict(fit.info.versions).get("hmlm", ""),
     }
 
@@ -103,11 +103,11 @@ def _glance(fit: Fit) -> list[tuple[str, str]]:
 
 def _rows(fit: Fit) -> str:
     info = fit.info
-    dropped = (
-        f"{count(info.n_dropped)} rows with missing values in these columns were left out"
-        if info.n_dropped
-        else "no row was left out"
-    )
+    dropped = "no row was left out"
+    if info.n_dropped == 1:
+        dropped = "1 row with a missing value in these columns was left out"
+    if info.n_dropped > 1:
+        dropped = f"{count(info.n_dropped)} rows with missing values in these columns were left out"
     return f"The table “{info.data_name}” gave {count(info.n_rows)} rows; {dropped}."
 
 
