@@ -17,6 +17,7 @@ import hmlm as hm
 from hmlm.cli import main
 from hmlm.datasets import simulate_cafes
 from hmlm.results.diagnostics import MAX_RHAT
+from hmlm.results.report.figures import Figures
 from hmlm.results.report.page import CHAPTERS
 
 from .plots.conftest import short_fit
@@ -116,6 +117,12 @@ def pages(cafes, melsm, outcomes, tmp_path_factory):
 @pytest.fixture(params=["cafes", "melsm", "outcomes"])
 def text(request, pages):
     return pages[request.param]
+
+
+@pytest.fixture
+def without_figures(monkeypatch):
+    """Reports whose figures nobody looks at."""
+    monkeypatch.setattr("hmlm.results.report.page.make_figures", lambda *arguments: Figures((), ()))
 
 
 @pytest.fixture(autouse=True)
@@ -228,7 +235,7 @@ def test_text_of_the_data_is_escaped(pages):
     assert "<rain>" not in pages["cafes"] and "&lt;rain&gt; &amp; wind" in pages["cafes"]
 
 
-def test_problems_are_said_with_what_to_try(melsm, change_draws, tmp_path):
+def test_problems_are_said_with_what_to_try(melsm, change_draws, without_figures, tmp_path):
     shifted = melsm.posterior["b_x.z"].values + np.array([[0.0], [5.0]])
     text = written(change_draws(melsm, **{"b_x.z": shifted}), tmp_path)
     assert f"R-hat is above {MAX_RHAT}" in text and "sample longer" in text
@@ -259,7 +266,7 @@ def test_how_it_was_computed_and_how_to_cite(pages, melsm):
     )
 
 
-def test_prob_and_title(cafes, tmp_path):
+def test_prob_and_title(cafes, without_figures, tmp_path):
     text = written(cafes, tmp_path, title="Waiting <for> coffee", prob=0.8)
     page = Page(text)
     assert page.texts["h1"] == ["Waiting <for> coffee"] == page.texts["title"]

@@ -29,6 +29,7 @@ FLAGS = (
 AS_ROOT = ("--no-sandbox",) if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
 PROBE = """
 <script>
+addEventListener("load", () => {
 const seen = {};
 seen.images = [...document.images].every(i => i.complete && i.naturalWidth > 0);
 seen.sideways = document.documentElement.scrollWidth > document.documentElement.clientWidth;
@@ -37,6 +38,7 @@ seen.math = [...document.querySelectorAll("math")].map(m => m.namespaceURI.endsW
 seen.headings = document.querySelectorAll("main h2").length;
 seen.loads = performance.getEntriesByType("resource").filter(r => !r.name.startsWith("data:")).length;
 document.body.dataset.seen = JSON.stringify(seen);
+});
 </script>
 """
 

@@ -60,7 +60,7 @@ def make_figures(fit: Fit, spec: Spec, columns: tuple[str, ...], prob: float) ->
         try:
             drawn.append(_drawn(planned))
         except HmlmError as error:
-            reasons.append(f"Without “{planned.caption.partition('.')[0]}”: {error}.")
+            reasons.append(f"Without “{planned.caption.partition('. ')[0].rstrip('.')}”: {error}.")
     return Figures(tuple(drawn), tuple(reasons))
 
 
