@@ -10,6 +10,7 @@ import subprocess
 import numpy as np
 import pytest
 
+import hmlm as hm
 from hmlm.datasets import simulate_cafes
 from hmlm.results.report.page import CHAPTERS
 
@@ -48,7 +49,8 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome h
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     os.environ.setdefault("MPLBACKEND", "Agg")
-    fit = short_fit("wait ~ afternoon + (1 + afternoon | cafe)", simulate_cafes(5, n_cafes=12, n_visits=8))
+    formula = hm.bf("wait ~ 1 + afternoon + (1 + afternoon | cafe)", center=False)
+    fit = short_fit(formula, simulate_cafes(5, n_cafes=12, n_visits=8))
     return fit.report(tmp_path_factory.mktemp("page") / "fit.html")
 
 
