@@ -93,9 +93,10 @@ def test_the_model_in_one_sentence():
     stated = model("scale")
     assert kind(stated.spec) == "mixed-effects location scale model"
     assert sentence(stated.spec, ("y",), 80) == (
-        "In 80 rows, y is normally distributed; the mean of y depends on x, with an intercept and a slope of "
-        "x that vary by g (6 levels); the residual standard deviation of y, on the log scale, depends on x, "
-        "with an intercept that varies by g (6 levels); the three varying coefficients of g are correlated."
+        "In 80 rows, y is normally distributed around its mean; the mean of y depends on x, with an "
+        "intercept and a slope of x that vary by g (6 levels); the residual standard deviation of y, on the "
+        "log scale, depends on x, with an intercept that varies by g (6 levels); the three varying "
+        "coefficients of g are correlated."
     )
     assert kind(model("no groups").spec) == "linear regression"
     assert "the interaction of x and kindb" in sentence(model("no groups").spec, ("y",), 80)

@@ -11,7 +11,7 @@ from hmlm.spec.distribution import is_flat, kind_of
 from hmlm.spec.spec import Block, Predictor, Spec
 from hmlm.types import Design, Distribution
 
-FAMILIES = {"gaussian": "normally distributed"}
+FAMILIES = {"gaussian": ("normally distributed around its mean", "normally distributed around their means")}
 DPARS = {"mu": "mean", "sigma": "residual standard deviation"}
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -38,8 +38,9 @@ def sentence(spec: Spec, columns: Sequence[str], n_rows: int) -> str:
         n_rows: rows used.
     """
     clauses = [_clause(spec, p, columns) for p in range(len(spec.predictors))]
-    of = FAMILIES.get(spec.family.name, f"{spec.family.name} distributed")
-    start = f"In {count(n_rows)} rows, {listed(columns)} {'are' if len(columns) > 1 else 'is'} {of}"
+    known = FAMILIES.get(spec.family.name, (f"{spec.family.name} distributed",) * 2)
+    of = f"are {known[1]}" if spec.multivariate else f"is {known[0]}"
+    start = f"In {count(n_rows)} rows, {listed(columns)} {of}"
     constant = [columns[m] for m, prior in enumerate(spec.sigma) if prior is not None]
     if constant:
         clauses.append(f"the residual standard deviation of {listed(constant)} is the same in all rows")
