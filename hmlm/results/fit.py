@@ -31,6 +31,7 @@ from hmlm.results.prediction.marginal import comparisons, marginal_means
 from hmlm.results.prediction.r2 import bayes_r2
 from hmlm.results.prediction.verbs import epred, linpred, predict, prediction, residuals
 from hmlm.results.printout import printout
+from hmlm.results.reporting import report
 from hmlm.results.saving import save, to_arviz
 from hmlm.results.statement import Statement
 from hmlm.results.summary import draws, fixef, summary
@@ -150,6 +151,8 @@ class Fit:
     waic = waic
     loo_pit = loo_pit
     kfold = kfold
+
+    report = report
 
     update = update
     save = save
