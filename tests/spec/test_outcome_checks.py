@@ -9,10 +9,9 @@ import pytest
 from hmlm.formula.bf import as_model_formula, bf
 from hmlm.formula.design import build_design
 from hmlm.spec.build import build_spec
-from hmlm.spec.family import GAUSSIAN
+from hmlm.spec.families import BERNOULLI, GAUSSIAN, POISSON, find_family
 from hmlm.types import DataError, FormulaError
 
-LABELLED = dataclasses.replace(GAUSSIAN, name="labelled", labelled=True)
 COUNTED = dataclasses.replace(GAUSSIAN, name="counted", additions=("trials", "weights"))
 
 
@@ -47,7 +46,7 @@ def test_text_is_refused_where_the_family_models_numbers(table):
 
 
 def test_text_is_taken_where_the_family_models_categories(table):
-    assert spec_of("sex ~ x", table, LABELLED).outcomes == ("sex",)
+    assert spec_of("sex ~ x", table, BERNOULLI).outcomes == ("sex",)
 
 
 def test_true_and_false_are_numbers_to_every_family(table):
@@ -55,12 +54,21 @@ def test_true_and_false_are_numbers_to_every_family(table):
 
 
 def test_addition_terms_that_the_family_does_not_take(table):
-    said = "`k \\| trials\\(n\\) ~ x`: the family gaussian does not take trials\\(n\\) .* it takes none"
+    said = "`k \\| trials\\(n\\) ~ x`: the family gaussian does not take trials\\(n\\) .* it takes weights"
     with pytest.raises(FormulaError, match=said):
         spec_of("k | trials(n) ~ x", table)
     with pytest.raises(FormulaError, match="does not take se\\(n\\).*it takes trials\\(\\), weights\\(\\)"):
         spec_of("k | se(n) + trials(n) ~ x", table, COUNTED)
     assert spec_of("k | trials(n) + weights(x + 9) ~ x", table, COUNTED).n_rows == 12
+
+
+def test_values_that_the_family_does_not_take_name_the_nearest_family(table):
+    with pytest.raises(DataError, match="'x' is .* the family poisson takes whole numbers .*perhaps gamma"):
+        spec_of("x ~ k", table, POISSON)
+    with pytest.raises(DataError, match="'size' has the 3 levels .* cumulative or categorical"):
+        spec_of("size ~ x", table.assign(size=np.tile(["s", "m", "l"], 4)), BERNOULLI)
+    with pytest.raises(FormulaError, match="binomial needs the number of trials .*family=\"bernoulli\""):
+        spec_of("k ~ x", table, find_family("binomial"))
 
 
 def test_parameters_that_only_other_families_have(table):
