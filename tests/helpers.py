@@ -123,6 +123,12 @@ CASES = (
     Case("without_population", "y ~ 0 + (1 | g)", even),
     Case("without_groups", "y ~ x + w", even),
     Case("uneven", hm.bf("y ~ x + (1 + x |c| g)", sigma="~ (1 |c| g)"), uneven),
+    Case("offset", "y ~ x + offset(w) + (1 + x | g)", even),
+    Case("offsets", hm.bf("y ~ x + offset(w) + (1 | g)", sigma="~ offset(w / 3) + (1 | g)"), even),
+    Case("weights", "y | weights(exp(w)) ~ x + (1 + x | g)", even),
+    Case("standard_errors", "y | se(exp(w)) ~ x + (1 | g)", even),
+    Case("standard_errors_and_sigma", "y | se(exp(w), sigma = TRUE) ~ x + (1 | g)", even),
+    Case("truncated", "y | trunc(lb = -30, ub = 60) ~ x + (1 | g)", even),
     Case("priors", "y ~ x + w + I(x^2) + (1 + x + w | g) + (1 | h)", uneven, PRIORS),
 )
 DESIGNS = {case.name: case for case in (*CASES, *FAMILY_CASES)}
@@ -161,7 +167,7 @@ def _pilot(name: str):
 OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale"),
     *("rescor", "rescor_scale", "uneven", "crossed"),
-    *("binomial", "negbinomial", "lognormal"),
+    *("binomial", "negbinomial", "lognormal", "offset", "weights"),
 )
 
 

@@ -67,7 +67,7 @@ def test_values_that_the_family_does_not_take_name_the_nearest_family(table):
         spec_of("x ~ k", table, POISSON)
     with pytest.raises(DataError, match="'size' has the 3 levels .* cumulative or categorical"):
         spec_of("size ~ x", table.assign(size=np.tile(["s", "m", "l"], 4)), BERNOULLI)
-    with pytest.raises(FormulaError, match="binomial needs the number of trials .*family=\"bernoulli\""):
+    with pytest.raises(FormulaError, match='binomial needs the number of trials .*family="bernoulli"'):
         spec_of("k ~ x", table, find_family("binomial"))
 
 
