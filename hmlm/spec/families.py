@@ -22,7 +22,26 @@ BOUNDED = ("weights", "cens", "trunc")
 
 SIGMA = Dpar("sigma", Support.POSITIVE, ("log", "identity"))
 SHAPE = Dpar("shape", Support.POSITIVE, ("log", "identity"), Distribution("gamma", (0.01, 0.01)))
+PHI = Dpar("phi", Support.POSITIVE, ("log", "identity"), Distribution("gamma", (0.01, 0.01)))
+ALPHA = Dpar(
+    "alpha",
+    Support.REAL,
+    ("identity",),
+    Distribution("normal", (0.0, 4.0)),
+    intercept=Distribution("normal", (0.0, 4.0)),
+)
 NU = Dpar("nu", Support.ABOVE_ONE, ("logm1",), Distribution("gamma", (2.0, 0.1)))
+
+
+def _share(name: str) -> Dpar:
+    """A probability of zeros."""
+    return Dpar(
+        name,
+        Support.UNIT,
+        ("logit", "identity"),
+        Distribution("beta", (1.0, 1.0)),
+        intercept=Distribution("logistic", (0.0, 1.0)),
+    )
 
 
 def _mu(support: Support, links: tuple[str, ...]) -> Dpar:
@@ -79,11 +98,111 @@ NEGBINOMIAL = make_family(
 )
 GAMMA = make_family("gamma", _mu(Support.POSITIVE, POSITIVE_LINKS), SHAPE, outcome=OutcomeKind.POSITIVE)
 
+SKEW_NORMAL = make_family(
+    "skew_normal",
+    _mu(Support.REAL, REAL_LINKS),
+    SIGMA,
+    ALPHA,
+    outcome=OutcomeKind.REAL,
+    additions=("weights", "se"),
+)
+WEIBULL = make_family("weibull", _mu(Support.POSITIVE, POSITIVE_LINKS), SHAPE, outcome=OutcomeKind.POSITIVE)
+EXPONENTIAL = make_family(
+    "exponential", _mu(Support.POSITIVE, POSITIVE_LINKS), outcome=OutcomeKind.NONNEGATIVE
+)
+INVERSE_GAUSSIAN = make_family(
+    "inverse_gaussian",
+    _mu(Support.POSITIVE, ("1/mu^2", "inverse", "identity", "log")),
+    SHAPE,
+    outcome=OutcomeKind.POSITIVE,
+)
+BETA = make_family("beta", _mu(Support.UNIT, UNIT_LINKS), PHI, outcome=OutcomeKind.UNIT)
+GEOMETRIC = make_family(
+    "geometric",
+    _mu(Support.POSITIVE, COUNT_LINKS),
+    outcome=OutcomeKind.COUNT,
+    additions=(*BOUNDED, "rate"),
+)
+BETA_BINOMIAL = make_family(
+    "beta_binomial",
+    _mu(Support.UNIT, UNIT_LINKS),
+    PHI,
+    outcome=OutcomeKind.SUCCESSES,
+    additions=("weights", "trials"),
+)
+ZERO_INFLATED_POISSON = make_family(
+    "zero_inflated_poisson",
+    _mu(Support.POSITIVE, COUNT_LINKS),
+    _share("zi"),
+    outcome=OutcomeKind.COUNT,
+    mean_is_mu=False,
+)
+ZERO_INFLATED_NEGBINOMIAL = make_family(
+    "zero_inflated_negbinomial",
+    _mu(Support.POSITIVE, COUNT_LINKS),
+    SHAPE,
+    _share("zi"),
+    outcome=OutcomeKind.COUNT,
+    mean_is_mu=False,
+)
+ZERO_INFLATED_BINOMIAL = make_family(
+    "zero_inflated_binomial",
+    _mu(Support.UNIT, UNIT_LINKS),
+    _share("zi"),
+    outcome=OutcomeKind.SUCCESSES,
+    mean_is_mu=False,
+    additions=(*BOUNDED, "trials"),
+)
+HURDLE_POISSON = make_family(
+    "hurdle_poisson",
+    _mu(Support.POSITIVE, ("log", "identity")),
+    _share("hu"),
+    outcome=OutcomeKind.COUNT,
+    mean_is_mu=False,
+)
+HURDLE_GAMMA = make_family(
+    "hurdle_gamma",
+    _mu(Support.POSITIVE, POSITIVE_LINKS),
+    SHAPE,
+    _share("hu"),
+    outcome=OutcomeKind.NONNEGATIVE,
+    mean_is_mu=False,
+    additions=("weights", "cens"),
+)
+
 FAMILIES = {
     family.name: family
-    for family in (GAUSSIAN, LOGNORMAL, STUDENT, BERNOULLI, BINOMIAL, POISSON, NEGBINOMIAL, GAMMA)
+    for family in (
+        GAUSSIAN,
+        LOGNORMAL,
+        STUDENT,
+        SKEW_NORMAL,
+        BERNOULLI,
+        BINOMIAL,
+        BETA_BINOMIAL,
+        POISSON,
+        NEGBINOMIAL,
+        GEOMETRIC,
+        GAMMA,
+        WEIBULL,
+        EXPONENTIAL,
+        INVERSE_GAUSSIAN,
+        BETA,
+        ZERO_INFLATED_POISSON,
+        ZERO_INFLATED_NEGBINOMIAL,
+        ZERO_INFLATED_BINOMIAL,
+        HURDLE_POISSON,
+        HURDLE_GAMMA,
+    )
 }
-ALIASES = {"normal": "gaussian", "student_t": "student", "negative_binomial": "negbinomial", "Gamma": "gamma"}
+ALIASES = {
+    "normal": "gaussian",
+    "student_t": "student",
+    "negative_binomial": "negbinomial",
+    "Gamma": "gamma",
+    "Beta": "beta",
+    "inverse.gaussian": "inverse_gaussian",
+}
 
 _CALL = re.compile(r"\s*([\w.]+)\s*\(([^()]*)\)\s*")
 
