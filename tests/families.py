@@ -53,7 +53,12 @@ def _simulated(family: Family, seed: int) -> pd.DataFrame:
     g = np.repeat(np.arange(N_GROUPS), N_EACH)
     x = rng.normal(size=len(g))
     level, slope = rng.normal(0, 0.5, N_GROUPS)[g], rng.normal(0, 0.3, N_GROUPS)[g]
+    y = outcomes_at(family, 0.3 + level + (0.4 + slope) * x, seed)
+    return pd.DataFrame({"y": y, "x": x, "g": g, "n": TRIALS})
+
+
+def outcomes_at(family: Family, eta: np.ndarray, seed: int = 0) -> np.ndarray:
+    """(N,) outcomes at (N,) linear predictors of mu, the other parameters as :func:`truth` has them."""
     with jax.enable_x64(True):
-        thetas, extra = truth(family, 0.3 + level + (0.4 + slope) * x)
-        y = law_of(family).simulate(jax.random.key(seed), thetas, extra, x.shape)
-    return pd.DataFrame({"y": np.asarray(y), "x": x, "g": g, "n": TRIALS})
+        thetas, extra = truth(family, eta)
+        return np.asarray(law_of(family).simulate(jax.random.key(seed), thetas, extra, eta.shape))

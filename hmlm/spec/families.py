@@ -195,6 +195,14 @@ FAMILIES = {
         HURDLE_GAMMA,
     )
 }
+KNOWN_PARAMETERS = {p.name: p for family in FAMILIES.values() for p in family.parameters if p.name != "mu"}
+SUPPORT_PRIORS = {
+    Support.REAL: Distribution("student_t", (3.0, 0.0, 2.5)),
+    Support.POSITIVE: Distribution("student_t", (3.0, 0.0, 2.5)),
+    Support.UNIT: Distribution("beta", (1.0, 1.0)),
+    Support.ABOVE_ONE: Distribution("gamma", (2.0, 0.1)),
+}  # of parameters that no family here has
+CUSTOM = "custom:"  # before the names of families that users made, where a fit is stored
 ALIASES = {
     "normal": "gaussian",
     "student_t": "student",
@@ -218,6 +226,11 @@ def find_family(name: str | Family) -> Family:
     call = _CALL.fullmatch(name) if isinstance(name, str) else None
     if call:
         return with_links(find_family(call[1]), _links(call[2]))
+    if isinstance(name, str) and name.startswith(CUSTOM):
+        raise HmlmError(
+            f"the custom family {name.removeprefix(CUSTOM)!r} is not stored with the fit: make it again with "
+            "hm.custom_family(...) and say hm.load_fit(path, family=...)"
+        )
     known = ALIASES.get(name, name) if isinstance(name, str) else None
     if known not in FAMILIES:
         hint = did_you_mean(str(name), FAMILIES)
@@ -226,7 +239,12 @@ def find_family(name: str | Family) -> Family:
 
 
 def family_text(family: Family) -> str:
-    """The family as :func:`find_family` reads it, links named where they are not the default."""
+    """The family as :func:`find_family` reads it, links named where they are not the default.
+
+    Of families that users made it is the name that a loaded fit asks for.
+    """
+    if family.custom is not None:
+        return f"{CUSTOM}{family.name}"
     changed = [
         f"link_{p.name}={link}"
         for p, link in zip(family.parameters, family.links, strict=True)

@@ -49,13 +49,15 @@ def test_families_without_a_distribution_function_are_not_censored_or_truncated(
     with pytest.raises(hm.FormulaError, match=r"skew_normal has no addition term trunc\(…\), only weights"):
         hm.model("y | trunc(lb = -1) ~ x", TABLE, family="skew_normal")
     with pytest.raises(hm.FormulaError, match=r"beta_binomial has no addition term cens"):
-        hm.model("y | trials(n) + cens(x) ~ x", TABLE.assign(x=0), family="beta_binomial")
+        hm.model("y | trials(n) + cens(c) ~ x", TABLE.assign(c=0), family="beta_binomial")
 
 
 def test_outcomes_that_a_family_does_not_take():
-    for name, value in (("beta", 1.0), ("weibull", 0.0), ("hurdle_gamma", -1.0), ("geometric", 1.5)):
+    cases = {"beta": (1.0, 0.1), "weibull": (0.0, 1.0), "hurdle_gamma": (-1.0, 0.0), "geometric": (1.5, 1.0)}
+    for name, (value, least) in cases.items():
         with pytest.raises(hm.DataError, match=f"the family {name} takes"):
-            hm.model("y ~ x", TABLE.assign(y=value), family=name)
+            table = TABLE.assign(y=[value, *5 * [least]])
+            hm.model("y ~ x", table, family=name)
 
 
 def test_links_by_name():
