@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special
 
 import hmlm as hm
+from hmlm.spec.family import OutcomeKind
 from hmlm.spec.names import (
     coefficient_names,
     constant_names,
@@ -86,7 +87,8 @@ def log_family_rows(
     for i, p in enumerate(spec.predictors):
         natural[p.dpar] = INVERSE_LINKS[spec.family.link(p.dpar)](predictor(model, i, values, effects))
     law = SCIPY[spec.family.name](natural, model.design.outcomes[0].additions.get("trials"))
-    density = law.logpmf if hasattr(law, "logpmf") and np.all(outcome == np.round(outcome)) else law.logpdf
+    counts = (OutcomeKind.COUNT, OutcomeKind.BINARY, OutcomeKind.SUCCESSES)
+    density = law.logpmf if spec.family.outcome in counts else law.logpdf
     return density(outcome).sum(1)
 
 
