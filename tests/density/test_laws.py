@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from hmlm.density.family_rows import Mapped, density_with_additions, row_density, row_scores
+from hmlm.density.family_rows import Mapped, density_with_additions, row_density, row_scores, with_rate
 from hmlm.density.laws.incomplete_beta import log_betainc
 from hmlm.density.laws.registry import LAWS, law_of
+from hmlm.density.laws.rising import digamma_rising, log_rising
 from hmlm.density.links import LINKS, eta_of
 from hmlm.spec.families import FAMILIES
 from hmlm.spec.family import OutcomeKind
@@ -227,3 +228,18 @@ def test_many_trials_of_almost_one_probability_are_binomial():
     thetas = thetas | {"phi": LINKS["log"].theta(jnp.full(N, 25.0))}
     wanted = stats.binom(np.asarray(extra["trials"]), np.asarray(thetas["mu"].value)).logpmf(np.asarray(y))
     np.testing.assert_allclose(law_of(family).log_density(y, thetas, extra), wanted, rtol=1e-8, atol=1e-8)
+
+
+def test_differences_of_gamma_functions_keep_their_digits():
+    a, n = np.array([0.3, 10.0, 999.0, 1001.0, 1e7, 1e12]), 7
+    factors = a[:, None] + np.arange(n)
+    np.testing.assert_allclose(log_rising(jnp.asarray(a), 7.0), np.log(factors).sum(1), rtol=1e-12)
+    np.testing.assert_allclose(digamma_rising(jnp.asarray(a), 7.0), (1 / factors).sum(1), rtol=1e-10)
+
+
+def test_geometric_counts_of_several_units_are_their_sum():
+    own, rate = Mapped(FAMILIES["geometric"], ("log",)), jnp.array([1.0, 3.0, 4.0])
+    eta, y, extra = {"mu": jnp.full(3, 0.3)}, jnp.array([0.0, 2.0, 9.0]), {"rate": rate}
+    found = row_density(own, with_rate(own, eta, extra), y, extra)
+    wanted = stats.nbinom(np.asarray(rate), 1 / (1 + np.exp(0.3))).logpmf(np.asarray(y))
+    np.testing.assert_allclose(found, wanted, rtol=1e-9)
