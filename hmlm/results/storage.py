@@ -84,9 +84,9 @@ def _family(statement: Statement, given: Family | None) -> Family:
     """The family that was fitted: the one given where it is that, else found by its name."""
     if given is None:
         return find_family(statement.family)
-    if family_text(given) != statement.family:
+    if family_text(find_family(given)) != statement.family:
         fitted = statement.family.removeprefix(CUSTOM)
-        raise HmlmError(f"it was fitted with the family {fitted!r}, not {given.name!r}")
+        raise HmlmError(f"it was fitted with the family {fitted!r}, not {str(given)!r}")
     return given
 
 
