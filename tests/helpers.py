@@ -18,7 +18,7 @@ from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
 
-from .families import FAMILY_FORMULAS, family_data
+from .families import FAMILY_FORMULAS, TESTED, family_data
 
 UNEVEN_SIZES = (1, 1, 2, 3, 5, 8, 13, 21, 34, 60)
 
@@ -39,7 +39,7 @@ class Case:
     formula: Any
     data: Callable[[int], pd.DataFrame]
     prior: Any = None
-    family: str = "gaussian"
+    family: Any = "gaussian"
 
     def model(self, seed: int = 0) -> hm.Model:
         """The model of the data of a seed."""
@@ -94,7 +94,7 @@ SCALE_PRIORS = [
 ]
 
 FAMILY_CASES = tuple(
-    Case(name, formula, family_data(name), None, name) for name, formula in FAMILY_FORMULAS.items()
+    Case(name, formula, family_data(name), None, TESTED[name]) for name, formula in FAMILY_FORMULAS.items()
 )
 CASES = (
     Case("varying_intercept", "y ~ x + (1 | g)", even),
@@ -167,7 +167,7 @@ def _pilot(name: str):
 OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale"),
     *("rescor", "rescor_scale", "uneven", "crossed"),
-    *("binomial", "negbinomial", "lognormal", "offset", "weights"),
+    *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights"),
 )
 
 

@@ -50,6 +50,8 @@ def changes_of(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[
     stated = fit.statement
     assert stated is not None
     as_before = {name: getattr(stated, name) for name in OF_THE_MODEL}
+    if fit.spec is not None:
+        as_before["family"] = fit.spec.family
     if data is not None:
         del as_before["data_name"]
     return Changes(

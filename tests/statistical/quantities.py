@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from scipy import special
 
 import hmlm as hm
+from hmlm.spec.family import OutcomeKind
 from hmlm.spec.names import (
     coefficient_names,
+    constant_names,
     cor_names,
     intercept_name,
     rescor_names,
@@ -20,8 +23,11 @@ from hmlm.spec.names import (
     sigma_name,
 )
 
+from ..scipy_laws import SCIPY
+
 Values = Mapping[str, np.ndarray]
 LEVELS = (0, -1)  # whose effects are ranked
+INVERSE_LINKS = {"identity": lambda eta: eta, "log": np.exp, "logit": special.expit}
 
 
 def quantities(model: hm.Model, outcomes: np.ndarray, values: Values, effects: list[np.ndarray]) -> Values:
@@ -52,6 +58,8 @@ def quantities(model: hm.Model, outcomes: np.ndarray, values: Values, effects: l
 
 def log_rows(model: hm.Model, outcomes: np.ndarray, values: Values, effects: list[np.ndarray]) -> np.ndarray:
     """(S,) log density of the rows given parameters and group effects."""
+    if not model.spec.normal:
+        return log_family_rows(model, outcomes[0], values, effects)
     spec, residual, log_sigma = model.spec, [], []
     for m in range(len(spec.outcomes)):
         eta = {
@@ -68,6 +76,20 @@ def log_rows(model: hm.Model, outcomes: np.ndarray, values: Values, effects: lis
     white = np.linalg.solve(factor, standard.transpose(1, 0, 2))
     log_det = np.log(np.einsum("smm->sm", factor)).sum(1) * standard.shape[2]
     return -0.5 * (white**2).sum((1, 2)) - log_det - log_scale.sum((0, 2))
+
+
+def log_family_rows(
+    model: hm.Model, outcome: np.ndarray, values: Values, effects: list[np.ndarray]
+) -> np.ndarray:
+    """(S,) log density of the rows of one outcome as scipy has it."""
+    spec = model.spec
+    natural = {dpar: values[dpar][:, None] for dpar in constant_names(spec)}
+    for i, p in enumerate(spec.predictors):
+        natural[p.dpar] = INVERSE_LINKS[spec.family.link(p.dpar)](predictor(model, i, values, effects))
+    law = SCIPY[spec.family.name](natural, model.design.outcomes[0].additions.get("trials"))
+    counts = (OutcomeKind.COUNT, OutcomeKind.BINARY, OutcomeKind.SUCCESSES)
+    density = law.logpmf if spec.family.outcome in counts else law.logpdf
+    return density(outcome).sum(1)
 
 
 def log_effects(model: hm.Model, values: Values, effects: list[np.ndarray]) -> np.ndarray:
