@@ -42,6 +42,20 @@ class Population:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
+class LevelColumns:
+    """(W, J) uncentred covariates of levels, and the (W,) means that centring takes off them."""
+
+    columns: Array
+    means: Array
+
+    @property
+    def centred(self) -> Array:
+        """(W, J)."""
+        return self.columns - self.means[:, None]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
 class ModelData:
     """Arrays of one model; arrays over rows are (T, L) tiles, zero where padded.
 
@@ -55,6 +69,7 @@ class ModelData:
         parents: per nested factor that is integrated out but the coarsest, its levels by level of the next.
         offsets: by predictor, (T, L), what is added to it.
         additions: per outcome, values of its addition terms, each (T, L).
+        sds: per predictor of standard deviations between levels.
         order: (N,) where each row of the table stands in the flat tiles.
         main: the factor that rows are sorted by, None where there is none.
     """
@@ -68,6 +83,7 @@ class ModelData:
     parents: tuple[Segments, ...]
     offsets: dict[int, Array]
     additions: tuple[dict[str, Array], ...]
+    sds: tuple[LevelColumns, ...]
     order: Array
     main: int | None = field(metadata={"static": True})
 
@@ -154,6 +170,9 @@ def make_data(
                     for name, values in outcome.additions.items()
                 }
                 for outcome in design.outcomes
+            ),
+            sds=tuple(
+                LevelColumns(jnp.asarray(part.matrix.T), jnp.asarray(part.means)) for part in design.sds
             ),
             order=jnp.asarray(tiling.order(), jnp.int32),
             main=main,

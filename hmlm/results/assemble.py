@@ -13,6 +13,7 @@ from hmlm.density.groupwise import group_log_likelihood
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pointwise import row_log_likelihood
 from hmlm.density.row_blocks import RowBlock, row_blocks
+from hmlm.formula.sd import sd_text
 from hmlm.infer.driver import Run
 from hmlm.infer.settings import Settings
 from hmlm.results.fingerprint import outcome_hash
@@ -181,9 +182,12 @@ def link_lines(spec: Spec) -> tuple[str, ...]:
 
 
 def formula_lines(formula: ModelFormula) -> tuple[tuple[str, ...], ...]:
-    """Per outcome the lines that brms prints: the mean's, then the other parameters'."""
+    """Per outcome the lines that brms prints: the mean's, the other parameters', those of ``sd``."""
     return tuple(
-        tuple(f"{outcome.left if dpar == 'mu' else dpar} ~ {p.text}" for dpar, p in outcome.predictors)
+        (
+            *(f"{outcome.left if dpar == 'mu' else dpar} ~ {p.text}" for dpar, p in outcome.predictors),
+            *(sd_text(name, p) for name, p in outcome.sd),
+        )
         for outcome in formula.outcomes
     )
 

@@ -359,6 +359,9 @@ class Fit:
     def var_corr(self, summary: bool = True, prob: float = 0.95) -> VarCorr | dict[str, xr.DataArray]:
         """Standard deviations, correlations and covariances of group effects and residuals.
 
+        Standard deviations that depend on covariates of levels, ``bf(..., sd=...)``, are those at the mean of
+        the covariates.
+
         Args:
             summary: True gives tables with intervals, ``.sd``, ``.cor`` and ``.cov``, that print as lme4's
                 ``VarCorr``; False the draws of the covariance matrices by group, dims
@@ -371,7 +374,9 @@ class Fit:
         """Intraclass correlation: the share of variance that the intercepts of a factor's levels have.
 
         Draw by draw, ``tau_0² / (variance of all group effects + sigma²)``; where slopes vary, the variance
-        of group effects is its mean over the rows, and the share is only that of the intercepts.
+        of group effects is its mean over the rows, and the share is only that of the intercepts. Where
+        standard deviations depend on covariates of levels, ``bf(..., sd=...)``, the share is that at their
+        mean.
 
         Args:
             group: the factor wanted; None takes all whose intercept varies.

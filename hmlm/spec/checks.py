@@ -13,8 +13,8 @@ from hmlm.spec.distribution import is_flat
 from hmlm.spec.family import Family
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.names import effects_name, summary_rows
-from hmlm.spec.spec import Predictor, Spec
-from hmlm.types import DataError, Design, Distribution, FormulaError, GroupDesign, PredictorDesign
+from hmlm.spec.spec import Predictor, SdPredictor, Spec
+from hmlm.types import DataError, Design, Distribution, FormulaError, GroupDesign, PredictorDesign, SdDesign
 
 SHOWN = 6  # names in one message
 TRUTH = ("FALSE", "TRUE")
@@ -90,6 +90,17 @@ def check_group_collinearity(group: GroupDesign, priors: Sequence[Distribution])
     for names in collinear_columns(group.matrix[:, first:], group.names[first:], first == 1):
         where = f"the term that varies by '{group.term.factor}'"
         _check_dependence(_dependence(names, where), names, named, "sd")
+
+
+def check_sd_collinearity(part: SdDesign, predictor: SdPredictor) -> None:
+    """The same for covariates of levels, which must be fewer than levels."""
+    priors, where = dict(zip(part.names, predictor.priors, strict=True)), f"sd({part.name})"
+    n_levels = len(part.matrix)
+    if len(part.names) >= n_levels:
+        message = f"{where} has {len(part.names)} covariates but '{part.factor}' only {n_levels} levels"
+        _check_dependence(message, part.names, priors, "b")
+    for names in collinear_columns(part.matrix, part.names, True):
+        _check_dependence(_dependence(names, where), names, priors, "b")
 
 
 def check_names(spec: Spec) -> None:

@@ -37,6 +37,11 @@ def sd_names(spec: Spec, block: Block) -> tuple[str, ...]:
     return tuple(f"sd_{factor}__{name}" for name in _reported_coefficients(spec, block))
 
 
+def sd_coefficient_names(spec: Spec, s: int) -> tuple[str, ...]:
+    """Draws of the W coefficients of a predictor of standard deviations, ``"b_sd_id_age"``."""
+    return tuple(f"b_{spec.sds[s].prefix}_{name}" for name in spec.sds[s].names)
+
+
 def cor_names(spec: Spec, block: Block) -> tuple[tuple[str, int, int], ...]:
     """Draws of a block's correlations in brms's order, each with its two positions in that order.
 
@@ -115,7 +120,8 @@ def _population_rows(spec: Spec) -> Iterator[ParameterRow]:
     predictors = range(len(spec.predictors))
     intercepts = [intercept_name(spec, p) for p in predictors if spec.predictors[p].intercept is not None]
     coefficients = [name for p in predictors for name in coefficient_names(spec, p)]
-    for variable in intercepts + coefficients:
+    between = [name for s in range(len(spec.sds)) for name in sd_coefficient_names(spec, s)]
+    for variable in intercepts + coefficients + between:
         yield ParameterRow(variable, variable.removeprefix("b_"), "population")
 
 
