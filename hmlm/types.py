@@ -268,7 +268,8 @@ class Outcome:
         levels: K levels of text, categories (in their order) or ``("FALSE", "TRUE")``; () of numbers.
         additions: (N,) float64 each: ``trials``; ``weights``; ``se`` with ``se_sigma`` (1 where sigma is
             estimated as well); ``cens`` (-1 left, 0 none, 1 right, 2 interval) with ``cens_upper`` (end of
-            the interval); ``trunc_lower``, ``trunc_upper`` (only the finite ones said); ``rate``.
+            the interval; one above the outcome in other rows); ``trunc_lower``, ``trunc_upper`` (only the
+            finite ones said); ``rate``.
         rebuild: new complete table, names of additions or None for all -> their (N',) values.
     """
 

@@ -160,6 +160,8 @@ def _why_integrated(spec: Spec, plan: Plan, block: Block) -> str:
 def _why_sampled(spec: Spec, block: Block, n_sampled: int, asked: str) -> str:
     if asked not in (AUTO, MARGINAL):
         return "as asked"
+    if not spec.normal:
+        return f"the outcomes are {spec.family} given them"
     if n_sampled <= n_scale_terms(spec, block):
         return "they enter log sigma"
     return f"more than {DENSE_EFFECTS} effects, or costlier, beyond the largest factor's"

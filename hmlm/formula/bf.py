@@ -22,7 +22,8 @@ def bf(
     """One outcome, as in brms.
 
     ``bf("y ~ x + (1 |c| id)", sigma="~ x + (1 |c| id)")``, or with the formulas as pasted from R:
-    ``bf("y ~ x + (1 |c| id)", "sigma ~ x + (1 |c| id)")``.
+    ``bf("y ~ x + (1 |c| id)", "sigma ~ x + (1 |c| id)")``. What is said of the rows stands left of ``~``:
+    ``bf("k | trials(n) + weights(w) ~ x + offset(z)")``; :mod:`hmlm.formula.additions` lists these terms.
 
     ``bf("y ~ x + (1 | id)", sd={"id": "~ age"})`` lets the standard deviation of the effects of ``id`` depend
     on a covariate of its levels: in level j it is ``sd_id__Intercept * exp(age_j * b_sd_id_age)``, age
@@ -37,7 +38,8 @@ def bf(
         sd: formulas of log standard deviations between groups by grouping factor or coefficient; their
             covariates are constant within levels. With no intercept of their own; priors by
             ``prior("normal(0, 1)", class_="b", dpar="sd_id")``.
-        dpars: formulas by the parameter's name; :data:`hmlm.formula.outcome.DPARS` lists the names.
+        dpars: formulas by the parameter's name; :data:`hmlm.formula.outcome.DPARS` lists the names, to which
+            come ``mu`` and the name of a category, ``muB``, of a categorical outcome.
 
     Raises:
         FormulaError: a formula that cannot be read, or a parameter that is unknown or given twice.

@@ -19,8 +19,9 @@ from hmlm.formula.factors import build_factor
 from hmlm.formula.matrix import TermMatrix, build_matrix
 from hmlm.formula.names import outcome_name
 from hmlm.formula.parser import parse
-from hmlm.formula.quantity import Quantity, build_quantity, quantity_columns, summed
+from hmlm.formula.quantity import quantity_columns
 from hmlm.formula.response import build_outcome, outcome_columns
+from hmlm.formula.row_values import Quantity, build_quantity, summed
 from hmlm.formula.sd import build_sds, sd_text
 from hmlm.formula.table import Use, as_table, complete_rows, select
 from hmlm.types import (

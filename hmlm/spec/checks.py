@@ -24,10 +24,12 @@ def check_family(design: Design, family: Family) -> None:
     """Refuse what the family cannot be asked for.
 
     Raises:
-        FormulaError: a parameter that it lacks, or a residual correlation that it cannot have.
+        FormulaError: a parameter or an addition term that it lacks, or a residual correlation that it cannot
+            have.
         DataError: an outcome of text or categories where it models numbers.
     """
     check_outcome_kind(design, family)
+    check_additions(design, family)
     for predictor in design.predictors:
         if predictor.dpar not in family.dpars:
             choice = f"{listed(family.dpars)}{did_you_mean(predictor.dpar, family.dpars)}"
@@ -50,6 +52,18 @@ def check_outcome_kind(design: Design, family: Family) -> None:
                 f"are {_few(outcome.levels)}), and the family {family.name} models numbers; convert it with "
                 "pd.to_numeric, or code its levels as 0 and 1"
             )
+
+
+def check_additions(design: Design, family: Family) -> None:
+    """Raise FormulaError if an outcome has an addition term that the family does not take."""
+    for outcome in design.formula.outcomes:
+        for name, arguments in outcome.additions:
+            if name not in family.additions:
+                takes = ", ".join(f"{term}()" for term in family.additions) or "none"
+                raise FormulaError(
+                    f"`{outcome.left} ~ {outcome.mu.text}`: the family {family.name} does not take "
+                    f"{name}({arguments}) left of `~`; it takes {takes}"
+                )
 
 
 def check_outcomes(design: Design) -> None:

@@ -12,6 +12,8 @@ from scipy.stats import multivariate_normal
 
 import hmlm as hm
 from hmlm.density.coordinates import Coordinates
+from hmlm.density.draws import NamedDraws
+from hmlm.density.groupwise import group_log_likelihood
 from hmlm.density.log_density import LogDensity, group_effects
 from hmlm.density.precision import double_precision
 from hmlm.density.state import state_at
@@ -104,34 +106,31 @@ def test_where_nothing_is_known_of_gamma_effects_are_those_of_shared_standard_de
 @pytest.mark.parametrize("kind", Coordinates)
 def test_log_likelihood_of_whole_levels_is_the_same_however_effects_are_sampled(kind):
     """Levels' effects are integrated out exactly, whatever samples them."""
-    from hmlm.density.groupwise import group_log_likelihood
-
     model = stated("between")
     one, other = planned("between", "marginal"), planned("between", kind.value)
-    n = one.layout.n_population
-    x = one.initial + 0.2 * np.random.default_rng(3).normal(size=one.size)
-    natural = x * np.asarray(one.data.scale)
-    y = np.asarray(other.initial).copy()
-    y[:n] = natural[:n] / np.asarray(other.data.scale)[:n]
-    np.testing.assert_allclose(
-        group_log_likelihood(one, model.design, "g", x, 0, 1),
-        group_log_likelihood(other, model.design, "g", y, 0, 1),
-        rtol=1e-9,
-    )
-    total = group_log_likelihood(one, model.design, "g", x, 0, 1).sum()
-    draws = {name: float(value) for name, value in one.constrain(x).items()}
-    np.testing.assert_allclose(total, model.marginal_log_lik(draws), rtol=1e-9)
+    draws = {"b_Intercept": 1.7, "b_x": 0.6, "sigma": 0.9, "sd_g__Intercept": 0.7, "sd_g__x": 0.4}
+    draws |= {"cor_g__Intercept__x": 0.3, "b_sd_g_age": 0.8}
+    found = [of_levels(density, model, draws, 0, 1) for density in (one, other)]
+    np.testing.assert_allclose(*found, rtol=1e-9)
+    np.testing.assert_allclose(found[0].sum(), model.marginal_log_lik(draws), rtol=1e-9)
+
+
+def of_levels(
+    density: LogDensity, model: hm.Model, draws: dict[str, float], seed: int, samples: int
+) -> np.ndarray:
+    """(J,) log likelihood of the levels of g."""
+    row = np.array([draws[name] for name in density.names])
+    named = NamedDraws(row[None], lambda: ())
+    return group_log_likelihood(density, model.design, "g", named, seed, samples)[0]
 
 
 def test_importance_sampling_of_a_melsms_levels_sees_their_scales():
     """With more samples the estimate settles on the integral by brute force over prior draws."""
-    from hmlm.density.groupwise import group_log_likelihood
-
     model, fast = stated("between_scale"), planned("between_scale", "marginal")
-    x = np.asarray(fast.initial)
-    found = [group_log_likelihood(fast, model.design, "g", x, seed, 4000) for seed in (1, 2)]
+    draws = {name: float(value) for name, value in fast.constrain(fast.initial).items()}
+    draws |= {"b_sd_g_age": 0.7, "b_sd_g__sigma_Intercept_sexm": -0.6}
+    found = [of_levels(fast, model, draws, seed, 4000) for seed in (1, 2)]
     np.testing.assert_allclose(found[0], found[1], atol=0.1)
-    draws = {name: float(value) for name, value in fast.constrain(x).items()}
     np.testing.assert_allclose(found[0], brute_force(model, draws), atol=0.2)
 
 

@@ -308,7 +308,7 @@ def test_errors_teach(cases):
     case = cases["crossed"]
     check(case, "'g' has the level 'new1', 'new2', which the model has not seen", newdata=strangers(case))
     check(case, "x", newdata=case.table[["g", "h"]])
-    check(case, "no grouping factor 'q'; known: 'g', 'h'", re_formula="~ (1 | q)")
+    check(case, "re_formula: no grouping factor 'q'; the model has g, h", re_formula="~ (1 | q)")
     check(
         case,
         r"\(0 \+ x \| g\) is not in the model, where 'Intercept' vary by 'g'",

@@ -12,7 +12,7 @@ from hmlm.formula.addition_values import rebuild_additions
 from hmlm.formula.factors import group_levels
 from hmlm.formula.table import Use, as_table, require_complete, select
 from hmlm.spec.spec import Spec
-from hmlm.types import DataError, Design, Factor
+from hmlm.types import DataError, Design, Factor, Outcome
 
 Chosen = Mapping[int, Sequence[int]]  # per block the positions of the terms that count
 
@@ -52,8 +52,10 @@ class Rows:
         return len(self.labels)
 
 
-def training_rows(spec: Spec, design: Design, predictors: Sequence[int], chosen: Chosen) -> Rows:
-    """The rows that the model was fitted to."""
+def training_rows(
+    spec: Spec, design: Design, predictors: Sequence[int], chosen: Chosen, trials: float | None = None
+) -> Rows:
+    """The rows that the model was fitted to, with another number of trials if one is given."""
     groups = {
         (b, q): design.predictors[t.predictor].groups[t.group].matrix[:, t.column]
         for b, q, t in _terms(spec, predictors, chosen)
@@ -67,14 +69,24 @@ def training_rows(spec: Spec, design: Design, predictors: Sequence[int], chosen:
         offsets={
             p: design.predictors[p].offset for p in predictors if design.predictors[p].offset is not None
         },
-        additions=tuple(outcome.additions for outcome in design.outcomes),
+        additions=tuple(_with_trials(o.additions, trials, design.n_rows) for o in design.outcomes),
     )
 
 
 def new_rows(
-    spec: Spec, design: Design, data: object, predictors: Sequence[int], chosen: Chosen, *, allow_new: bool
+    spec: Spec,
+    design: Design,
+    data: object,
+    predictors: Sequence[int],
+    chosen: Chosen,
+    *,
+    allow_new: bool,
+    additions: tuple[str, ...] = (),
+    trials: float | None = None,
 ) -> Rows:
     """Rows of another table, with the encodings of the first.
+
+    Of addition terms only those named are read; ``trials`` stands in for the formula's number of trials.
 
     Raises:
         DataError: missing columns or values, levels that the model does not know.
@@ -95,7 +107,7 @@ def new_rows(
         varying={(b, q): built[t.predictor, t.group][:, t.column] for b, q, t in terms},
         index=index,
         offsets={p: _offset(design, p, table) for p in predictors if design.predictors[p].rebuild_offset},
-        additions=tuple(rebuild_additions(outcome, table) for outcome in design.outcomes),
+        additions=tuple(_additions(outcome, table, additions, trials) for outcome in design.outcomes),
         levels=_covariates(spec, design, table, index),
     )
 
@@ -109,6 +121,23 @@ def _covariates(
         for s, (sd, part) in enumerate(zip(spec.sds, design.sds, strict=True))
         if sd.factor in index and index[sd.factor].new
     }
+
+
+def _additions(
+    outcome: Outcome, table: pd.DataFrame, names: tuple[str, ...], trials: float | None
+) -> Mapping[str, np.ndarray]:
+    wanted = tuple(name for name in names if name in outcome.additions)
+    read = tuple(name for name in wanted if name != "trials" or trials is None)
+    found = dict(rebuild_additions(outcome, table, read))
+    return _with_trials(found | dict.fromkeys(set(wanted) - set(read)), trials, len(table))
+
+
+def _with_trials(
+    additions: Mapping[str, np.ndarray], trials: float | None, n_rows: int
+) -> Mapping[str, np.ndarray]:
+    if trials is None or "trials" not in additions:
+        return additions
+    return {**additions, "trials": np.full(n_rows, float(trials))}
 
 
 def _offset(design: Design, p: int, table: pd.DataFrame) -> np.ndarray:
