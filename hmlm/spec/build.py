@@ -140,6 +140,7 @@ def _sd_predictor(
         names=part.names,
         priors=tuple(book.find(target) for target in sd_coefficient_targets(part)),
         prefix=f"sd_{part.name}{response}",
+        centered=part.centered,
     )
 
 

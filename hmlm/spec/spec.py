@@ -102,6 +102,7 @@ class SdPredictor:
         names: W names of covariates of levels.
         priors: W priors of gamma.
         prefix: before the names in draws: ``"sd_id"``, ``"sd_id_NAstd"``.
+        centered: whether w are deviations from the mean of the levels.
     """
 
     factor: int
@@ -109,6 +110,7 @@ class SdPredictor:
     names: tuple[str, ...]
     priors: tuple[Distribution, ...]
     prefix: str
+    centered: bool
 
 
 @dataclass(frozen=True)
