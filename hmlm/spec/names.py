@@ -114,14 +114,16 @@ def _group_rows(spec: Spec) -> Iterator[ParameterRow]:
             names = _reported_coefficients(spec, block)
             for variable, i, j in cor_names(spec, block):
                 yield ParameterRow(variable, f"cor({names[i]},{names[j]})", "group", group)
+        for s in (s for s, part in enumerate(spec.sds) if part.factor == f):
+            for variable in sd_coefficient_names(spec, s):
+                yield ParameterRow(variable, variable.removeprefix("b_"), "group", group)
 
 
 def _population_rows(spec: Spec) -> Iterator[ParameterRow]:
     predictors = range(len(spec.predictors))
     intercepts = [intercept_name(spec, p) for p in predictors if spec.predictors[p].intercept is not None]
     coefficients = [name for p in predictors for name in coefficient_names(spec, p)]
-    between = [name for s in range(len(spec.sds)) for name in sd_coefficient_names(spec, s)]
-    for variable in intercepts + coefficients + between:
+    for variable in intercepts + coefficients:
         yield ParameterRow(variable, variable.removeprefix("b_"), "population")
 
 

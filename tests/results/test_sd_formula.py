@@ -32,8 +32,11 @@ def test_print_has_the_formula_and_the_coefficient(fit):
     text = str(fit)
     assert "sd(g) ~ age" in text
     assert "sd_g_age" in text
-    assert fit.fixef().index.tolist() == ["Intercept", "x", "sd_g_age"]
-    assert fit.hypothesis("sd_g_age > 0") is not None
+    assert text.index("sd(x)") < text.index("sd_g_age") < text.index("Regression Coefficients")
+    assert fit.fixef().index.tolist() == ["Intercept", "x"]
+    assert fit.coef()["g"]["term"].unique().tolist() == ["Intercept", "x"]
+    draws = fit.hypothesis("sd_g_age > 0").draws.values[..., 0]
+    np.testing.assert_array_equal(draws, fit.posterior["b_sd_g_age"].values)
 
 
 def test_var_corr_is_that_of_the_average_level(fit):

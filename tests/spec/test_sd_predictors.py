@@ -26,7 +26,7 @@ def test_names_of_draws_and_their_labels():
     assert names(stated("between_scale").spec) == ["b_sd_g_age", "b_sd_g__sigma_Intercept_sexm"]
     assert names(stated("between_outcomes").spec) == ["b_sd_g_y_age", "b_sd_g_v_sexm"]
     (row,) = [row for row in summary_rows(stated("between").spec) if row.variable == "b_sd_g_age"]
-    assert (row.label, row.section) == ("sd_g_age", "population")
+    assert (row.label, row.section, row.group) == ("sd_g_age", "group", "g")
 
 
 def test_the_shared_formula_is_of_effects_on_the_mean_only():
