@@ -15,7 +15,7 @@ import yaml
 
 from hmlm.types import HmlmError
 
-MODEL_KEYS = ("formula", "dpars", "sd", "rescor", "center", "family", "prior", "sampling")
+MODEL_KEYS = ("formula", "dpars", "rescor", "sd", "center", "family", "prior", "sampling")
 EXAMPLES = {"dpars": '{sigma: "~ 1 + x"}', "sd": '{id: "~ age"}'}
 SAMPLING_KEYS: Mapping[str, tuple[type, ...]] = {
     "chains": (int,),

@@ -66,9 +66,9 @@ def _level_scales(static: Static, parameters: Parameters, data: DensityData, fac
     spec, parts = static.spec, []
     for place in static.plan.integrated(spec, factor):
         log_scale = jnp.zeros(spec.factors[factor].n_levels)
-        for s, part in enumerate(spec.sds):
+        for s in (s for s, part in enumerate(spec.sds) if place in part.terms):
             columns = data.model.sds[s].columns - data.model.sds[s].means[:, None]
-            log_scale = log_scale + (parameters.gamma[s] @ columns) * (place in part.terms)
+            log_scale = log_scale + parameters.gamma[s] @ columns
         parts.append(jnp.exp(log_scale))
     return jnp.concatenate(parts)
 

@@ -57,9 +57,9 @@ def test_density_and_gradient_equal_the_dense_normal(name):
 @pytest.mark.parametrize("name", ["one", "crossed", "nested", "scale"])
 def test_recovered_effects_have_the_exact_conditional_moments(name):
     fast, n_draws = density(name), 4000
-    x = points(fast, 1)[0]
-    mean, covariance = conditional_moments(fast, x)
     with double_precision():
+        x = points(fast, 1)[0]
+        mean, covariance = conditional_moments(fast, x)
         state = state_at(fast.static, x, fast.data)
         keys = jax.random.split(jax.random.key(1), n_draws)
         drawn = jax.jit(jax.vmap(lambda key: group_effects(fast.static, x, key, fast.data)))(keys)
@@ -169,9 +169,9 @@ def test_maximum_likelihood_says_that_it_does_not_estimate_it():
 
 def test_effects_of_a_sampled_block_carry_their_levels_scale():
     fast = planned("between", "noncentered")
-    x = jnp.asarray(fast.initial)
     gamma = fast.layout.gamma[0].start
     with double_precision():
+        x = jnp.asarray(fast.initial)
         before = state_at(fast.static, x, fast.data).u[0]
         after = state_at(fast.static, x.at[gamma].add(1.0), fast.data).u[0]
     moved = float(fast.data.scale[gamma]) * np.asarray(fast.data.model.sds[0].centred[0])

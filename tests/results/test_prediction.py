@@ -382,7 +382,7 @@ def scales_of(case, ages):
     """(len(ages), S) ratios of standard deviations to those of the average level."""
     mean = case.table.groupby("g").age.first().mean()
     gamma = case.posterior["b_sd_g_age"].values.ravel()
-    return np.exp(np.subtract(ages, mean)[:, None] * gamma)
+    return np.exp((np.asarray(ages) - mean)[:, None] * gamma)
 
 
 def new_level(case, way, ages):
