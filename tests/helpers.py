@@ -159,6 +159,12 @@ CASES = (
     Case(
         "between_poisson", hm.bf("h ~ x + (1 + x | g)", sd={"g": "~ age"}), with_covariates, None, "poisson"
     ),
+    Case("offset", "y ~ x + offset(w) + (1 + x | g)", even),
+    Case("offsets", hm.bf("y ~ x + offset(w) + (1 | g)", sigma="~ offset(w / 3) + (1 | g)"), even),
+    Case("weights", "y | weights(exp(w)) ~ x + (1 + x | g)", even),
+    Case("standard_errors", "y | se(exp(w)) ~ x + (1 | g)", even),
+    Case("standard_errors_and_sigma", "y | se(exp(w), sigma = TRUE) ~ x + (1 | g)", even),
+    Case("truncated", "y | trunc(lb = -30, ub = 60) ~ x + (1 | g)", even),
     Case("priors", "y ~ x + w + I(x^2) + (1 + x + w | g) + (1 | h)", uneven, PRIORS),
 )
 DESIGNS = {case.name: case for case in (*CASES, *FAMILY_CASES)}
@@ -197,7 +203,7 @@ def _pilot(name: str):
 OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale"),
     *("rescor", "rescor_scale", "uneven", "crossed", "between", "between_scale"),
-    *("binomial", "negbinomial", "lognormal"),
+    *("binomial", "negbinomial", "lognormal", "offset", "weights"),
 )
 
 

@@ -41,12 +41,13 @@ def choose_backend(asked: str) -> Backend:
         return _pallas()
     if asked == Backend.XLA.value or (asked == AUTO and jax.default_backend() != "cpu"):
         return Backend.XLA
-    if available():
+    reason = missing()
+    if reason is None:
         return Backend.NATIVE
     if asked == AUTO:
         return Backend.XLA
     raise HmlmError(
-        f"kernels='native', but the native kernels {missing()}; leave kernels='auto', or install hmlm again "
+        f"kernels='native', but the native kernels {reason}; leave kernels='auto', or install hmlm again "
         "where there is a C++ compiler"
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from scipy.special import gammaln
 
 from hmlm.density.backend import Backend
 from hmlm.density.data import ModelData
@@ -45,21 +46,29 @@ def make_canonical_data(static: Static, design: Design, model: ModelData) -> Bun
     index = np.zeros(spec.n_rows, int) if main is None else design.factors[main].index
     n_groups = 1 if main is None else spec.factors[main].n_levels
     columns = np.asarray(model.columns).reshape(len(model.columns), -1)[:, np.asarray(model.order)]
-    weights, sizes = _rows(design.outcomes[0])
+    y, (weights, sizes) = design.outcomes[0].values, _rows(design.outcomes[0])
+    constant = float(np.sum(weights * _constants(canonical_link(spec), y, sizes)))
     with double_precision():
-        return bundle_glm(index, n_groups, columns, weights * design.outcomes[0].values, weights * sizes)
+        return bundle_glm(index, n_groups, columns, weights * y, weights * sizes, constant)
 
 
 def canonical_log_likelihood(
     static: Static, parameters: Parameters, u: list[Array], data: DensityData
 ) -> Array:
-    """Log likelihood of all rows, up to what no parameter changes."""
+    """Log likelihood of all rows."""
     spec = static.spec
     found = main_coefficients(spec, 0, parameters, u, data.model)
     n_groups = 1 if data.model.main is None else spec.factors[data.model.main].n_levels
     point = jnp.stack([jnp.broadcast_to(value, n_groups) for value in found.values()])
     terms = GlmTerms(tuple(found), canonical_link(spec))
-    return fused(evaluate_glm, terms, data.fused, point)
+    return fused(evaluate_glm, terms, data.fused, point) + data.fused.constant
+
+
+def _constants(link: Canonical, y: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(N,) what the log density of a row has beside what depends on eta."""
+    if link is Canonical.LOGIT:
+        return gammaln(sizes + 1) - gammaln(y + 1) - gammaln(sizes - y + 1)
+    return y * np.log(sizes) - gammaln(y + 1)
 
 
 def _rows(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:

@@ -25,6 +25,7 @@ class BundledGlm:
         sizes: (R, 8) n, zero where padded.
         start: (bundles + 1,) int32, first row of every bundle.
         group: (bundles, 8) int32, each lane's group, -1 where it has none.
+        constant: scalar, what the log likelihood has beside what depends on eta.
     """
 
     columns: Array
@@ -32,10 +33,16 @@ class BundledGlm:
     sizes: Array
     start: Array
     group: Array
+    constant: Array
 
 
 def bundle_glm(
-    index: np.ndarray, n_groups: int, columns: np.ndarray, outcomes: np.ndarray, sizes: np.ndarray
+    index: np.ndarray,
+    n_groups: int,
+    columns: np.ndarray,
+    outcomes: np.ndarray,
+    sizes: np.ndarray,
+    constant: float = 0.0,
 ) -> BundledGlm:
     """Rows of the groups ``index`` (N,) names, columns (K, N), outcomes and sizes (N,), in bundles."""
     bundling = make_bundling(index, n_groups)
@@ -45,6 +52,7 @@ def bundle_glm(
         sizes=jnp.asarray(bundling.place(sizes[None])[:, 0]),
         start=jnp.asarray(bundling.start),
         group=jnp.asarray(bundling.group),
+        constant=jnp.asarray(constant),
     )
 
 

@@ -33,6 +33,7 @@ from .program_sites import (
 
 N_POINTS = 5
 N_DIRECTIONS = 2
+COARSE = {"negbinomial": 1e-7}  # as far as JAX's betaln goes, which NumPyro's distribution reads
 # NumPyro's own transforms are slow to trace: between them these have every kind of site.
 TRANSFORMED = (
     *("correlated", "crossed", "scale", "rescor_of_three", "intercept_as_coefficient", "priors"),
@@ -79,7 +80,7 @@ def test_density_and_gradient_are_the_programs_in_other_coordinates_without_scat
         value, gradient = fast(evaluated, x)
         wanted = reference(name, evaluated, x)
         assert np.isfinite(wanted).all()
-        assert_equal_up_to_a_constant(value, wanted, kind.value)
+        assert_equal_up_to_a_constant(value, wanted, kind.value, COARSE.get(name, 1e-8))
         around = wanted[N_POINTS:].reshape(len(STENCIL), N_DIRECTIONS)
         slopes = np.array(list(STENCIL.values())) @ around / STEP
         atol = 1e-6 * np.linalg.norm(gradient[0])
@@ -87,9 +88,11 @@ def test_density_and_gradient_are_the_programs_in_other_coordinates_without_scat
         assert "scatter" not in lowered(evaluated), kind.value
 
 
-def assert_equal_up_to_a_constant(value: np.ndarray, wanted: np.ndarray, message: str) -> None:
+def assert_equal_up_to_a_constant(
+    value: np.ndarray, wanted: np.ndarray, message: str, rtol: float = 1e-8
+) -> None:
     gap = value - wanted
-    np.testing.assert_allclose(gap, gap[0], rtol=0, atol=1e-8 * np.abs(wanted).max(), err_msg=message)
+    np.testing.assert_allclose(gap, gap[0], rtol=0, atol=rtol * np.abs(wanted).max(), err_msg=message)
 
 
 @pytest.mark.parametrize("name", TRANSFORMED)

@@ -1,4 +1,4 @@
-"""The native kernel for canonical links against its definition, in both precisions, under jit, vmap and grad."""
+"""The native kernel for canonical links against its definition: both precisions, jit, vmap and grad."""
 
 from __future__ import annotations
 

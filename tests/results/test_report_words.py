@@ -10,6 +10,7 @@ import hmlm as hm
 from hmlm.results.report.mathematics import model_parts
 from hmlm.results.report.priors import DEFAULT, STATED, central, prior_rows
 from hmlm.results.report.words import count, kind, notation, sentence
+from hmlm.spec.support import Support
 from hmlm.spec.table import PriorInForce
 from hmlm.types import Distribution
 
@@ -151,19 +152,20 @@ def test_priors_know_who_stated_them():
 
 
 @pytest.mark.parametrize(
-    ("distribution", "positive", "size", "limits"),
+    ("distribution", "support", "size", "limits"),
     [
-        (Distribution("normal", (1.0, 2.0)), False, 0, (1 - 3.92, 1 + 3.92)),
-        (Distribution("normal", (0.0, 1.0)), True, 0, (0.0313, 2.2414)),
-        (Distribution("exponential", (2.0,)), True, 0, (0.01266, 1.8444)),
-        (Distribution("uniform", (0.0, 4.0)), True, 0, (0.1, 3.9)),
-        (Distribution("gamma", (1.0, 2.0)), True, 0, (0.01266, 1.8444)),
-        (Distribution("lognormal", (0.0, 1.0)), True, 0, (0.14086, 7.0993)),
-        (Distribution("lkj", (1.0,)), False, 2, (-0.95, 0.95)),
+        (Distribution("normal", (1.0, 2.0)), Support.REAL, 0, (1 - 3.92, 1 + 3.92)),
+        (Distribution("normal", (0.0, 1.0)), Support.POSITIVE, 0, (0.0313, 2.2414)),
+        (Distribution("exponential", (2.0,)), Support.POSITIVE, 0, (0.01266, 1.8444)),
+        (Distribution("uniform", (0.0, 4.0)), Support.POSITIVE, 0, (0.1, 3.9)),
+        (Distribution("gamma", (1.0, 2.0)), Support.POSITIVE, 0, (0.01266, 1.8444)),
+        (Distribution("lognormal", (0.0, 1.0)), Support.POSITIVE, 0, (0.14086, 7.0993)),
+        (Distribution("beta", (1.0, 1.0)), Support.UNIT, 0, (0.025, 0.975)),
+        (Distribution("lkj", (1.0,)), Support.REAL, 2, (-0.95, 0.95)),
     ],
 )
-def test_central_intervals_of_priors(distribution, positive, size, limits):
-    assert central(PriorInForce("a", distribution, positive, size)) == pytest.approx(limits, rel=2e-3)
+def test_central_intervals_of_priors(distribution, support, size, limits):
+    assert central(PriorInForce("a", distribution, support, size)) == pytest.approx(limits, rel=2e-3)
 
 
 def test_a_flat_prior_has_no_interval():

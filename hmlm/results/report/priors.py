@@ -30,6 +30,9 @@ IN_SCIPY: dict[str, Callable[..., tuple[str, dict[str, float]]]] = {
     "gamma": lambda shape, rate: ("gamma", {"a": shape, "scale": 1 / rate}),
     "uniform": lambda lower, upper: ("uniform", {"loc": lower, "scale": upper - lower}),
     "lognormal": lambda mu, sigma: ("lognorm", {"s": sigma, "scale": math.exp(mu)}),
+    "logistic": lambda mu, sigma: ("logistic", {"loc": mu, "scale": sigma}),
+    "inv_gamma": lambda shape, scale: ("invgamma", {"a": shape, "scale": scale}),
+    "beta": lambda alpha, beta: ("beta", {"a": alpha, "b": beta}),
 }
 
 
@@ -87,15 +90,16 @@ def _row(line: PriorInForce, defaults: set[tuple[str, Distribution]] | None) -> 
 
 
 def central(line: PriorInForce) -> tuple[float, float] | None:
-    """2.5 % and 97.5 % quantiles of a prior, of the positive half where it is cut; None for a flat one.
+    """2.5 % and 97.5 % quantiles of a prior, of what its bounds leave; None for a flat one.
 
     Of an LKJ prior those of one correlation: (rho + 1) / 2 ~ Beta(a, a), a = eta - 1 + size / 2.
     """
     found = _in_scipy(line)
     if found is None:
         return None
-    below = found.cdf(0) if line.support is Support.POSITIVE else 0.0
-    low, high = found.ppf(below + (1 - below) * np.array(CENTRAL))
+    lower, upper = (found.cdf(float(bound)) if bound else None for bound in line.support.bounds)
+    below, above = lower or 0.0, 1.0 if upper is None else upper
+    low, high = found.ppf(below + (above - below) * np.array(CENTRAL))
     return float(low), float(high)
 
 
