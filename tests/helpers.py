@@ -57,6 +57,13 @@ def uneven(seed: int) -> pd.DataFrame:
     return simulate(np.random.default_rng(5).permutation(groups), seed)
 
 
+def with_covariates(seed: int) -> pd.DataFrame:
+    """``even`` with ``age`` and ``sex`` of the groups ``g``, ``size`` of the groups ``h``."""
+    table, rng = even(seed), np.random.default_rng((2, seed))
+    age, size = rng.normal(size=6), rng.normal(1.0, 0.5, 4)
+    return table.assign(age=age[table.g], sex=np.array(["f", "m"])[table.g % 2], size=size[table.h])
+
+
 def simulate(group: np.ndarray, seed: int) -> pd.DataFrame:
     """Three outcomes with correlated residuals, whose level, slope and log scale vary by group."""
     rng = np.random.default_rng((1, seed))
@@ -123,6 +130,35 @@ CASES = (
     Case("without_population", "y ~ 0 + (1 | g)", even),
     Case("without_groups", "y ~ x + w", even),
     Case("uneven", hm.bf("y ~ x + (1 + x |c| g)", sigma="~ (1 |c| g)"), uneven),
+    Case("between", hm.bf("y ~ x + (1 + x | g)", sd={"g": "~ age"}), with_covariates),
+    Case("between_one", hm.bf("y ~ x + (1 + x || g)", sd={"g__x": "~ sex"}, center=False), with_covariates),
+    Case(
+        "between_crossed",
+        hm.bf("y ~ x + (1 + x | g) + (1 | h)", sd={"g": "~ age + sex", "h": "~ size"}),
+        with_covariates,
+        hm.prior("normal(0, 1)", dpar="sd_g"),
+    ),
+    Case(
+        "between_scale",
+        hm.bf(
+            f"y ~ x + {SHARED}",
+            sigma="~ x + (1 |c| g)",
+            sd={"g": "~ age", "g__sigma_Intercept": "~ sex"},
+        ),
+        with_covariates,
+    ),
+    Case(
+        "between_outcomes",
+        [
+            hm.bf("y ~ x + (1 |c| g)", sd={"g": "~ age"}),
+            hm.bf("v ~ (1 |c| g)", sd={"g": "~ sex"}),
+            hm.set_rescor(),
+        ],
+        with_covariates,
+    ),
+    Case(
+        "between_poisson", hm.bf("h ~ x + (1 + x | g)", sd={"g": "~ age"}), with_covariates, None, "poisson"
+    ),
     Case("offset", "y ~ x + offset(w) + (1 + x | g)", even),
     Case("offsets", hm.bf("y ~ x + offset(w) + (1 | g)", sigma="~ offset(w / 3) + (1 | g)"), even),
     Case("weights", "y | weights(exp(w)) ~ x + (1 + x | g)", even),
@@ -166,7 +202,7 @@ def _pilot(name: str):
 
 OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale"),
-    *("rescor", "rescor_scale", "uneven", "crossed"),
+    *("rescor", "rescor_scale", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights"),
 )
 

@@ -42,6 +42,20 @@ class Population:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
+class LevelColumns:
+    """(W, J) uncentred covariates of levels, and the (W,) means that centring takes off them."""
+
+    columns: Array
+    means: Array
+
+    @property
+    def centred(self) -> Array:
+        """(W, J)."""
+        return self.columns - self.means[:, None]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
 class ModelData:
     """Arrays of one model; arrays over rows are (T, L) tiles, zero where padded.
 
@@ -55,6 +69,7 @@ class ModelData:
         parents: per nested factor that is integrated out but the coarsest, its levels by level of the next.
         offsets: by predictor, (T, L), what is added to it.
         additions: per outcome, values of its addition terms, each (T, L).
+        sds: per predictor of standard deviations between levels.
         log_jacobian: (T, L), what the density of outcomes adds to that of those it reads; None for nothing.
         order: (N,) where each row of the table stands in the flat tiles.
         main: the factor that rows are sorted by, None where there is none.
@@ -69,6 +84,7 @@ class ModelData:
     parents: tuple[Segments, ...]
     offsets: dict[int, Array]
     additions: tuple[dict[str, Array], ...]
+    sds: tuple[LevelColumns, ...]
     log_jacobian: Array | None
     order: Array
     main: int | None = field(metadata={"static": True})
@@ -163,6 +179,9 @@ def make_data(
                     for name, values in outcome.additions.items()
                 }
                 for outcome in design.outcomes
+            ),
+            sds=tuple(
+                LevelColumns(jnp.asarray(part.matrix.T), jnp.asarray(part.means)) for part in design.sds
             ),
             log_jacobian=None if jacobian is None else jnp.asarray(tiling.place(jacobian[rows])),
             order=jnp.asarray(tiling.order(), jnp.int32),

@@ -137,7 +137,10 @@ def _kernels(density: LogDensity) -> str:
     own = f"native ({native_instructions()})" if density.backend is Backend.NATIVE else "pallas"
     if density.data.fused is not None:
         return f"{own}, the likelihood and its gradient in one call"
-    return f"{own} where possible; xla for the likelihood, whose effects vary by several factors"
+    why = (
+        "standard deviations differ between levels" if density.spec.sds else "effects vary by several factors"
+    )
+    return f"{own} where possible; xla for the likelihood, whose {why}"
 
 
 def _time(seconds: float) -> str:

@@ -42,8 +42,9 @@ EVALUATE_CELLS: dict[Backend, Evaluate] = {
 
 
 def is_fusible(spec: Spec, statistics: Statistics | None) -> bool:
-    """Whether one call computes a model's likelihood: where all its effects vary by one factor."""
-    if len({block.factor for block in spec.blocks}) > 1:
+    """Whether one call computes a model's likelihood: where all its effects vary by one factor, as much in
+    each of its levels."""
+    if len({block.factor for block in spec.blocks}) > 1 or spec.sds:
         return False
     return statistics is None or statistics.groups.owner is None
 

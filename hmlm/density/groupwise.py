@@ -21,10 +21,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from hmlm.density.coordinates import Coordinates, Information, Proposal, propose
+from hmlm.density.coordinates import Coordinates, Information, Proposal, propose, scaled
 from hmlm.density.data import centred_as, make_data
 from hmlm.density.draws import NamedDraws
 from hmlm.density.integrate import log_integral_by_level
+from hmlm.density.level_scales import level_scales, scaled_moments
 from hmlm.density.linear import coefficients_of
 from hmlm.density.log_density import LogDensity
 from hmlm.density.moments import row_moments
@@ -198,7 +199,8 @@ def _weighted(
             continue
         proposal = _proposal(left_out.static, parameters, b, jax.random.fold_in(key, b), arrays.data)
         n = left_out.static.plan.blocks[b].n_sampled
-        u.append(parameters.factor(b)[:, :n] @ proposal.z)
+        scale = level_scales(left_out.static.spec, b, parameters, arrays.data.model)
+        u.append(scaled(parameters.factor(b)[:, :n] @ proposal.z, scale))
         weights.append(_carried(proposal.log_weight, block.factor, arrays))
     return sum(weights) + _by_group(left_out, parameters, u, arrays)
 
@@ -208,9 +210,9 @@ def _proposal(static: Static, parameters: Parameters, b: int, key: Array, data: 
     n, levels = plan.n_sampled, static.spec.factors[block.factor].n_levels
     if n == 0:
         return Proposal(jnp.zeros((0, levels)), jnp.zeros(levels))
-    beta = coefficients_of(parameters, data.information[b].predictors)
-    noise = jax.random.normal(key, (n, levels))
-    return propose(noise, parameters.factor(b), beta, data.information[b])
+    known, scale = data.information[b], level_scales(static.spec, b, parameters, data.model)
+    beta = coefficients_of(parameters, known.predictors)
+    return propose(jax.random.normal(key, (n, levels)), parameters.factor(b), beta, known, scale)
 
 
 def _by_group(left_out: LeftOut, parameters: Parameters, u: list[Array], arrays: LeftOutData) -> Array:
@@ -223,6 +225,7 @@ def _by_group(left_out: LeftOut, parameters: Parameters, u: list[Array], arrays:
     if not static.plan.factors:
         return logs
     moments = row_moments(static.spec, static.plan, parameters, u, model)
+    moments = scaled_moments(static.spec, static.plan, moments, parameters, model)
     integral = log_integral_by_level(moments, prior_of_integrated(static, parameters, arrays.data))
     return logs + _carried(integral, static.plan.factors[-1], arrays)
 

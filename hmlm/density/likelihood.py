@@ -112,6 +112,7 @@ def without_priors(spec: Spec) -> Spec:
         constants=tuple(replace(constant, prior=FLAT) for constant in spec.constants),
         blocks=tuple(replace(b, sd=(FLAT,) * b.size, cor=b.cor and 1.0) for b in spec.blocks),
         rescor=spec.rescor and 1.0,
+        sds=tuple(replace(part, priors=(FLAT,) * len(part.priors)) for part in spec.sds),
     )
 
 

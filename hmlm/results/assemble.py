@@ -11,6 +11,7 @@ import xarray as xr
 from hmlm.density.draws import NamedDraws, named_draws
 from hmlm.density.explain import treatment_lines
 from hmlm.density.log_density import LogDensity
+from hmlm.formula.sd import sd_text
 from hmlm.infer.driver import Run
 from hmlm.infer.settings import Settings
 from hmlm.results.fingerprint import outcome_hash
@@ -146,9 +147,12 @@ def link_lines(spec: Spec) -> tuple[str, ...]:
 
 
 def formula_lines(formula: ModelFormula) -> tuple[tuple[str, ...], ...]:
-    """Per outcome the lines that brms prints: the mean's, then the other parameters'."""
+    """Per outcome the lines that brms prints: the mean's, the other parameters', those of ``sd``."""
     return tuple(
-        tuple(f"{outcome.left if dpar == 'mu' else dpar} ~ {p.text}" for dpar, p in outcome.predictors)
+        (
+            *(f"{outcome.left if dpar == 'mu' else dpar} ~ {p.text}" for dpar, p in outcome.predictors),
+            *(sd_text(name, p) for name, p in outcome.sd),
+        )
         for outcome in formula.outcomes
     )
 

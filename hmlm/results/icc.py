@@ -24,7 +24,8 @@ def icc(fit: Fit, group: str | None = None, prob: float = 0.95) -> pd.DataFrame:
     """Intraclass correlation: the share of variance that the intercepts of a factor's levels have.
 
     Draw by draw, ``tau_0² / (variance of all group effects + sigma²)``; where slopes vary, the variance
-    of group effects is its mean over the rows, and the share is only that of the intercepts.
+    of group effects is its mean over the rows, and the share is only that of the intercepts. Where standard
+    deviations depend on covariates of levels, ``bf(..., sd=...)``, the share is that at their mean.
 
     Args:
         group: the factor wanted; None takes all whose intercept varies.

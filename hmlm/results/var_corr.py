@@ -67,6 +67,9 @@ class VarCorr:
 def var_corr(fit: Fit, summary: bool = True, prob: float = 0.95) -> VarCorr | dict[str, xr.DataArray]:
     """Standard deviations, correlations and covariances of group effects and residuals.
 
+    Standard deviations that depend on covariates of levels, ``bf(..., sd=...)``, are those at the mean of the
+    covariates.
+
     Args:
         summary: True gives tables with intervals, ``.sd``, ``.cor`` and ``.cov``, that print as lme4's
             ``VarCorr``; False the draws of the covariance matrices by group, dims

@@ -13,7 +13,14 @@ from hmlm.spec.blocks import lay_out_blocks
 from hmlm.spec.checks import check_family
 from hmlm.spec.defaults import default_prior
 from hmlm.spec.family import Family
-from hmlm.spec.names import coefficient_names, constant_names, effects_name, intercept_name, sd_names
+from hmlm.spec.names import (
+    coefficient_names,
+    constant_names,
+    effects_name,
+    intercept_name,
+    sd_coefficient_names,
+    sd_names,
+)
 from hmlm.spec.prior import CLASSES
 from hmlm.spec.resolve import asked_value, check_priors
 from hmlm.spec.spec import Spec
@@ -152,6 +159,9 @@ def _sd_lines(spec: Spec) -> Iterator[PriorInForce]:
             by_predictor.setdefault(effects, {})[name] = block.sd[position]
     for effects, priors in by_predictor.items():
         yield from _together(f"sd_{effects.removeprefix('r_')}", priors, Support.POSITIVE)
+    for s, part in enumerate(spec.sds):
+        names = sd_coefficient_names(spec, s)
+        yield from _together(f"b_{part.prefix}", dict(zip(names, part.priors, strict=True)))
 
 
 def _cor_lines(spec: Spec) -> Iterator[PriorInForce]:

@@ -14,7 +14,13 @@ from numpyro.infer.util import potential_energy
 from hmlm.density.coordinates import Coordinates
 from hmlm.density.log_density import LogDensity, log_density
 from hmlm.density.state import DensityData, Static
-from hmlm.spec.names import coefficient_names, constant_names, intercept_name, sd_names
+from hmlm.spec.names import (
+    coefficient_names,
+    constant_names,
+    intercept_name,
+    sd_coefficient_names,
+    sd_names,
+)
 
 from ..helpers import DESIGNS, KINDS, density, often, points, stated
 from .program_sites import (
@@ -29,7 +35,10 @@ N_POINTS = 5
 N_DIRECTIONS = 2
 COARSE = {"negbinomial": 1e-7}  # as far as JAX's betaln goes, which NumPyro's distribution reads
 # NumPyro's own transforms are slow to trace: between them these have every kind of site.
-TRANSFORMED = ("correlated", "crossed", "scale", "rescor_of_three", "intercept_as_coefficient", "priors")
+TRANSFORMED = (
+    *("correlated", "crossed", "scale", "rescor_of_three", "intercept_as_coefficient", "priors"),
+    "between_one",
+)
 
 
 @jax.jit(static_argnums=0, compiler_options=FAST_COMPILE)
@@ -116,6 +125,8 @@ def unconstrained_sites(evaluated: LogDensity, x: jax.Array) -> tuple[dict[str, 
             sites[f"centered_{name}" if predictor.centered else name] = x[layout.intercept[p].start]
         sites.update(zip(coefficient_names(spec, p), x[layout.b[p].slice], strict=True))
     sites.update({n: x[s.start] for n, s in zip(constant_names(spec), layout.constants, strict=True)})
+    for s, span in enumerate(layout.gamma):
+        sites.update(zip(sd_coefficient_names(spec, s), x[span.slice], strict=True))
     for b, block in enumerate(spec.blocks):
         tau = x[layout.sd[b].slice]
         sites.update({n: tau[q] for n, q in zip(sd_names(spec, block), block.order, strict=True)})

@@ -105,6 +105,24 @@ def test_the_model_in_one_sentence():
     assert "the residuals of y and z.z are correlated" in sentence(model("outcomes").spec, ("y", "z.z"), 80)
 
 
+def test_standard_deviations_that_depend_on_covariates_of_levels():
+    table = made_up_table().assign(age=lambda t: t.g**2.0)
+    formula = hm.bf("y ~ x + (1 + x | c | g)", sigma="~ (1 | c | g)", sd={"g": "~ age"})
+    stated = hm.model(formula, table, prior=hm.prior("normal(0, 1)", dpar="sd_g"))
+    assert lines(stated, "Group effects") == [
+        "u0,ju1,jv0,j∼Normal(0,Σj)",
+        "Σj=TjRTj",
+        "Tj=diag(τu0,j,τu1,j,τv0)",
+        "logτu0,j=logτu0+ζ1(agej−age¯)",
+        "logτu1,j=logτu1+ζ1(agej−age¯)",
+    ]
+    assert "ζ1∼Normal(0,1)" in lines(stated, "Priors")
+    text = sentence(stated.spec, ("y",), 80)
+    assert "how much the intercept and the slope of x vary by g depends, on the log scale, on age" in text
+    sources = {row.name: row.source for row in prior_rows(stated.spec, stated.design)}
+    assert sources["b_sd_g_age"] == STATED
+
+
 def test_symbols_are_explained():
     stated = model("one")
     notes = notation(stated.spec, stated.design)

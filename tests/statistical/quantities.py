@@ -23,6 +23,7 @@ from hmlm.spec.names import (
     sigma_name,
 )
 
+from ..density.program_sites import level_scales
 from ..scipy_laws import SCIPY
 
 Values = Mapping[str, np.ndarray]
@@ -95,12 +96,13 @@ def log_family_rows(
 def log_effects(model: hm.Model, values: Values, effects: list[np.ndarray]) -> np.ndarray:
     """(S,) log density of all group effects given standard deviations and correlations."""
     total = np.zeros(len(effects[0]))
-    for block, u in zip(model.spec.blocks, effects, strict=True):
+    for b, (block, u) in enumerate(zip(model.spec.blocks, effects, strict=True)):
+        scale = level_scales(model, b, values)
         sd = np.stack([values[name] for name in sd_names(model.spec, block)], axis=1)
         matrix = correlation(values, cor_names(model.spec, block), block.size, len(u))
         factor = sd[:, :, None] * np.linalg.cholesky(matrix)
-        white = np.linalg.solve(factor, u[:, :, list(block.order)].swapaxes(1, 2))
-        log_det = np.log(np.einsum("sqq->sq", factor)).sum(1) * u.shape[1]
+        white = np.linalg.solve(factor, (u / scale)[:, :, list(block.order)].swapaxes(1, 2))
+        log_det = np.log(np.einsum("sqq->sq", factor)).sum(1) * u.shape[1] + np.log(scale).sum((1, 2))
         total = total - 0.5 * (white**2).sum((1, 2)) - log_det
     return total
 

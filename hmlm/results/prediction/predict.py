@@ -178,7 +178,8 @@ def _linears(spec: Spec, draws: Draws, rows: Rows, request: Request) -> dict[tup
     new: dict[tuple[int, int], np.ndarray] = {}
     for f, index in rows.index.items():
         if index.new:
-            new |= new_effects(spec, draws, f, index.new, request.sample_new_levels, request.seed)
+            way, seed = request.sample_new_levels, request.seed
+            new |= new_effects(spec, draws, f, index.new, way, seed, rows.levels)
     return {
         (spec.predictors[p].response, spec.predictors[p].dpar): make_linear(spec, p, draws, rows, new)
         for p in rows.population

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,8 @@ class Rows:
         index: by factor.
         offsets: per predictor that has one, (N,).
         additions: per outcome, (N,) values of its addition terms.
+        levels: per predictor of standard deviations of a factor with new levels, (J + L, W) centred
+            covariates of its known and its new levels.
     """
 
     labels: np.ndarray
@@ -44,6 +46,7 @@ class Rows:
     index: Mapping[int, Index]
     offsets: Mapping[int, np.ndarray]
     additions: tuple[Mapping[str, np.ndarray], ...]
+    levels: Mapping[int, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -94,17 +97,30 @@ def new_rows(
         key: design.predictors[key[0]].groups[key[1]].rebuild(table)
         for key in {(t.predictor, t.group) for _, _, t in terms}
     }
+    index = {
+        f: _index(design.factors[f], table, allow_new)
+        for f in sorted({spec.blocks[b].factor for b, _, _ in terms})
+    }
     return Rows(
         labels=table.index.to_numpy(),
         population={p: design.predictors[p].population.rebuild(table) for p in predictors},
         varying={(b, q): built[t.predictor, t.group][:, t.column] for b, q, t in terms},
-        index={
-            f: _index(design.factors[f], table, allow_new)
-            for f in sorted({spec.blocks[b].factor for b, _, _ in terms})
-        },
+        index=index,
         offsets={p: _offset(design, p, table) for p in predictors if design.predictors[p].rebuild_offset},
         additions=tuple(_additions(outcome, table, additions, trials) for outcome in design.outcomes),
+        levels=_covariates(spec, design, table, index),
     )
+
+
+def _covariates(
+    spec: Spec, design: Design, table: pd.DataFrame, index: Mapping[int, Index]
+) -> dict[int, np.ndarray]:
+    """Covariates of levels, for the predictors of standard deviations of factors with new ones."""
+    return {
+        s: np.concatenate([part.matrix, part.rebuild(table, index[sd.factor].new)]) - part.means
+        for s, (sd, part) in enumerate(zip(spec.sds, design.sds, strict=True))
+        if sd.factor in index and index[sd.factor].new
+    }
 
 
 def _additions(

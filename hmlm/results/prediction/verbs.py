@@ -42,8 +42,9 @@ def epred(
             ``"~ (1 | id)"`` those. ``allow_new_levels``: whether ``newdata`` may have levels that the
             model has not seen. ``sample_new_levels``: their effects, ``"uncertainty"`` (in each
             draw those of a known level), ``"gaussian"`` (from their distribution) or ``"old_levels"``
-            (those of one known level). ``dpar``: another parameter, ``"sigma"``. ``resp``: one outcome.
-            ``ndraws``: that many draws, chosen at random. ``seed``: of all that is random here; the
+            (those of one known level), scaled where standard deviations depend on covariates of levels
+            (``bf(..., sd=...)``), which ``newdata`` then has for new levels. ``dpar``: another parameter,
+            ``"sigma"``. ``resp``: one outcome. ``ndraws``: that many draws, chosen at random. ``seed``: of all that is random here; the
             fit's by default.
 
     Returns:

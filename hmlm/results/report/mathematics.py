@@ -158,22 +158,50 @@ def in_order(block: Block) -> list[BlockTerm]:
 
 
 def _group_effects(symbols: Symbols) -> Iterator[Equation]:
-    for block in symbols.spec.blocks:
+    for b, block in enumerate(symbols.spec.blocks):
         yield from _joint(symbols, block) if block.cor is not None else _independent(symbols, block)
+        yield from _spreads_of_levels(symbols, b)
 
 
 def _joint(symbols: Symbols, block: Block) -> Iterator[Equation]:
     terms = in_order(block)
     effects = column([symbols.effect(block, term, by_row=False) for term in terms])
     matrix, spread, correlation = (symbols.of_block(base, block) for base in ("Σ", "T", "R"))
+    spreads = [_spread(symbols, block, term) for term in terms]
+    if spreads != [symbols.spread(block, term) for term in terms]:
+        level = symbols.level(block, by_row=False)
+        matrix, spread = sub(matrix, level), sub(spread, level)
     yield Equation(effects, IS_DISTRIBUTED, [call(name("Normal"), number(0), matrix)])
     yield Equation(matrix, "=", [row(spread, correlation, spread)])
-    yield Equation(spread, "=", [call(name("diag"), *(symbols.spread(block, term) for term in terms))])
+    yield Equation(spread, "=", [call(name("diag"), *spreads)])
+
+
+def _spread(symbols: Symbols, block: Block, term: BlockTerm) -> str:
+    """Standard deviation of an effect, that of its level where it has a formula."""
+    b, q = symbols.spec.blocks.index(block), block.terms.index(term)
+    return symbols.spread(block, term, by_level=any((b, q) in part.terms for part in symbols.spec.sds))
+
+
+def _spreads_of_levels(symbols: Symbols, b: int) -> Iterator[Equation]:
+    """``log τ_j = log τ + ζ (age_j - mean)``."""
+    block = symbols.spec.blocks[b]
+    for s, part in enumerate(symbols.spec.sds):
+        covariates = [_covariate(symbols, block, term, part.centered) for term in part.names]
+        terms = [times(*pair) for pair in zip(symbols.sd_coefficients(s), covariates, strict=True)]
+        for q in (q for own, q in part.terms if own == b):
+            by_level = symbols.spread(block, block.terms[q], by_level=True)
+            shared = times(letter("log"), symbols.spread(block, block.terms[q]))
+            yield Equation(times(letter("log"), by_level), "=", [shared, *terms])
+
+
+def _covariate(symbols: Symbols, block: Block, term: str, centered: bool) -> str:
+    own = symbols.of_level(term, block)
+    return row(sign("("), own, sign("−"), over(name(term), "¯"), sign(")")) if centered else own
 
 
 def _independent(symbols: Symbols, block: Block) -> Iterator[Equation]:
     for term in in_order(block):
-        spread = symbols.spread(block, term)
+        spread = _spread(symbols, block, term)
         effect = symbols.effect(block, term, by_row=False)
         yield Equation(effect, IS_DISTRIBUTED, [call(name("Normal"), number(0), spread)])
 
@@ -192,6 +220,8 @@ def _priors(symbols: Symbols) -> Iterator[Equation]:
         yield from _runs(list(zip(spreads, (block.sd[q] for q in block.order), strict=True)), positive=True)
         if block.cor is not None:
             yield _prior([symbols.of_block("R", block)], Distribution("lkj", (block.cor,)))
+    for s, part in enumerate(spec.sds):
+        yield from _runs(list(zip(symbols.sd_coefficients(s), part.priors, strict=True)))
     sigmas = [(_parameter(symbols, m, "sigma"), prior) for m, prior in enumerate(spec.sigma) if prior]
     yield from _runs(sigmas, positive=True)
     if spec.rescor is not None:

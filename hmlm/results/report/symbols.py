@@ -69,12 +69,23 @@ class Symbols:
         index = joined([number(self._place(term.predictor, term.name)), self.level(block, by_row=by_row)])
         return indexed(base, index, self._marked(predictor.response, block.factor))
 
-    def spread(self, block: Block, term: BlockTerm) -> str:
-        """``τ`` of an effect, with the effect's own letter and number: ``τ_{u1}``."""
+    def spread(self, block: Block, term: BlockTerm, *, by_level: bool = False) -> str:
+        """``τ`` of an effect, with the effect's own letter and number: ``τ_{u1}``, of a level ``τ_{u1j}``."""
         predictor = self.spec.predictors[term.predictor]
         kind = letter(EFFECTS.get(predictor.dpar, OTHER_EFFECT))
         index = row(kind, number(self._place(term.predictor, term.name)))
+        index = joined([index, self.level(block, by_row=False)]) if by_level else index
         return indexed(letter("τ"), index, self._marked(predictor.response, block.factor))
+
+    def sd_coefficients(self, s: int) -> list[str]:
+        """``ζ_k`` of the covariates that standard deviations between levels depend on."""
+        own = self.spec.sds[s].prefix.removeprefix("sd_")
+        mark = row(sign("("), name(own), sign(")")) if len(self.spec.sds) > 1 else ""
+        return [indexed(letter("ζ"), number(k), mark) for k in range(1, 1 + len(self.spec.sds[s].names))]
+
+    def of_level(self, term: str, block: Block) -> str:
+        """A covariate in level j, ``age_j``."""
+        return joined([sub(name(part), self.level(block, by_row=False)) for part in term.split(":")], "·")
 
     def level(self, block: Block, *, by_row: bool) -> str:
         """``j``, or ``j[i]``: the level of row i."""

@@ -44,7 +44,7 @@ def sentence(spec: Spec, columns: Sequence[str], n_rows: int) -> str:
     constant = [columns[m] for m, prior in enumerate(spec.sigma) if prior is not None]
     if constant:
         clauses.append(f"the residual standard deviation of {listed(constant)} is the same in all rows")
-    return f"{start}; {'; '.join([*clauses, *_correlations(spec, columns)])}."
+    return f"{start}; {'; '.join([*clauses, *_spreads(spec, columns), *_correlations(spec, columns)])}."
 
 
 def _family_word(spec: Spec) -> str:
@@ -86,6 +86,26 @@ def _varying(spec: Spec, p: int, block: Block) -> str:
         parts.append(f"{'slopes' if len(slopes) > 1 else 'a slope'} of {listed(slopes)}")
     verb = "vary" if len(names) > 1 else "varies"
     return f"{listed(parts)} that {verb} by {factor.name} ({count(factor.n_levels)} levels)"
+
+
+def _spreads(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
+    """What standard deviations between levels depend on."""
+    for part in spec.sds:
+        terms = [spec.blocks[b].terms[q] for b, q in part.terms]
+        own = listed([_effect(spec, b, q) for b, q in part.terms])
+        response = spec.predictors[terms[0].predictor].response
+        of = f" for {columns[response]}" if spec.multivariate else ""
+        vary = "vary" if len(terms) > 1 else "varies"
+        factor, covariates = spec.factors[part.factor].name, listed([term(name) for name in part.names])
+        yield f"how much {own}{of} {vary} by {factor} depends, on the log scale, on {covariates}"
+
+
+def _effect(spec: Spec, b: int, q: int) -> str:
+    """``"the intercept"``, ``"the slope of x on sigma"``."""
+    own = spec.blocks[b].terms[q]
+    dpar = spec.predictors[own.predictor].dpar
+    what = "the intercept" if own.name == INTERCEPT else f"the slope of {term(own.name)}"
+    return what if dpar == "mu" else f"{what} of {dpar}"
 
 
 def _correlations(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
