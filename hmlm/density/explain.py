@@ -158,7 +158,7 @@ def _why_sampled(spec: Spec, block: Block, n_sampled: int, asked: str) -> str:
     if asked not in (AUTO, MARGINAL):
         return "as asked"
     if n_sampled <= n_scale_terms(spec, block):
-        return "they enter log sigma"
+        return "they enter log sigma" if spec.normal else "the outcome is not normal around them"
     return f"more than {DENSE_EFFECTS} effects, or costlier, beyond the largest factor's"
 
 

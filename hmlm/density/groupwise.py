@@ -213,7 +213,8 @@ def _proposal(static: Static, parameters: Parameters, b: int, key: Array, data: 
     n, levels = plan.n_sampled, static.spec.factors[block.factor].n_levels
     if n == 0:
         return Proposal(jnp.zeros((0, levels)), jnp.zeros(levels))
-    beta = coefficients_of(parameters, data.information[b].predictors)
+    known = data.information[b]
+    beta = coefficients_of(parameters, known.predictors, known.constants)
     noise = jax.random.normal(key, (n, levels))
     return propose(noise, parameters.factor(b), beta, data.information[b])
 

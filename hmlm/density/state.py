@@ -131,7 +131,7 @@ def _block_effects(
     native = static.backend is Backend.NATIVE and plan.n_sampled and plan.coordinates is Coordinates.INFORMED
     if native:
         known = data.information[b]
-        beta = coefficients_of(parameters, known.predictors)
+        beta = coefficients_of(parameters, known.predictors, known.constants)
         what = Known(known.precision, known.score, known.cross)
         return informed(zeta.reshape(plan.n_sampled, -1), parameters.factor(b), beta, what)
     sampled = _sampled_effects(static, b, parameters, zeta, data)
@@ -148,7 +148,7 @@ def _sampled_effects(
         nothing = jnp.zeros((0, levels), zeta.dtype)
         return Effects(nothing, nothing, jnp.zeros(levels, zeta.dtype))
     known = data.information[b]
-    beta = coefficients_of(parameters, known.predictors)
+    beta = coefficients_of(parameters, known.predictors, known.constants)
     return effects(plan.coordinates, zeta.reshape(n, levels), parameters.factor(b), beta, known)
 
 

@@ -230,7 +230,8 @@ class Fit:
 
         Returns:
             Array with dims ``(chain, draw, row)``, with ``ndraws`` ``(sample, row)``, and ``resp`` for
-            several outcomes; or the table.
+            several outcomes; or the table. Of families of levels (cumulative, categorical) the probabilities,
+            with a dimension ``category``.
 
         Raises:
             HmlmError: missing columns or levels, an unknown option; the message says what is allowed.
@@ -238,7 +239,10 @@ class Fit:
         return self._predicted(EPRED, newdata, summary, prob, options)
 
     def predict(self, newdata: Any = None, *, summary: bool = False, prob: float = 0.95, **options: Any):
-        """New outcomes of each row in each draw, residuals included; see :meth:`epred`."""
+        """New outcomes of each row in each draw, residuals included; see :meth:`epred`.
+
+        Of families of levels these are codes from 0; the attribute ``levels`` of the array says what of.
+        """
         if "dpar" in options:
             raise HmlmError(
                 "predict makes outcomes; for a parameter call epred(dpar=...) or linpred(dpar=...)"
@@ -327,6 +331,7 @@ class Fit:
     def residuals(self, *, summary: bool = False, prob: float = 0.95, **options: Any):
         """Outcomes minus expected values of the rows of the fit; options as in :meth:`epred`."""
         found = self.prediction(EPRED, **options)
+        found.require_numbers("a residual")
         observed = np.stack([self.observed[name].values for name in found.outcomes])
         found = replace(found, name="residuals", residual_of=observed)
         return found.summary(prob) if summary else found.array()

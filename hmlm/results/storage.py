@@ -20,6 +20,7 @@ from hmlm.results.statement import Statement
 from hmlm.results.stored import Stored
 from hmlm.spec.build import build_spec
 from hmlm.spec.families import find_family
+from hmlm.spec.levels import with_levels
 from hmlm.spec.spec import Spec
 from hmlm.types import DataWarning, Design, HmlmError
 
@@ -79,5 +80,6 @@ def _model(fit: Fit, header: archive.Header, statement: Statement, data: xr.Data
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         design = build_design(statement.formula, unpack(data, header.columns))
-        spec = build_spec(design, find_family(statement.family), statement.priors)
+        design, family = with_levels(design, find_family(statement.family))
+        spec = build_spec(design, family, statement.priors)
     return spec, replace(design, rows=fit.observed["row"].values, n_dropped=header.info.n_dropped)

@@ -79,9 +79,19 @@ NEGBINOMIAL = make_family(
 )
 GAMMA = make_family("gamma", _mu(Support.POSITIVE, POSITIVE_LINKS), SHAPE, outcome=OutcomeKind.POSITIVE)
 
+CUMULATIVE = make_family(
+    "cumulative",
+    _mu(Support.REAL, ("logit", "probit", "cloglog")),
+    Dpar("disc", Support.POSITIVE, ("log",), fixed=1.0),
+    outcome=OutcomeKind.LEVELS,
+    mean_is_mu=False,
+    latent=True,
+    additions=("weights",),
+)
+
 FAMILIES = {
     family.name: family
-    for family in (GAUSSIAN, LOGNORMAL, STUDENT, BERNOULLI, BINOMIAL, POISSON, NEGBINOMIAL, GAMMA)
+    for family in (GAUSSIAN, LOGNORMAL, STUDENT, BERNOULLI, BINOMIAL, POISSON, NEGBINOMIAL, GAMMA, CUMULATIVE)
 }
 ALIASES = {"normal": "gaussian", "student_t": "student", "negative_binomial": "negbinomial", "Gamma": "gamma"}
 

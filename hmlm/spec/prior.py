@@ -42,15 +42,15 @@ ADVICE = {
 
 
 def _constants() -> Iterator[tuple[str, Support]]:
-    """The distributional parameters of all families but mu and sigma."""
-    parameters = (p for family in FAMILIES.values() for p in family.parameters)
+    """The distributional parameters of all families but mu, sigma and those that are never one number."""
+    parameters = (p for family in FAMILIES.values() for p in family.parameters if p.fixed is None)
     yield from sorted(
         {(p.name, p.support) for p in parameters if p.name not in ("mu", "sigma")}, key=lambda pair: pair[0]
     )
 
 
 CLASSES = {
-    "Intercept": PriorClass(("resp", "dpar"), ("real", "interval"), ANY_VALUE),
+    "Intercept": PriorClass(("coef", "resp", "dpar"), ("real", "interval"), ANY_VALUE),
     "b": PriorClass(("coef", "resp", "dpar"), ("real", "interval"), ANY_VALUE),
     "sd": PriorClass(("coef", "group", "resp", "dpar"), ("real", "interval", "positive"), POSITIVE),
     "cor": PriorClass(("group",), ("corr",), CORRELATION),

@@ -12,13 +12,21 @@ from hmlm.spec.blocks import lay_out_blocks
 from hmlm.spec.checks import check_family
 from hmlm.spec.defaults import default_prior
 from hmlm.spec.family import Family
-from hmlm.spec.names import coefficient_names, constant_names, effects_name, intercept_name, sd_names
+from hmlm.spec.names import (
+    coefficient_names,
+    constant_names,
+    effects_name,
+    intercept_name,
+    sd_names,
+    threshold_names,
+)
 from hmlm.spec.prior import CLASSES
 from hmlm.spec.resolve import asked_value, check_priors
 from hmlm.spec.spec import Spec
 from hmlm.spec.target import Target, list_targets
 from hmlm.types import Design, Distribution, Prior
 
+CENTERED = " (at the means of its columns)"
 COLUMNS = ("prior", "class", "coef", "group", "resp", "dpar", "lb", "ub", "source")
 
 
@@ -108,9 +116,12 @@ def _default_text(
 
 
 def _population_lines(spec: Spec) -> Iterator[str]:
+    priors = {name: c.prior for name, c in zip(threshold_names(spec), spec.thresholds, strict=True)}
+    note = CENTERED if priors and spec.predictors[0].centered else ""
+    yield from (f"{line}{note}" for line in _together("b_Intercept", priors))
     for p, predictor in enumerate(spec.predictors):
         if predictor.intercept is not None:
-            note = " (at the means of its columns)" if predictor.centered else ""
+            note = CENTERED if predictor.centered else ""
             yield f"{intercept_name(spec, p)} ~ {predictor.intercept}{note}"
         short = f"b_{predictor.prefix}" if predictor.prefix else "b"
         yield from _together(short, dict(zip(coefficient_names(spec, p), predictor.priors, strict=True)))
@@ -134,7 +145,8 @@ def _cor_lines(spec: Spec) -> Iterator[str]:
 
 def _residual_lines(spec: Spec) -> Iterator[str]:
     for name, constant in zip(constant_names(spec), spec.constants, strict=True):
-        yield f"{name} ~ {constant.prior}"
+        if constant not in spec.thresholds:
+            yield f"{name} ~ {constant.prior}"
     if spec.rescor is not None:
         yield f"rescor ~ lkj({spec.rescor:g})"
 

@@ -19,7 +19,14 @@ import hmlm as hm
 from hmlm.density.constrained import constrained_values
 from hmlm.density.log_density import LogDensity
 from hmlm.density.state import DensityData, Static, state_at
-from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names, sd_names
+from hmlm.spec.names import (
+    coefficient_names,
+    cor_names,
+    intercept_name,
+    rescor_names,
+    sd_names,
+    threshold_names,
+)
 from hmlm.spec.spec import Block
 
 from ..helpers import stated
@@ -53,6 +60,7 @@ def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> S
     """The program's sites for S draws, each with a leading axis S."""
     sites = {name: values for name, values in draws.items() if not name.startswith(("cor_", "rescor_"))}
     _center_intercepts(model, draws, sites)
+    _stack_thresholds(model, draws, sites)
     for block, u in zip(model.spec.blocks, effects, strict=True):
         correlation = _block_factor(model, block, draws)
         if block.cor is not None:
@@ -74,6 +82,19 @@ def _center_intercepts(model: hm.Model, draws: Draws, sites: Sites) -> None:
             means = model.design.predictors[p].population.matrix.mean(0)
             slopes = np.stack([draws[slope] for slope in coefficient_names(model.spec, p)])
             sites[f"centered_{name}"] = sites.pop(name) + means @ slopes
+
+
+def _stack_thresholds(model: hm.Model, draws: Draws, sites: Sites) -> None:
+    """The program samples thresholds as one vector, for columns that may be centred."""
+    names = threshold_names(model.spec)
+    if not names:
+        return
+    p = next(i for i, one in enumerate(model.spec.predictors) if one.dpar == "mu")
+    values = np.stack([sites.pop(name) for name in names], axis=-1)
+    if model.spec.predictors[p].centered:
+        slopes = np.stack([draws[slope] for slope in coefficient_names(model.spec, p)])
+        values = values - (model.design.predictors[p].population.matrix.mean(0) @ slopes)[:, None]
+    sites["centered_b_Intercept" if model.spec.predictors[p].centered else "b_Intercept"] = values
 
 
 def _block_factor(model: hm.Model, block: Block, draws: Draws) -> np.ndarray:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 
 from hmlm.density.laws import (
     bernoulli,
     binomial,
+    cumulative,
     gamma,
     gaussian,
     lognormal,
@@ -29,6 +31,16 @@ LAWS: Mapping[str, Law] = {
 }
 
 
+MADE: Mapping[str, Callable[[Family], Law]] = {
+    "cumulative": cumulative.make_law,
+}  # of families whose parameters depend on the outcome's levels
+
+
 def law_of(family: Family) -> Law:
     """The mathematics of a family."""
-    return family.custom or LAWS[family.name]
+    return _made(family) if family.levels else family.custom or LAWS[family.name]
+
+
+@cache
+def _made(family: Family) -> Law:
+    return MADE[family.name](family)

@@ -42,6 +42,7 @@ class Moments(NamedTuple):
 def bayes_r2(fit: Fit, summary: bool, prob: float, options: Mapping[str, Any]) -> pd.DataFrame | xr.DataArray:
     """R squared of each outcome, as :meth:`hmlm.results.fit.Fit.bayes_r2` has it."""
     expected = fit.prediction("epred", **options)
+    expected.require_numbers("R squared")
     shares = explained_shares(expected, np.stack([fit.observed[name].values for name in expected.outcomes]))
     if summary:
         several = len(expected.outcomes) > 1
