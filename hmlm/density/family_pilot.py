@@ -115,7 +115,7 @@ def _shared_level(part: Varying) -> float:
 
 @dataclass(frozen=True)
 class _Quantities:
-    """By distributional parameter, (N,) gradients and floored information; by pairs what it is between them."""
+    """By distributional parameter, (N,) gradients and floored information; by pairs that between them."""
 
     score: dict[str, Rows]
     fisher: dict[str, Rows]

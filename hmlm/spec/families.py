@@ -88,10 +88,21 @@ CUMULATIVE = make_family(
     latent=True,
     additions=("weights",),
 )
+CATEGORICAL = make_family(
+    "categorical",
+    _mu(Support.REAL, ("logit",)),
+    outcome=OutcomeKind.LEVELS,
+    mean_is_mu=False,
+    latent=True,
+    additions=("weights",),
+)
 
 FAMILIES = {
     family.name: family
-    for family in (GAUSSIAN, LOGNORMAL, STUDENT, BERNOULLI, BINOMIAL, POISSON, NEGBINOMIAL, GAMMA, CUMULATIVE)
+    for family in (
+        *(GAUSSIAN, LOGNORMAL, STUDENT, BERNOULLI, BINOMIAL, POISSON, NEGBINOMIAL, GAMMA),
+        *(CUMULATIVE, CATEGORICAL),
+    )
 }
 ALIASES = {"normal": "gaussian", "student_t": "student", "negative_binomial": "negbinomial", "Gamma": "gamma"}
 

@@ -6,6 +6,7 @@ the design and the specification, so that everything after it knows them all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -17,10 +18,12 @@ from hmlm.formula.notice import notice
 from hmlm.spec.family import Dpar, Family, OutcomeKind
 from hmlm.spec.hint import listed
 from hmlm.spec.support import Support
-from hmlm.types import DataError, Design, FormulaError, Outcome, PredictorDesign
+from hmlm.types import DataError, Design, Distribution, FormulaError, Outcome, PredictorDesign
 
 Levels = tuple[str, ...]
 Predictors = tuple[PredictorDesign, ...]
+NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z]")
+OF_INTERCEPT = Distribution("student_t", (3.0, 0.0, 2.5))
 SHOWN = 6  # levels in one message
 
 
@@ -37,7 +40,8 @@ def with_levels(design: Design, family: Family) -> tuple[Design, Family]:
         return design, family
     if len(design.outcomes) > 1:
         raise FormulaError(
-            f"the family {family.name} takes one outcome, this model has {len(design.outcomes)}; fit them apart"
+            f"the family {family.name} takes one outcome, this model has {len(design.outcomes)}; "
+            "fit them apart"
         )
     outcome = _coded(design.outcomes[0], family)
     _notice_unused(design, outcome)
@@ -54,9 +58,7 @@ def of_levels(family: Family, levels: Levels) -> Family:
 def cumulative_of(family: Family, levels: Levels) -> Family:
     """A threshold between each two neighbouring levels."""
     numbers = range(1, len(levels))
-    thresholds = tuple(
-        Dpar(f"Intercept[{k}]", Support.ORDERED, ("identity",), coef=str(k)) for k in numbers
-    )
+    thresholds = tuple(Dpar(f"Intercept[{k}]", Support.ORDERED, ("identity",), coef=str(k)) for k in numbers)
     return replace(
         family,
         parameters=(*family.parameters, *thresholds),
@@ -65,19 +67,47 @@ def cumulative_of(family: Family, levels: Levels) -> Family:
     )
 
 
+def categorical_of(family: Family, levels: Levels) -> Family:
+    """A linear predictor of each level but the first, which is the reference: ``muB`` of the level B."""
+    names = [f"mu{NOT_IN_NAMES.sub('', level)}" for level in levels[1:]]
+    twice = next((name for name in names if names.count(name) > 1 or name == "mu"), None)
+    if twice is not None:
+        raise DataError(
+            f"the levels {listed(levels[:SHOWN])} do not have names of their own without signs and spaces "
+            f"({twice!r} is one of the family's parameters); rename the levels"
+        )
+    own = tuple(replace(family.parameters[0], name=name, intercept=OF_INTERCEPT) for name in names)
+    links = (family.links[0],) * len(own)
+    return replace(family, parameters=own, links=links, levels=levels)
+
+
+def _by_category(predictors: Predictors, family: Family) -> Predictors:
+    """One predictor per level but the first: its own formula, or that of the outcome."""
+    known = {predictor.dpar: predictor for predictor in predictors}
+    shared = known.pop("mu")
+    own = tuple(known.pop(dpar, replace(shared, dpar=dpar)) for dpar in family.locations)
+    return (*own, *known.values())
+
+
 def _with_thresholds(predictors: Predictors, family: Family) -> Predictors:
     """As they are; raises FormulaError where mu has no intercept, whose place the thresholds take."""
     for predictor in predictors:
         if predictor.dpar == "mu" and not predictor.population.intercept:
             raise FormulaError(
-                f"the family {family.name} has thresholds where other families have an intercept: leave `0 +` "
-                "(or `-1`, or `0 + Intercept`) out of the formula"
+                f"the family {family.name} has thresholds where other families have an intercept: leave "
+                "`0 +` (or `-1`, or `0 + Intercept`) out of the formula"
             )
     return predictors
 
 
-FAMILIES_OF: Mapping[str, Callable[[Family, Levels], Family]] = {"cumulative": cumulative_of}
-PREDICTORS_OF: Mapping[str, Callable[[Predictors, Family], Predictors]] = {"cumulative": _with_thresholds}
+FAMILIES_OF: Mapping[str, Callable[[Family, Levels], Family]] = {
+    "cumulative": cumulative_of,
+    "categorical": categorical_of,
+}
+PREDICTORS_OF: Mapping[str, Callable[[Predictors, Family], Predictors]] = {
+    "cumulative": _with_thresholds,
+    "categorical": _by_category,
+}
 
 
 def _coded(outcome: Outcome, family: Family) -> Outcome:

@@ -132,9 +132,7 @@ def _population_rows(spec: Spec) -> Iterator[ParameterRow]:
 
 def _family_rows(spec: Spec) -> Iterator[ParameterRow]:
     thresholds = threshold_names(spec)
-    yield from (
-        ParameterRow(name, name, "family") for name in constant_names(spec) if name not in thresholds
-    )
+    yield from (ParameterRow(name, name, "family") for name in constant_names(spec) if name not in thresholds)
 
 
 def _residual_rows(spec: Spec) -> Iterator[ParameterRow]:

@@ -205,9 +205,7 @@ def _with_mu(names, link, slope, k: int, theta: Thetas, extra: Extra) -> Array:
     """Between mu and a threshold."""
     f, _, p = _edges(names, link, slope, theta, extra)
     return (
-        -(theta["disc"].value ** 2)
-        * f[k + 1]
-        * ((f[k + 1] - f[k]) / p[k] + (f[k + 1] - f[k + 2]) / p[k + 1])
+        -(theta["disc"].value ** 2) * f[k + 1] * ((f[k + 1] - f[k]) / p[k] + (f[k + 1] - f[k + 2]) / p[k + 1])
     )
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from hmlm.density.laws import (
     bernoulli,
     binomial,
+    categorical,
     cumulative,
     gamma,
     gaussian,
@@ -32,6 +33,7 @@ LAWS: Mapping[str, Law] = {
 
 
 MADE: Mapping[str, Callable[[Family], Law]] = {
+    "categorical": categorical.make_law,
     "cumulative": cumulative.make_law,
 }  # of families whose parameters depend on the outcome's levels
 

@@ -69,9 +69,7 @@ def _mean(fit: Fit, column: str, value: Any, options: dict[str, Any]) -> tuple[P
     return found, total / len(table)
 
 
-def _table(
-    keys: list[dict[str, Any]], found: Prediction, values: np.ndarray, prob: float
-) -> pd.DataFrame:
+def _table(keys: list[dict[str, Any]], found: Prediction, values: np.ndarray, prob: float) -> pd.DataFrame:
     """Rows by value, and by outcome or category where there are several, from (V, M, S)."""
     rows = [{**key, **({} if found.single else {found.along: one})} for key in keys for one in found.outcomes]
     flat = values.reshape(-1, 1, values.shape[-1])

@@ -190,7 +190,11 @@ class _Evaluator:
     def _constant(self, m: int, dpar: str) -> np.ndarray:
         """(S,) draws of a parameter without a formula."""
         fixed = self.spec.family.parameter(dpar).fixed
-        return self.draws[constant_name(self.spec, m, dpar)] if fixed is None else np.full(self.draws.size, fixed)
+        return (
+            self.draws[constant_name(self.spec, m, dpar)]
+            if fixed is None
+            else np.full(self.draws.size, fixed)
+        )
 
     def _etas(self, m: int) -> Callable[[int, int], dict[str, Array]]:
         """Linear predictors of all parameters of an outcome, constants as their xi."""

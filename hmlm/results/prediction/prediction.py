@@ -53,7 +53,7 @@ class Prediction:
         """Raise HmlmError if these are probabilities of levels, for which ``what`` is not defined."""
         if self.along == CATEGORY:
             raise HmlmError(
-                f"{what} is not defined for an outcome of levels, whose expected values are the probabilities "
+                f"{what} is not defined for an outcome of levels, whose expected values are probabilities "
                 f"of {listed(self.outcomes[:6])}; compare these with the outcomes, or use loo"
             )
 
