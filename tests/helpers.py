@@ -161,7 +161,7 @@ def _pilot(name: str):
 OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale"),
     *("rescor", "rescor_scale", "uneven", "crossed"),
-    *("binomial", "negbinomial", "lognormal"),
+    *("binomial", "negbinomial", "lognormal", "cumulative"),
 )
 
 

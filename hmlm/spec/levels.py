@@ -15,6 +15,8 @@ import pandas as pd
 
 from hmlm.formula.levels import level_text
 from hmlm.formula.notice import notice
+from hmlm.formula.table import is_text
+from hmlm.spec.checks import TRUTH
 from hmlm.spec.family import Dpar, Family, OutcomeKind
 from hmlm.spec.hint import listed
 from hmlm.spec.support import Support
@@ -24,6 +26,7 @@ Levels = tuple[str, ...]
 Predictors = tuple[PredictorDesign, ...]
 NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z]")
 OF_INTERCEPT = Distribution("student_t", (3.0, 0.0, 2.5))
+MOST_LEVELS = 100
 SHOWN = 6  # levels in one message
 
 
@@ -44,8 +47,11 @@ def with_levels(design: Design, family: Family) -> tuple[Design, Family]:
             "fit them apart"
         )
     outcome = _coded(design.outcomes[0], family)
+    _check_few(outcome, family)
     _notice_unused(design, outcome)
     found = of_levels(family, outcome.levels)
+    if found.thresholds:
+        _notice_alphabet(design, outcome)
     predictors = PREDICTORS_OF[family.name](design.predictors, found)
     return replace(design, outcomes=(outcome,), predictors=predictors), found
 
@@ -126,6 +132,27 @@ def _coded(outcome: Outcome, family: Family) -> Outcome:
     if len(gaps):
         notice(f"outcome {outcome.column!r} is never {_few(gaps)}: the levels are {_few(found)}")
     return replace(outcome, values=codes.astype(np.float64), levels=tuple(map(_text, found)))
+
+
+def _check_few(outcome: Outcome, family: Family) -> None:
+    if len(outcome.levels) > MOST_LEVELS:
+        raise DataError(
+            f"outcome {outcome.column!r} has {len(outcome.levels)} levels, and the family {family.name} has "
+            f"parameters for each: it takes up to {MOST_LEVELS}; perhaps gaussian or poisson"
+        )
+
+
+def _notice_alphabet(design: Design, outcome: Outcome) -> None:
+    """Say which order levels of text got."""
+    column = None if design.table is None else design.table.get(outcome.column)
+    if column is None or not is_text(column) or isinstance(column.dtype, pd.CategoricalDtype):
+        return
+    if outcome.levels != TRUTH:
+        order = " < ".join(outcome.levels[:SHOWN]) + (" …" if len(outcome.levels) > SHOWN else "")
+        notice(
+            f"outcome {outcome.column!r} is text, its levels have the order {order}; for another one make it "
+            "an ordered pd.Categorical"
+        )
 
 
 def _notice_unused(design: Design, outcome: Outcome) -> None:

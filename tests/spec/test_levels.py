@@ -18,8 +18,8 @@ ORDERED = ("lo", "mid", "hi")
 
 
 def table(y) -> pd.DataFrame:
-    rng = np.random.default_rng(2)
-    return pd.DataFrame({"y": y, "x": rng.normal(size=N), "g": np.arange(N) // 4, "z": CODES[::-1]})
+    rng, n = np.random.default_rng(2), len(y)
+    return pd.DataFrame({"y": y, "x": rng.normal(size=n), "g": np.arange(n) // 4, "z": np.arange(n) % 4})
 
 
 def model(y, family="cumulative", formula="y ~ x + (1 | g)", **options) -> hm.Model:
@@ -43,6 +43,7 @@ def names(stated: hm.Model) -> list[str]:
         ),
     ],
 )
+@pytest.mark.filterwarnings("ignore:outcome 'y' is text")
 @pytest.mark.parametrize("family", ["cumulative", "categorical"])
 def test_levels_of_numbers_text_truth_and_categories(y, levels, family):
     stated = model(y, family)
@@ -60,6 +61,11 @@ def test_unused_categories_and_gaps_are_dropped_and_said():
         assert model(unused).spec.family.levels == ("lo", "hi")
     with pytest.warns(DataWarning, match="never '3'"):
         assert model(np.array([1, 2, 4, 5])[CODES]).spec.family.levels == ("1", "2", "4", "5")
+
+
+def test_text_is_ordered_as_text_and_said():
+    with pytest.warns(DataWarning, match="order hi < lo < mid; for another one"):
+        assert model(np.array(ORDERED)[CODES % 3]).spec.family.levels == ("hi", "lo", "mid")
 
 
 def test_thresholds_are_intercepts():
@@ -121,6 +127,7 @@ def test_priors_of_categories_by_dpar():
         (PriorError, "no coef '4'", {"prior": hm.prior("normal(0, 1)", class_="Intercept", coef="4")}),
         (HmlmError, "no link 'cauchit'", {"family": "cumulative(cauchit)"}),
         (FormulaError, "no parameter 'mu9'", {"family": "categorical", "formula": hm.bf("y ~ x", mu9="~ 1")}),
+        (DataError, "takes up to 100", {"y": np.arange(120.0), "family": "categorical"}),
         (DataError, "names of their own", {"family": "categorical", "y": CODES * 2 - 4}),
     ],
 )

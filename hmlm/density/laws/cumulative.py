@@ -29,7 +29,7 @@ LOG_SLOPES: Mapping[str, Callable[[Array], Array]] = {
     "probit": lambda z: -0.5 * z * z - HALF_LOG_2PI,
     "cloglog": lambda z: z - jnp.exp(z),
 }  # of F
-FARTHEST = 0.01  # cumulative shares of the first guess keep this far from 0 and 1
+EVEN = 0.02  # of the first guess: part of equal shares, so that no level has none
 
 
 class Cuts(NamedTuple):
@@ -160,7 +160,8 @@ def _start(names: tuple[str, ...], link: str, y: Array, extra: Extra) -> dict[st
     """Thresholds at the outcomes' shares."""
     weights = extra.get("weights", jnp.ones_like(y))
     shares = [jnp.sum(weights * (y < k + 0.5)) / jnp.sum(weights) for k in range(len(names))]
-    inside = [FARTHEST + (1 - 2 * FARTHEST) * share for share in shares]
+    even = [(k + 1.0) / (len(names) + 1.0) for k in range(len(names))]
+    inside = [(1.0 - EVEN) * share + EVEN * equal for share, equal in zip(shares, even, strict=True)]
     return {name: eta_of(link, share) for name, share in zip(names, inside, strict=True)}
 
 

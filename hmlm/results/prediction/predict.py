@@ -190,11 +190,9 @@ class _Evaluator:
     def _constant(self, m: int, dpar: str) -> np.ndarray:
         """(S,) draws of a parameter without a formula."""
         fixed = self.spec.family.parameter(dpar).fixed
-        return (
-            self.draws[constant_name(self.spec, m, dpar)]
-            if fixed is None
-            else np.full(self.draws.size, fixed)
-        )
+        if fixed is not None:
+            return np.full(self.draws.size, fixed)
+        return self.draws[constant_name(self.spec, m, dpar)]
 
     def _etas(self, m: int) -> Callable[[int, int], dict[str, Array]]:
         """Linear predictors of all parameters of an outcome, constants as their xi."""
