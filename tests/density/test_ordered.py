@@ -25,9 +25,9 @@ def test_draws_increase_and_have_the_density(texts):
     prior = Ordered([parse_distribution(text) for text in texts])
     draws = np.asarray(prior.sample(jax.random.key(1), (400,)))
     assert draws.shape == (400, 3) and np.all(np.diff(draws) > 0)
-    loose = np.stack([stats.norm(-1, 1).logpdf, stats.t(3, 0, 1).logpdf, stats.norm(1, 2).logpdf])
-    bases = loose if texts is OWN else [stats.norm(0, 2).logpdf] * 3
-    wanted = sum(base(draws[:, k]) for k, base in enumerate(bases))
+    own = [stats.norm(-1, 1), stats.t(3, 0, 1), stats.norm(1, 2)]
+    bases = own if texts is OWN else [stats.norm(0, 2)] * 3
+    wanted = sum(base.logpdf(draws[:, k]) for k, base in enumerate(bases))
     np.testing.assert_allclose(prior.log_prob(draws), wanted, rtol=1e-4)
 
 
@@ -37,9 +37,8 @@ def test_equal_priors_give_order_statistics():
 
 
 def test_the_map_from_the_real_line_has_its_jacobian():
-    thresholds = [
-        Constant(0, f"t{k}", parse_distribution(text), Support.ORDERED) for k, text in enumerate(OWN)
-    ]
+    priors = [parse_distribution(text) for text in OWN]
+    thresholds = [Constant(0, f"t{k}", prior, Support.ORDERED) for k, prior in enumerate(priors)]
     x = np.array([-0.7, 0.3, -1.2])
     with jax.enable_x64(True):
         values, log_prior = ordered(thresholds, jax.numpy.asarray(x))
@@ -52,8 +51,8 @@ def test_the_map_from_the_real_line_has_its_jacobian():
 @pytest.mark.parametrize("family", ["cumulative", "cumulative(probit)", "categorical"])
 def test_the_program_simulates_codes(family):
     data = pd.DataFrame({"y": np.arange(12) % 4, "x": np.arange(12) / 12.0})
-    prior = hm.prior("normal(0, 1)", dpar="" if family != "categorical" else "mu1")
-    priors = [hm.prior("normal(0, 1)", dpar=d) for d in ("mu1", "mu2", "mu3")] if "cat" in family else prior
+    dpars = ("mu1", "mu2", "mu3") if family == "categorical" else ("",)
+    priors = [hm.prior("normal(0, 1)", dpar=dpar) for dpar in dpars]
     stated = hm.model("y ~ x", data, family=family, prior=priors)
     arguments = {name: value for name, value in stated.model_kwargs.items() if name != "y"}
     found = Predictive(stated.numpyro_model, num_samples=50)(jax.random.key(0), **arguments)["y"]
