@@ -80,7 +80,7 @@ def categorical_of(family: Family, levels: Levels) -> Family:
     if twice is not None:
         raise DataError(
             f"the levels {listed(levels[:SHOWN])} do not have names of their own without signs and spaces "
-            f"({twice!r} is one of the family's parameters); rename the levels"
+            f"(the name {twice!r} is taken); rename the levels"
         )
     own = tuple(replace(family.parameters[0], name=name, intercept=OF_INTERCEPT) for name in names)
     links = (family.links[0],) * len(own)

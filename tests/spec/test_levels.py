@@ -34,7 +34,7 @@ def names(stated: hm.Model) -> list[str]:
     ("y", "levels"),
     [
         (CODES + 1, ("1", "2", "3", "4")),
-        (CODES - 2.0, ("-2", "-1", "0", "1")),
+        (CODES - 1.0, ("-1", "0", "1", "2")),
         (np.array(["b", "a", "D", "c"])[CODES], ("a", "b", "c", "D")),
         (CODES > 1, ("FALSE", "TRUE")),
         (
