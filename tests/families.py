@@ -35,7 +35,7 @@ FAMILY_FORMULAS = {
     for name, family in FAMILIES.items()
     if name != "gaussian"
 } | {
-    "categorical": hm.bf("y ~ x + (1 | g)", mub="~ x + (1 + x |c| g)", muc="~ 1 + (1 |c| g)"),
+    "categorical": hm.bf("y ~ x + (1 | g)", mu1="~ x + (1 + x |c| g)", mu2="~ 1 + (1 |c| g)"),
     "cumulative": hm.bf("y ~ x + (1 + x |c| g)", disc="~ 0 + x + (1 |c| g)"),
     "negbinomial": hm.bf("y ~ x + (1 + x |c| g)", shape="~ x + (1 |c| g)"),
 }
