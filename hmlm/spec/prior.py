@@ -50,7 +50,7 @@ def _constants() -> Iterator[tuple[str, Support]]:
 
 
 CLASSES = {
-    "Intercept": PriorClass(("coef", "resp", "dpar"), ("real", "interval"), ANY_VALUE),
+    "Intercept": PriorClass(("resp", "dpar"), ("real", "interval"), ANY_VALUE),
     "b": PriorClass(("coef", "resp", "dpar"), ("real", "interval"), ANY_VALUE),
     "sd": PriorClass(("coef", "group", "resp", "dpar"), ("real", "interval", "positive"), POSITIVE),
     "cor": PriorClass(("group",), ("corr",), CORRELATION),
@@ -74,7 +74,7 @@ def prior(
     Args:
         text: the distribution, ``"normal(0, 1)"``; ``""`` is flat.
         class_: ``"Intercept"``, ``"b"``, ``"sd"``, ``"cor"``, ``"sigma"`` or ``"rescor"``.
-        coef: name of one coefficient.
+        coef: name of one coefficient; of class Intercept the number of a threshold between levels.
         group: name of one grouping factor.
         resp: name of one outcome.
         dpar: distributional parameter with a formula; the mean's if empty.
@@ -132,9 +132,14 @@ def check_prior(stated: Prior) -> None:
 
 def _check_fields(stated: Prior, known: PriorClass) -> None:
     for name in FIELDS[2:]:
-        if getattr(stated, name) and name not in known.fields:
+        if getattr(stated, name) and name not in known.fields and not _is_threshold(stated, name):
             takes = f"it takes {listed(known.fields)}" if known.fields else "it takes no other argument"
             raise PriorError(f"{prior_text(stated)}: class {stated.class_!r} has no {name}; {takes}")
+
+
+def _is_threshold(stated: Prior, field: str) -> bool:
+    """Whether a field is the number of one of the intercepts that a cumulative family has."""
+    return field == "coef" and stated.class_ == "Intercept" and stated.coef.isdigit()
 
 
 def _check_support(stated: Prior, known: PriorClass) -> None:
