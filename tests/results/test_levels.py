@@ -75,12 +75,14 @@ def test_new_outcomes_are_codes_with_their_levels(fit):
     assert np.all(np.abs(shares - wanted) < 5 * error)
 
 
-def test_thresholds_increase_in_every_draw():
-    fitted = hm.fit(
-        "y ~ x", simulated(4, 12, 5), "cumulative(probit)", chains=1, warmup=50, draws=50, progress=False
-    )
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ 1", "y ~ 1 + (1 | g)"])
+def test_thresholds_increase_in_every_draw(formula):
+    data = simulated(4, 12, 5)
+    fitted = hm.fit(formula, data, "cumulative(probit)", chains=1, warmup=50, draws=50, progress=False)
     cuts = np.stack([fitted.posterior[f"b_Intercept[{k}]"].values for k in (1, 2, 3)])
     assert np.all(np.diff(cuts, axis=0) > 0)
+    shares = np.bincount(data["y"].cat.codes) / len(data)
+    np.testing.assert_allclose(fitted.epred().mean(("chain", "draw", "row")), shares, atol=0.1)
 
 
 def test_linear_predictors(fit):
