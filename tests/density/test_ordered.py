@@ -44,7 +44,7 @@ def test_the_map_from_the_real_line_has_its_jacobian():
         values, log_prior = ordered(thresholds, jax.numpy.asarray(x))
         jacobian = jax.jacobian(lambda x: ordered(thresholds, x)[0])(jax.numpy.asarray(x))
         prior = Ordered([own.prior for own in thresholds]).log_prob(values)
-    np.testing.assert_allclose(log_prior, prior + np.linalg.slogdet(jacobian)[1], rtol=1e-10)
+    np.testing.assert_allclose(log_prior, float(prior) + np.linalg.slogdet(jacobian)[1], rtol=1e-10)
     np.testing.assert_allclose(values, np.cumsum([x[0], *np.exp(x[1:])]), rtol=1e-12)
 
 
