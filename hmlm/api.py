@@ -42,6 +42,7 @@ from hmlm.spec.build import build_spec
 from hmlm.spec.families import family_text, find_family
 from hmlm.spec.family import Family
 from hmlm.spec.hint import did_you_mean
+from hmlm.spec.levels import with_levels
 from hmlm.spec.prior import as_priors
 from hmlm.spec.spec import Spec
 from hmlm.spec.table import prior_lines, prior_table
@@ -283,9 +284,9 @@ def model(
     Raises:
         FormulaError, DataError, PriorError: saying what is wrong and the nearest valid thing.
     """
-    design = build_design(as_model_formula(formula), data)
+    design, found = with_levels(build_design(as_model_formula(formula), data), find_family(family))
     priors = as_priors(prior)
-    spec = build_spec(design, find_family(family), priors)
+    spec = build_spec(design, found, priors)
     make_plan(spec, density)
     choose_backend(kernels)
     return Model(spec, design, density, data_name, kernels, priors)
@@ -355,5 +356,5 @@ def get_prior(
     formula: Formula, data: Table, family: str | Family = "gaussian", prior: Priors = None
 ) -> pd.DataFrame:
     """The priors a model would have, like brms's ``get_prior``: a row per prior that can be set."""
-    design = build_design(as_model_formula(formula), data)
-    return prior_table(design, find_family(family), as_priors(prior))
+    design, found = with_levels(build_design(as_model_formula(formula), data), find_family(family))
+    return prior_table(design, found, as_priors(prior))

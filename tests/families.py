@@ -14,18 +14,32 @@ from hmlm.density.laws.registry import law_of
 from hmlm.density.links import LINKS, Theta
 from hmlm.spec.families import FAMILIES
 from hmlm.spec.family import Family, OutcomeKind
+from hmlm.spec.levels import of_levels
 
 N_GROUPS, N_EACH = 8, 12
 TRIALS = 7
 MU = "y ~ x + (1 + x | g)"
 
+LEVELS = ("a", "b", "c", "d")
+CUTS = (-1.0, 0.4, 1.3)
+
 # Under inverse_gaussian's default link half of all linear predictors have no mean.
 TESTED = FAMILIES | {"inverse_gaussian": FAMILIES["inverse_gaussian"](link="log")}
+
+
+def sized(name: str) -> Family:
+    """The family of a name as it is tested, with four levels where it takes levels."""
+    family = TESTED[name]
+    return of_levels(family, LEVELS) if family.outcome is OutcomeKind.LEVELS else family
+
+
 FAMILY_FORMULAS = {
     name: "y | trials(n) ~ x + (1 + x | g)" if family.outcome is OutcomeKind.SUCCESSES else MU
     for name, family in TESTED.items()
     if name != "gaussian"
 } | {
+    "categorical": hm.bf("y ~ x + (1 | g)", mu1="~ x + (1 + x |c| g)", mu2="~ 1 + (1 |c| g)"),
+    "cumulative": hm.bf("y ~ x + (1 + x |c| g)", disc="~ 0 + x + (1 |c| g)"),
     "negbinomial": hm.bf("y ~ x + (1 + x |c| g)", shape="~ x + (1 |c| g)"),
     "zero_inflated_negbinomial": hm.bf("y ~ x + (1 |c| g)", zi="~ x + (1 |c| g)"),
     "hurdle_gamma": hm.bf("y ~ x + (1 |c| g)", hu="~ x + (1 |c| g)"),
@@ -36,16 +50,22 @@ FAMILY_FORMULAS = {
 def truth(
     family: Family, eta: np.ndarray, trials: int = TRIALS
 ) -> tuple[dict[str, Theta], dict[str, jax.Array]]:
-    """Distributional parameters with (N,) linear predictors ``eta`` of mu, the others where xi is 0.4."""
-    links = {p.name: p.support.link for p in family.parameters[1:]}
-    thetas = {name: LINKS[link].theta(jnp.full(eta.shape, 0.4)) for name, link in links.items()}
-    thetas["mu"] = LINKS[family.link("mu")].theta(jnp.asarray(eta))
+    """Distributional parameters with (N,) linear predictors ``eta`` of mu, the others where xi is 0.4.
+
+    Thresholds are at ``CUTS``; mu of a further category is 0.4 less a third of that of the one before.
+    """
+    at = {p.name: jnp.full(eta.shape, 0.4) for p in family.parameters}
+    at |= {p.name: jnp.full(eta.shape, cut) for p, cut in zip(family.thresholds, CUTS, strict=False)}
+    thetas = {p.name: LINKS[p.support.link].theta(at[p.name]) for p in family.parameters}
+    for dpar in family.locations:
+        thetas[dpar] = LINKS[family.row_link(dpar)].theta(jnp.asarray(eta))
+        eta = 0.4 - eta / 3.0
     return thetas, {"trials": jnp.full(eta.shape, float(trials))}
 
 
 def family_data(name: str) -> Callable[[int], pd.DataFrame]:
     """seed -> table of outcomes of a family in 8 groups of 12, their level and slope varying."""
-    return lambda seed: _simulated(TESTED[name], seed)
+    return lambda seed: _simulated(sized(name), seed)
 
 
 def _simulated(family: Family, seed: int) -> pd.DataFrame:

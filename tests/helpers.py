@@ -203,7 +203,7 @@ def _pilot(name: str):
 OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale"),
     *("rescor", "rescor_scale", "uneven", "crossed", "between", "between_scale"),
-    *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights"),
+    *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
 )
 
 

@@ -37,7 +37,9 @@ def constrained_names(spec: Spec) -> tuple[str, ...]:
 def constrained_values(spec: Spec, parameters: Parameters, data: ModelData) -> Array:
     """Population-level parameters; intercepts are those of uncentred columns."""
     parts = [_coefficients(parameters, data, p) for p in range(len(spec.predictors))]
-    parts.extend(parameters.constants[c.dpar][c.response][None] for c in spec.constants)
+    parts.extend(parameters.constants[c.dpar][c.response][None] for c in spec.scalars)
+    shift = centering(spec, parameters, data)
+    parts.extend((parameters.constants[c.dpar][c.response] + shift)[None] for c in spec.thresholds)
     for b, block in enumerate(spec.blocks):
         order = jnp.array(block.order)
         parts.append(parameters.tau[b][order])
@@ -47,6 +49,15 @@ def constrained_values(spec: Spec, parameters: Parameters, data: ModelData) -> A
         parts.append(_correlations(parameters.rescor))
     parts.extend(parameters.gamma)
     return jnp.concatenate(parts)
+
+
+def centering(spec: Spec, parameters: Parameters, data: ModelData) -> Array:
+    """What thresholds between levels gain where columns are not centred."""
+    return sum(
+        data.population[p].means @ parameters.b[p]
+        for p, predictor in enumerate(spec.predictors)
+        if predictor.dpar == "mu"
+    )
 
 
 def _coefficients(parameters: Parameters, data: ModelData, p: int) -> Array:

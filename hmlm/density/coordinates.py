@@ -51,6 +51,7 @@ class Information:
         cross: (P, Q, J) cross-information K with the P population-level coefficients.
         projection: (P, Q, J) pseudo-inverse of F times K, the limit of much data.
         predictors: the predictors whose coefficients those are.
+        constants: the thresholds among the coefficients, by outcome and name; they come last.
     """
 
     precision: Array
@@ -58,6 +59,7 @@ class Information:
     cross: Array
     projection: Array
     predictors: tuple[int, ...] = field(metadata={"static": True})
+    constants: tuple[tuple[int, str], ...] = field(default=(), metadata={"static": True})
 
 
 class Effects(NamedTuple):

@@ -163,7 +163,7 @@ def _why_sampled(spec: Spec, block: Block, n_sampled: int, asked: str) -> str:
     if not spec.normal:
         return f"the outcomes are {spec.family} given them"
     if n_sampled <= n_scale_terms(spec, block):
-        return "they enter log sigma"
+        return "they enter log sigma" if spec.normal else "the outcome is not normal around them"
     return f"more than {DENSE_EFFECTS} effects, or costlier, beyond the largest factor's"
 
 

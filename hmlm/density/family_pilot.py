@@ -9,8 +9,10 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +33,7 @@ from hmlm.density.linear import predictor_of
 from hmlm.density.links import LINKS, coordinate, eta_of
 from hmlm.density.precision import double_precision
 from hmlm.density.starting_models import starting_models
-from hmlm.density.working import Working, em_step
+from hmlm.density.working import Varying, Working, em_step
 from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
@@ -51,16 +53,23 @@ class FamilyPilot:
     Attributes:
         working: per predictor, its coefficients and varying parts.
         constants: (C,) parameters without a formula, in the order of the spec.
-        errors: (C,) their standard errors.
+        covariance: (C, C) of their estimates.
         score: per predictor, the (N,) gradient of the rows' log likelihood.
         fisher: per predictor, (N,) expected information.
+        cross: by outcome and two of its parameters, (N,) expected information between them.
     """
 
     working: tuple[Working, ...]
     constants: np.ndarray
-    errors: np.ndarray
+    covariance: np.ndarray
     score: tuple[Rows, ...]
     fisher: tuple[Rows, ...]
+    cross: Mapping[tuple[int, str, str], Rows]
+
+    @property
+    def errors(self) -> np.ndarray:
+        """(C,) standard errors of the constants."""
+        return np.sqrt(np.diag(self.covariance))
 
 
 def fit_family_pilot(spec: Spec, design: Design) -> FamilyPilot:
@@ -73,40 +82,89 @@ def fit_family_pilot(spec: Spec, design: Design) -> FamilyPilot:
             _sweep(spec, design, m, eta[m], working)
     found = [_quantities_of(spec, design, m, eta[m]) for m in range(len(spec.outcomes))]
     constants = [(c.response, c.dpar) for c in spec.constants]
-    information = np.array([np.sum(found[m].fisher[dpar]) for m, dpar in constants])
     xi = np.array([eta[m][dpar] for m, dpar in constants])
     values, slopes = _natural(spec, xi)
     return FamilyPilot(
         working=tuple(working),
         constants=values,
-        errors=slopes / np.sqrt(np.maximum(information, 1.0)),
+        covariance=np.outer(slopes, slopes) * _covariance(spec, found, working),
         score=tuple(found[p.response].score[p.dpar] for p in spec.predictors),
         fisher=tuple(found[p.response].fisher[p.dpar] for p in spec.predictors),
+        cross={(m, *pair): rows for m, one in enumerate(found) for pair, rows in one.cross.items()},
     )
+
+
+def _covariance(spec: Spec, found: list[_Quantities], working: list[Working]) -> np.ndarray:
+    """(C, C) of the constants' xi given the rest; that of thresholds with the level that groups share."""
+    n = len(spec.scalars)
+    information = [np.sum(found[c.response].fisher[c.dpar]) for c in spec.scalars]
+    out = np.zeros((len(spec.constants),) * 2)
+    out[:n, :n] = np.diag(1.0 / np.maximum(information, 1.0))
+    if spec.thresholds:
+        shared = sum(_shared_level(part) for p in working for part in p.varying)
+        matrix = threshold_information(spec, found[spec.thresholds[0].response])
+        out[n:, n:] = np.linalg.inv(matrix + np.eye(len(matrix))) + shared
+    return out
+
+
+def _shared_level(part: Varying) -> float:
+    """Variance of the mean of all levels' intercepts."""
+    constant = np.all(part.columns[0] == 1.0)
+    return float(part.covariance[0, 0] / part.mode.shape[1]) if constant else 0.0
 
 
 @dataclass(frozen=True)
 class _Quantities:
-    """By distributional parameter, (N,) gradients and floored information."""
+    """By distributional parameter, (N,) gradients and floored information; by pairs that between them."""
 
     score: dict[str, Rows]
     fisher: dict[str, Rows]
+    cross: dict[tuple[str, str], Rows]
 
 
 def _sweep(spec: Spec, design: Design, m: int, eta: dict[str, Rows], working: list[Working]) -> None:
     found = _quantities_of(spec, design, m, eta)
+    _move_constants(spec, m, eta, found)
     for dpar in spec.family.dpars:
         p = predictor_of(spec, m, dpar)
-        score, fisher = found.score[dpar], found.fisher[dpar]
         if p is None:
-            step = np.sum(score) / max(np.sum(fisher), 1e-8)
-            eta[dpar] = eta[dpar] + np.clip(step, -LARGEST_CONSTANT_STEP, LARGEST_CONSTANT_STEP)
             continue
+        score, fisher = found.score[dpar], found.fisher[dpar]
         offset = design.predictors[p].offset
         offset = 0.0 if offset is None else offset
         step = np.clip(score / fisher, -LARGEST_STEP, LARGEST_STEP)
         working[p] = em_step(working[p], eta[dpar] + step - offset, fisher)
         eta[dpar] = working[p].eta() + offset
+
+
+def _move_constants(spec: Spec, m: int, eta: dict[str, Rows], found: _Quantities) -> None:
+    """A Fisher-scoring step of what has no formula."""
+    for dpar in (c.dpar for c in spec.scalars if c.response == m):
+        step = np.sum(found.score[dpar]) / max(np.sum(found.fisher[dpar]), 1e-8)
+        eta[dpar] = eta[dpar] + np.clip(step, -LARGEST_CONSTANT_STEP, LARGEST_CONSTANT_STEP)
+    if spec.thresholds:
+        dpars = [c.dpar for c in spec.thresholds]
+        score = np.array([np.sum(found.score[dpar]) for dpar in dpars])
+        now = np.array([eta[dpar] for dpar in dpars])
+        matrix = threshold_information(spec, found)
+        moved = _increasing_step(now, np.linalg.solve(matrix + 1e-8 * np.eye(len(now)), score))
+        eta |= dict(zip(dpars, moved, strict=True))
+
+
+def threshold_information(spec: Spec, found: _Quantities) -> np.ndarray:
+    """(T, T) expected information on the thresholds."""
+    dpars = [c.dpar for c in spec.thresholds]
+    out = np.diag([np.sum(found.fisher[dpar]) for dpar in dpars])
+    for k, pair in enumerate(pairwise(dpars)):
+        out[k, k + 1] = out[k + 1, k] = np.sum(found.cross[pair])
+    return out
+
+
+def _increasing_step(now: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """A step of bounded length that leaves at least half of every gap."""
+    step = step * min(1.0, LARGEST_CONSTANT_STEP / max(np.max(np.abs(step)), 1e-300))
+    shrinks = -np.diff(step) / np.diff(now)
+    return now + step * min(1.0, 0.5 / max(np.max(shrinks, initial=0.0), 1e-300))
 
 
 def _quantities_of(spec: Spec, design: Design, m: int, eta: dict[str, Rows]) -> _Quantities:
@@ -115,18 +173,34 @@ def _quantities_of(spec: Spec, design: Design, m: int, eta: dict[str, Rows]) -> 
         arrays = {dpar: jnp.asarray(value) for dpar, value in eta.items() if dpar in spec.family.dpars}
         extra = {name: jnp.asarray(values) for name, values in outcome.additions.items()}
         found = _quantities(mapped(spec, m), arrays, jnp.asarray(outcome.values), extra)
-    score, fisher = jax.tree.map(np.asarray, found)
-    return _Quantities({d: _finite(score[d]) for d in score}, {d: _floored(fisher[d]) for d in fisher})
+    score, fisher, cross = jax.tree.map(np.asarray, found)
+    return _Quantities(
+        {d: _finite(score[d]) for d in score},
+        {d: _floored(fisher[d]) for d in fisher},
+        {pair: _finite(cross[pair]) for pair in cross},
+    )
 
 
 @partial(jax.jit, static_argnums=0)
-def _quantities(own: Mapped, eta: dict[str, Array], y: Array, extra: Extra) -> tuple[dict, dict]:
+def _quantities(own: Mapped, eta: dict[str, Array], y: Array, extra: Extra) -> tuple[dict, dict, dict]:
     whole = {dpar: jnp.broadcast_to(value, y.shape) for dpar, value in eta.items()}
     rated = lambda eta: with_errors(own, with_rate(own, eta, extra), extra)  # noqa: E731
     score = jax.grad(lambda eta: jnp.sum(density_with_additions(own, rated(eta), y, extra)))(whole)
     fisher = _information(own, rated(whole), y.shape, extra)
     weights = extra.get("weights", 1.0)
-    return score, {dpar: weights * value for dpar, value in fisher.items()}
+    cross = _cross_information(own, rated(whole), y.shape, extra)
+    return score, *(jax.tree.map(lambda rows: weights * rows, found) for found in (fisher, cross))
+
+
+def _cross_information(
+    own: Mapped, eta: dict[str, Array], shape: tuple[int, ...], extra: Extra
+) -> dict[tuple[str, str], Array]:
+    """Expected information by row between two parameters."""
+    thetas, slopes = own.thetas(eta), own.slopes(eta)
+    return {
+        (a, b): jnp.broadcast_to(closed(thetas, extra) * slopes[a] * slopes[b], shape)
+        for (a, b), closed in law_of(own.family).cross.items()
+    }
 
 
 def _information(

@@ -51,7 +51,7 @@ def mapped(spec: Spec, m: int) -> Mapped:
     """Family and links of an outcome."""
     family = spec.family
     links = [
-        family.parameter(dpar).support.link if predictor_of(spec, m, dpar) is None else family.link(dpar)
+        family.parameter(dpar).support.link if predictor_of(spec, m, dpar) is None else family.row_link(dpar)
         for dpar in family.dpars
     ]
     return Mapped(family, tuple(links))
@@ -89,7 +89,7 @@ def etas(spec: Spec, m: int, parameters: Parameters, u: list[Array], data: Model
         p = predictor_of(spec, m, dpar)
         if p is None:
             value = parameters.constants[dpar][m]
-            out[dpar] = unknown_sigma(extra) if value is None else _xi(spec, dpar, value)
+            out[dpar] = known_xi(spec, dpar, extra) if value is None else _xi(spec, dpar, value)
         else:
             eta = linear_predictor(spec, p, parameters, u, data)
             defined = LINKS[link].defined
@@ -101,9 +101,13 @@ def _xi(spec: Spec, dpar: str, value: Array) -> Array:
     return coordinate(value, spec.family.parameter(dpar).support)
 
 
-def unknown_sigma(extra: Extra) -> Array:
-    """Log sigma of outcomes whose standard errors are all there is, before they are added."""
-    return jnp.full_like(extra["se"], -jnp.inf)
+def known_xi(spec: Spec, dpar: str, extra: Extra) -> Array:
+    """Xi of a parameter that is not estimated.
+
+    It is fixed by the family, or log sigma before the standard errors are added that are all there is.
+    """
+    fixed = spec.family.parameter(dpar).fixed
+    return jnp.full_like(extra["se"], -jnp.inf) if fixed is None else _xi(spec, dpar, jnp.asarray(fixed))
 
 
 def with_rate(own: Mapped, eta: Etas, extra: Extra) -> dict[str, Array]:

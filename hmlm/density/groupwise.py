@@ -211,7 +211,7 @@ def _proposal(static: Static, parameters: Parameters, b: int, key: Array, data: 
     if n == 0:
         return Proposal(jnp.zeros((0, levels)), jnp.zeros(levels))
     known, scale = data.information[b], level_scales(static.spec, b, parameters, data.model)
-    beta = coefficients_of(parameters, known.predictors)
+    beta = coefficients_of(parameters, known.predictors, known.constants)
     return propose(jax.random.normal(key, (n, levels)), parameters.factor(b), beta, known, scale)
 
 

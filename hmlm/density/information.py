@@ -87,13 +87,46 @@ def _block(
     owner = [p for p in predictors for _ in range(len(pilot.working[p].columns))]
     cross = _pair_sums(sums, columns, own, population, owner, weight)
     right = np.stack([score[p] + _weighted(weight, p, target) for p in own])
+    constants = _thresholds(spec, predictors)
+    with_thresholds = _threshold_sums(spec, pilot, constants, sums, columns, own)
+    known = sums(columns * right) + np.einsum("apj,p->aj", with_thresholds, _values(spec, pilot, constants))
+    cross = np.concatenate([cross, with_thresholds], axis=1)
     return Information(
         precision=jnp.asarray(precision),
-        score=jnp.asarray(sums(columns * right)),
+        score=jnp.asarray(known),
         cross=jnp.asarray(cross.swapaxes(0, 1)),
         projection=jnp.asarray(_projection(precision, cross).swapaxes(0, 1)),
         predictors=predictors,
+        constants=constants,
     )
+
+
+def _thresholds(spec: Spec, predictors: tuple[int, ...]) -> tuple[tuple[int, str], ...]:
+    """The thresholds that the levels of these predictors are measured against."""
+    located = {spec.predictors[p].response for p in predictors if spec.predictors[p].dpar == "mu"}
+    return tuple((c.response, c.dpar) for c in spec.thresholds if c.response in located)
+
+
+def _values(spec: Spec, pilot: Pilot | FamilyPilot, constants: tuple[tuple[int, str], ...]) -> np.ndarray:
+    known = {(c.response, c.dpar): i for i, c in enumerate(spec.constants)}
+    return np.array([pilot.constants[known[key]] for key in constants])
+
+
+def _threshold_sums(
+    spec: Spec,
+    pilot: Pilot | FamilyPilot,
+    constants: tuple[tuple[int, str], ...],
+    sums: GroupSum,
+    columns: np.ndarray,
+    own: list[int],
+) -> np.ndarray:
+    """(A, T, J) cross-information of a block's coefficients with thresholds."""
+    out = np.zeros((len(own), len(constants), sums.operator.shape[0]))
+    for a, p in enumerate(own):
+        for k, (m, dpar) in enumerate(constants):
+            rows = pilot.cross.get((m, spec.predictors[p].dpar, dpar))
+            out[a, k] = 0.0 if rows is None else sums(columns[a] * rows)
+    return out
 
 
 def _sums(pilot: Pilot, b: int, p: int) -> GroupSum:
@@ -132,7 +165,7 @@ def _projection(precision: np.ndarray, cross: np.ndarray) -> np.ndarray:
 def _fisher_weights(spec: Spec, pilot: Pilot | FamilyPilot, plan: Plan) -> Weight:
     """Expected Fisher information per row between two predictors; None where it is zero, or neglected."""
     if isinstance(pilot, FamilyPilot):
-        return lambda p, q: pilot.fisher[p] if p == q else None
+        return lambda p, q: _of_pair(spec, pilot, p, q)
     inverse = np.linalg.inv(pilot.rescor)
     scale = np.eye(len(inverse)) + pilot.rescor * inverse
     inverse_sigma = np.exp(-pilot.log_sigma)
@@ -148,6 +181,16 @@ def _fisher_weights(spec: Spec, pilot: Pilot | FamilyPilot, plan: Plan) -> Weigh
         return _or_none(inverse[a.response, b.response], pair)
 
     return weight
+
+
+def _of_pair(spec: Spec, pilot: FamilyPilot, p: int, q: int) -> np.ndarray | None:
+    if p == q:
+        return pilot.fisher[p]
+    a, b = spec.predictors[p], spec.predictors[q]
+    if a.response != b.response:
+        return None
+    one_way = pilot.cross.get((a.response, a.dpar, b.dpar))
+    return pilot.cross.get((a.response, b.dpar, a.dpar)) if one_way is None else one_way
 
 
 def _or_none(value: float, rows: np.ndarray) -> np.ndarray | None:

@@ -53,9 +53,10 @@ class Layout:
     Attributes:
         intercept: per predictor, one coordinate or an empty span.
         b: per predictor, K coordinates.
-        constants: per distributional parameter without a formula, one coordinate.
+        constants: per distributional parameter without a formula, one coordinate; not thresholds.
         sd: per block, Q coordinates in the order of its terms.
         gamma: per predictor of standard deviations, W coordinates.
+        thresholds: the first threshold and the logarithms of the gaps between them, or an empty span.
         cor: per block, Q (Q - 1) / 2 coordinates or an empty span.
         rescor: M (M - 1) / 2 coordinates or an empty span.
         effects: per block, n x J coordinates of the n coefficients that are sampled, one after another.
@@ -70,6 +71,7 @@ class Layout:
     constants: tuple[Span, ...]
     sd: tuple[Span, ...]
     gamma: tuple[Span, ...]
+    thresholds: Span
     cor: tuple[Span, ...]
     rescor: Span
     effects: tuple[Span, ...]
@@ -86,10 +88,11 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
     for predictor in spec.predictors:
         intercept.append(cursor.take(0 if predictor.intercept is None else 1))
         b.append(cursor.take(len(predictor.names)))
-    constants = [cursor.take(1) for _ in spec.constants]
+    constants = [cursor.take(1) for _ in spec.scalars]
     sd = [cursor.take(block.size) for block in spec.blocks]
     gamma = [cursor.take(len(part.names)) for part in spec.sds]
     n_scalars = cursor.position
+    thresholds = cursor.take(len(spec.thresholds))
     cor = [cursor.take(0 if block.cor is None else n_correlations(block.size)) for block in spec.blocks]
     rescor = cursor.take(0 if spec.rescor is None else n_correlations(len(spec.outcomes)))
     n_population = cursor.position
@@ -103,6 +106,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
         constants=tuple(constants),
         sd=tuple(sd),
         gamma=tuple(gamma),
+        thresholds=thresholds,
         cor=tuple(cor),
         rescor=rescor,
         effects=tuple(effects),
@@ -129,7 +133,7 @@ def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, Support, bool]]:
         if predictor.intercept is not None:
             yield predictor.intercept, Support.REAL, False
         yield from ((prior, Support.REAL, False) for prior in predictor.priors)
-    yield from ((constant.prior, constant.support, False) for constant in spec.constants)
+    yield from ((constant.prior, constant.support, False) for constant in spec.scalars)
     for block in spec.blocks:
         many = spec.factors[block.factor].n_levels >= FEW_LEVELS
         yield from ((prior, Support.POSITIVE, many) for prior in block.sd)

@@ -10,13 +10,19 @@ from hmlm.density.parameters import Parameters
 from hmlm.spec.spec import Spec
 
 
-def coefficients_of(parameters: Parameters, predictors: tuple[int, ...]) -> Array:
-    """(P,) population-level coefficients of these predictors, each with its intercept first."""
+def coefficients_of(
+    parameters: Parameters, predictors: tuple[int, ...], constants: tuple[tuple[int, str], ...] = ()
+) -> Array:
+    """(P,) population-level coefficients of these predictors, each with its intercept first.
+
+    ``constants`` adds distributional parameters without a formula, by outcome and name.
+    """
     parts = []
     for p in predictors:
         intercept = parameters.intercept[p]
         parts.extend([] if intercept is None else [intercept[None]])
         parts.append(parameters.b[p])
+    parts.extend(parameters.constants[dpar][m][None] for m, dpar in constants)
     return jnp.concatenate(parts)
 
 

@@ -60,6 +60,7 @@ class Link:
         theta = self.theta(eta)
         by_value = {
             Support.REAL: jnp.zeros_like(eta),
+            Support.ORDERED: jnp.zeros_like(eta),
             Support.POSITIVE: theta.log,
             Support.UNIT: theta.log + theta.log1m,
             Support.ABOVE_ONE: jnp.log(theta.value - 1.0),

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from hmlm.density.constrained import constrained_names
+from hmlm.density.constrained import centering, constrained_names
 from hmlm.density.data import ModelData
 from hmlm.density.parameters import Parameters, by_dpar
 from hmlm.spec.names import constant_names, cor_names, rescor_names, sd_coefficient_names, sd_names
@@ -26,7 +26,7 @@ def parameters_of(spec: Spec, row: Array, data: ModelData) -> Parameters:
     coefficients = _coefficients(spec, row, data)
     matrices = [_matrix(block.size, cor_names(spec, block), value) for block in spec.blocks]
     rescor = None if spec.rescor is None else _matrix(len(spec.outcomes), rescor_names(spec), value)
-    return Parameters(
+    parameters = Parameters(
         intercept=tuple(intercept for intercept, _ in coefficients),
         b=tuple(b for _, b in coefficients),
         constants=by_dpar(spec, [value[name] for name in constant_names(spec)]),
@@ -40,6 +40,17 @@ def parameters_of(spec: Spec, row: Array, data: ModelData) -> Parameters:
             jnp.stack([value[name] for name in sd_coefficient_names(spec, s)]) for s in range(len(spec.sds))
         ),
     )
+    return _centered(spec, parameters, data) if spec.thresholds else parameters
+
+
+def _centered(spec: Spec, parameters: Parameters, data: ModelData) -> Parameters:
+    """The same with thresholds for columns as the spec centres them."""
+    shift, dpars = centering(spec, parameters, data), {c.dpar for c in spec.thresholds}
+    constants = {
+        dpar: tuple(value - shift for value in values) if dpar in dpars else values
+        for dpar, values in parameters.constants.items()
+    }
+    return parameters._replace(constants=constants)
 
 
 def psd_factor(matrix: Array) -> Array:

@@ -12,9 +12,9 @@ from jax import Array
 
 from hmlm.density.correlation import correlation_cholesky, lkj_log_density
 from hmlm.density.layout import Layout, Run, Span
-from hmlm.density.priors import Transform, constrain, real_line_map
+from hmlm.density.priors import Transform, constrain, log_prob, real_line_map
 from hmlm.kernels.fusing import add_up, together
-from hmlm.spec.spec import Spec
+from hmlm.spec.spec import Constant, Spec
 
 DType = np.dtype
 
@@ -56,9 +56,10 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
     ``softplus`` holds a scale for every scalar; those of standard deviations between groups are used.
     """
     runs = [run.span for run in layout.runs]
-    *parts, rescor_part = pieces(x, [*runs, *layout.cor, layout.rescor])
+    *parts, rescor_part = pieces(x, [*runs, layout.thresholds, *layout.cor, layout.rescor])
     scalars, log_prior = _scalars(layout, softplus, parts[: len(runs)], x.dtype)
-    correlation, log_cor = _correlations(spec, parts[len(runs) :], x.dtype)
+    thresholds, log_thresholds = ordered(spec.thresholds, parts[len(runs)])
+    correlation, log_cor = _correlations(spec, parts[len(runs) + 1 :], x.dtype)
     rescor, log_rescor = _lkj(len(spec.outcomes), spec.rescor, rescor_part)
     scalars, rescor, *correlation = together(scalars, rescor, *correlation)
     own = iter(pieces(scalars, _scalar_spans(layout)))
@@ -66,13 +67,24 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
     parameters = Parameters(
         intercept=tuple(_optional(intercept) for intercept, _ in coefficients),
         b=tuple(b for _, b in coefficients),
-        constants=by_dpar(spec, [next(own)[0] for _ in layout.constants]),
+        constants=by_dpar(spec, [*(next(own)[0] for _ in layout.constants), *thresholds]),
         tau=tuple(next(own) for _ in layout.sd),
         correlation=tuple(correlation),
         rescor=None if spec.rescor is None else rescor,
         gamma=tuple(own),
     )
-    return parameters, log_prior + log_cor + log_rescor
+    return parameters, log_prior + log_thresholds + log_cor + log_rescor
+
+
+def ordered(thresholds: Sequence[Constant], x: Array) -> tuple[Array, Array]:
+    """(T,) increasing values and their log prior with the Jacobian: the first, then logarithms of gaps."""
+    if not thresholds:
+        return x, jnp.zeros((), x.dtype)
+    gaps = jnp.exp(x[1:])
+    values = jnp.cumsum(jnp.concatenate([x[:1], gaps]))
+    return values, jnp.sum(x[1:]) + sum(
+        log_prob(own.prior, value) for own, value in zip(thresholds, values, strict=True)
+    )
 
 
 def by_dpar(spec: Spec, values: Sequence[Array]) -> dict[str, tuple[Array | None, ...]]:

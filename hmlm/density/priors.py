@@ -106,7 +106,7 @@ def constrain(prior: Distribution, transform: Transform, x: Array) -> tuple[Arra
     """
     value = transform(x)
     jacobian = transform.log_abs_det_jacobian(x, value)
-    return value, _log_prob(prior, value) + jacobian
+    return value, log_prob(prior, value) + jacobian
 
 
 def real_line_map(prior: Distribution, *, support: Support, scale: Array | None = None) -> Transform:
@@ -145,7 +145,7 @@ class ScaledSoftplus(NamedTuple):
         return jax.nn.log_sigmoid(x / self.scale)
 
 
-def _log_prob(prior: Distribution, value: Array) -> Array:
+def log_prob(prior: Distribution, value: Array) -> Array:
     """Untruncated log density: truncation only adds a constant, and a costly one."""
     if prior.name in ("flat", "uniform"):
         return jnp.zeros_like(value)

@@ -17,8 +17,8 @@ from numpyro import distributions as dist
 from hmlm.density.data import block_columns, column_means
 from hmlm.density.family_rows import (
     density_with_additions,
+    known_xi,
     mapped,
-    unknown_sigma,
     with_errors,
     with_rate,
 )
@@ -26,6 +26,7 @@ from hmlm.density.laws.law import Extra
 from hmlm.density.laws.registry import law_of
 from hmlm.density.linear import predictor_of
 from hmlm.density.links import coordinate
+from hmlm.density.ordered import Ordered
 from hmlm.density.priors import to_numpyro
 from hmlm.spec.names import (
     coefficient_names,
@@ -34,7 +35,7 @@ from hmlm.spec.names import (
     sd_coefficient_names,
     sd_names,
 )
-from hmlm.spec.spec import Block, Spec
+from hmlm.spec.spec import Block, Constant, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Design
 
@@ -181,18 +182,33 @@ def likelihood(
 def row_etas(spec: Spec, m: int, eta: Mapping[int, Array], extra: Extra) -> dict[str, Array]:
     """Linear predictors of an outcome's distributional parameters, constants sampled as they are."""
     out = {}
-    constants = {c.dpar: c for c in spec.constants if c.response == m}
-    for dpar in spec.family.dpars:
+    constants = {c.dpar: c for c in spec.scalars if c.response == m}
+    out |= thresholds(spec)
+    for dpar in spec.family.modelled:
         p = predictor_of(spec, m, dpar)
         if p is not None:
             out[dpar] = eta[p]
         elif dpar in constants:
             own = constants[dpar]
-            value = numpyro.sample(constant_name(spec, m, dpar), to_numpyro(own.prior, own.support))
-            out[dpar] = coordinate(value, own.support)
+            out[dpar] = coordinate(_constant(spec, own), own.support)
         else:
-            out[dpar] = unknown_sigma(extra)
+            out[dpar] = known_xi(spec, dpar, extra)
     return with_errors(mapped(spec, m), with_rate(mapped(spec, m), out, extra), extra)
+
+
+def _constant(spec: Spec, own: Constant) -> Array:
+    name = constant_name(spec, own.response, own.dpar)
+    return numpyro.sample(name, to_numpyro(own.prior, own.support))
+
+
+def thresholds(spec: Spec) -> dict[str, Array]:
+    """Thresholds between levels, one increasing vector; those of centred columns by a name of their own."""
+    if not spec.thresholds:
+        return {}
+    centered = any(p.centered for p in spec.predictors if p.dpar == "mu")
+    name = "centered_b_Intercept" if centered else "b_Intercept"
+    values = numpyro.sample(name, Ordered([own.prior for own in spec.thresholds]))
+    return {own.dpar: values[k] for k, own in enumerate(spec.thresholds)}
 
 
 def _joint(spec: Spec, eta: Mapping[int, Array], y: Arrays | None) -> None:

@@ -48,6 +48,7 @@ def make_start(
     center, width = np.zeros(layout.size), np.ones(layout.size)
     values, spreads = _scalars(spec, design, pilot)
     softplus, inside = np.maximum(spreads, 1e-300), _inside_all(layout, values)
+    _fill_thresholds(spec, layout, pilot, center, width)
     _fill_correlations(spec, layout, pilot, center, width)
     modes = tuple(
         block_modes(spec, pilot, b) if part.n_sampled else None for b, part in enumerate(plan.blocks)
@@ -103,7 +104,7 @@ def _locate(
             part.coordinates,
             mode[: part.n_sampled],
             factor,
-            coefficients_of(parameters, known.predictors),
+            coefficients_of(parameters, known.predictors, known.constants),
             known,
         )
         for part, mode, factor, known in zip(plan.blocks, modes, factors, information, strict=True)
@@ -135,9 +136,10 @@ def _gamma(spec: Spec, s: int, columns: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _constants(spec: Spec, pilot: Pilot | FamilyPilot) -> tuple[np.ndarray, np.ndarray]:
-    """Distributional parameters without a formula, and their standard errors."""
+    """Distributional parameters without a formula, apart from thresholds, and their standard errors."""
     if isinstance(pilot, FamilyPilot):
-        return pilot.constants, pilot.errors
+        n = len(spec.scalars)
+        return pilot.constants[:n], pilot.errors[:n]
     sigma = np.array([pilot.sigma[constant.response] for constant in spec.constants])
     return sigma, sigma / np.sqrt(2 * spec.n_rows)
 
@@ -202,6 +204,21 @@ def _inside(run: Run, value: np.ndarray) -> np.ndarray:
     upper = min(upper, 1.0) if run.support is Support.UNIT else upper
     margin = 0.05 * (upper - lower)
     return np.clip(value, lower + margin, upper - margin)
+
+
+def _fill_thresholds(
+    spec: Spec, layout: Layout, pilot: Pilot | FamilyPilot, center: np.ndarray, width: np.ndarray
+) -> None:
+    """The first threshold and the logarithms of the gaps, with their standard errors."""
+    if not spec.thresholds:
+        return
+    n, span = len(spec.scalars), layout.thresholds.slice
+    values, covariance = pilot.constants[n:], pilot.covariance[n:, n:]
+    gaps = np.diff(values)
+    slopes = np.diff(np.eye(len(values)), axis=0) / gaps[:, None]
+    variances = np.einsum("ga,ab,gb->g", slopes, covariance, slopes)
+    center[span] = np.concatenate([values[:1], np.log(gaps)])
+    width[span] = np.minimum(np.sqrt(np.concatenate([covariance[0, :1], variances])), WIDEST)
 
 
 def _fill_correlations(

@@ -138,7 +138,7 @@ def _block_effects(
     native = static.backend is Backend.NATIVE and plan.n_sampled and plan.coordinates is Coordinates.INFORMED
     if native and scale is None:
         known = data.information[b]
-        beta = coefficients_of(parameters, known.predictors)
+        beta = coefficients_of(parameters, known.predictors, known.constants)
         what = Known(known.precision, known.score, known.cross)
         return informed(zeta.reshape(plan.n_sampled, -1), parameters.factor(b), beta, what)
     sampled = _sampled_effects(static, b, parameters, zeta, scale, data)
@@ -155,8 +155,8 @@ def _sampled_effects(
         nothing = jnp.zeros((0, levels), zeta.dtype)
         return Effects(nothing, nothing, jnp.zeros(levels, zeta.dtype))
     known = data.information[b]
-    beta, zeta = coefficients_of(parameters, known.predictors), zeta.reshape(n, levels)
-    return effects(plan.coordinates, zeta, parameters.factor(b), beta, known, scale)
+    beta = coefficients_of(parameters, known.predictors, known.constants)
+    return effects(plan.coordinates, zeta.reshape(n, levels), parameters.factor(b), beta, known, scale)
 
 
 def _with_means(

@@ -139,7 +139,7 @@ def link_lines(spec: Spec) -> tuple[str, ...]:
     def line(m: int) -> str:
         modelled = {p.dpar for p in spec.predictors if p.response == m}
         links = {
-            dpar: spec.family.link(dpar) if dpar in modelled else "identity" for dpar in spec.family.dpars
+            dpar: spec.family.link(dpar) if dpar in modelled else "identity" for dpar in spec.family.modelled
         }
         return "; ".join(f"{dpar} = {link}" for dpar, link in links.items())
 

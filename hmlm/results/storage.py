@@ -21,6 +21,7 @@ from hmlm.results.stored import Stored
 from hmlm.spec.build import build_spec
 from hmlm.spec.families import CUSTOM, family_text, find_family
 from hmlm.spec.family import Family
+from hmlm.spec.levels import with_levels
 from hmlm.spec.spec import Spec
 from hmlm.types import DataWarning, Design, HmlmError
 
@@ -97,5 +98,6 @@ def _model(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         design = build_design(statement.formula, unpack(data, header.columns))
+        design, family = with_levels(design, family)
         spec = build_spec(design, family, statement.priors)
     return spec, replace(design, rows=fit.observed["row"].values, n_dropped=header.info.n_dropped)

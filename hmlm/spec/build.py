@@ -18,9 +18,9 @@ from hmlm.spec.family import Family
 from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
 from hmlm.spec.spec import Block, BlockTerm, Constant, FactorSpec, Predictor, SdPredictor, Spec
+from hmlm.spec.support import Support
 from hmlm.spec.target import (
     RESCOR,
-    Target,
     coefficient_targets,
     constant_targets,
     cor_target,
@@ -29,7 +29,7 @@ from hmlm.spec.target import (
     sd_coefficient_targets,
     sd_targets,
 )
-from hmlm.types import Design, Distribution, Factor, Outcome, PredictorDesign, Prior, SdDesign
+from hmlm.types import Design, Distribution, Factor, Outcome, PredictorDesign, Prior, PriorError, SdDesign
 
 
 def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spec:
@@ -53,7 +53,7 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
     layouts = lay_out_blocks(design)
     check_priors(priors, list_targets(design, family, layouts))
     book = PriorBook(priors, family, {outcome.name: outcome.values for outcome in design.outcomes})
-    predictors = tuple(_predictor(design, predictor, book) for predictor in design.predictors)
+    predictors = tuple(_predictor(design, predictor, family, book) for predictor in design.predictors)
     for columns, predictor in zip(design.predictors, predictors, strict=True):
         check_collinearity(columns, predictor)
         for group in columns.groups:
@@ -63,7 +63,8 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
         outcomes=tuple(outcome.name for outcome in design.outcomes),
         predictors=predictors,
         constants=tuple(
-            _constant(design, family, target, book) for target in constant_targets(design, family)
+            _constant(design, family, key, book.find(target))
+            for key, target in constant_targets(design, family).items()
         ),
         factors=tuple(_factor(design, f) for f in range(len(design.factors))),
         blocks=tuple(_block(design, layout, book) for layout in layouts),
@@ -78,9 +79,9 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
     return spec
 
 
-def _predictor(design: Design, predictor: PredictorDesign, book: PriorBook) -> Predictor:
+def _predictor(design: Design, predictor: PredictorDesign, family: Family, book: PriorBook) -> Predictor:
     population = predictor.population
-    intercept = intercept_target(design, predictor)
+    intercept = intercept_target(design, predictor, family)
     return Predictor(
         response=[outcome.name for outcome in design.outcomes].index(predictor.response),
         dpar=predictor.dpar,
@@ -98,9 +99,14 @@ def _prefix(design: Design, predictor: PredictorDesign) -> str:
     return "_".join(part for part in (dpar, response) if part)
 
 
-def _constant(design: Design, family: Family, target: Target, book: PriorBook) -> Constant:
-    response = [outcome.name for outcome in design.outcomes].index(target.resp)
-    return Constant(response, target.class_, book.find(target), family.parameter(target.class_).support)
+def _constant(design: Design, family: Family, key: tuple[str, str], prior: Distribution) -> Constant:
+    outcome, dpar = key
+    support = family.parameter(dpar).support
+    if support is Support.ORDERED and prior.name == "uniform":
+        raise PriorError(
+            f"{dpar} ~ {prior}: thresholds between levels have no bounds; use for example normal(0, 3)"
+        )
+    return Constant([o.name for o in design.outcomes].index(outcome), dpar, prior, support)
 
 
 def _additions(outcome: Outcome) -> tuple[str, ...]:

@@ -31,8 +31,8 @@ def check_family(design: Design, family: Family) -> None:
     check_outcome_kind(design, family)
     check_additions(design, family)
     for predictor in design.predictors:
-        if predictor.dpar not in family.dpars:
-            choice = f"{listed(family.dpars)}{did_you_mean(predictor.dpar, family.dpars)}"
+        if predictor.dpar not in family.modelled:
+            choice = f"{listed(family.modelled)}{did_you_mean(predictor.dpar, family.modelled)}"
             raise FormulaError(f"the family {family.name} has no parameter {predictor.dpar!r}, only {choice}")
     if design.formula.rescor and not family.multivariate:
         raise FormulaError(f"the family {family.name} has no residual correlation; use set_rescor(False)")

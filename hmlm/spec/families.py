@@ -169,6 +169,23 @@ HURDLE_GAMMA = make_family(
     mean_is_mu=False,
     additions=("weights", "cens"),
 )
+CUMULATIVE = make_family(
+    "cumulative",
+    _mu(Support.REAL, ("logit", "probit", "cloglog")),
+    Dpar("disc", Support.POSITIVE, ("log",), fixed=1.0),
+    outcome=OutcomeKind.LEVELS,
+    mean_is_mu=False,
+    latent=True,
+    additions=("weights",),
+)
+CATEGORICAL = make_family(
+    "categorical",
+    _mu(Support.REAL, ("logit",)),
+    outcome=OutcomeKind.LEVELS,
+    mean_is_mu=False,
+    latent=True,
+    additions=("weights",),
+)
 
 FAMILIES = {
     family.name: family
@@ -193,6 +210,8 @@ FAMILIES = {
         ZERO_INFLATED_BINOMIAL,
         HURDLE_POISSON,
         HURDLE_GAMMA,
+        CUMULATIVE,
+        CATEGORICAL,
     )
 }
 KNOWN_PARAMETERS = {p.name: p for family in FAMILIES.values() for p in family.parameters if p.name != "mu"}

@@ -25,10 +25,11 @@ class OutcomeKind(enum.Enum):
     UNIT = "numbers between 0 and 1, both excluded"
     COUNT = "whole numbers of at least 0"
     BINARY = "0 and 1, or two levels"
+    LEVELS = "levels: text, categories or whole numbers"
     SUCCESSES = "whole numbers from 0 to the number of trials: write `y | trials(n) ~ …`"
 
 
-LABELLED = (OutcomeKind.BINARY,)
+LABELLED = (OutcomeKind.BINARY, OutcomeKind.LEVELS)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Dpar:
         prior: default prior where it is one number for all rows; None for mu, which always has a formula, and
             for sigma, whose default comes from the outcome.
         intercept: default prior of its intercept where it has a formula; None for mu.
+        fixed: its value where it has no formula, None if it is estimated then.
+        coef: number of a threshold, what its prior has as ``coef``.
     """
 
     name: str
@@ -49,6 +52,8 @@ class Dpar:
     links: tuple[str, ...]
     prior: Distribution | None = None
     intercept: Distribution | None = Distribution("student_t", (3.0, 0.0, 2.5))
+    fixed: float | None = None
+    coef: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ class Family:
         mean_is_mu: whether mu is the expected outcome.
         multivariate: whether several outcomes may have a residual correlation.
         additions: the addition terms its outcomes may have.
+        latent: whether mu is a location on the scale of its link, which maps it to probabilities of levels.
+        levels: of the outcome, in order; () before it has met its outcome (:mod:`hmlm.spec.levels`).
         custom: the law of a family that users made, None for those of hmlm.
     """
 
@@ -77,6 +84,8 @@ class Family:
     mean_is_mu: bool = True
     multivariate: bool = False
     additions: tuple[str, ...] = ("weights", "cens", "trunc")
+    latent: bool = False
+    levels: tuple[str, ...] = ()
     custom: Any = None
 
     @property
@@ -93,9 +102,29 @@ class Family:
         """Whether outcomes may be text or categories, as codes from 0; true and false may always."""
         return self.outcome in LABELLED
 
+    @property
+    def thresholds(self) -> tuple[Dpar, ...]:
+        """The parameters that lie between neighbouring levels, in order."""
+        return tuple(p for p in self.parameters if p.support is Support.ORDERED)
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """Names of the parameters that a formula of the outcome is for: ``("mu",)``, or one per category."""
+        latent = tuple(p.name for p in self.parameters if p.support is Support.REAL)
+        return latent if self.latent else ("mu",)
+
+    @property
+    def modelled(self) -> tuple[str, ...]:
+        """Names of the parameters that may have a formula."""
+        return tuple(p.name for p in self.parameters if p.support is not Support.ORDERED)
+
     def link(self, dpar: str) -> str:
         """Link of ``dpar`` where it has a formula."""
         return self.links[self.dpars.index(dpar)]
+
+    def row_link(self, dpar: str) -> str:
+        """Link from its linear predictor to the parameter as the law reads it."""
+        return "identity" if self.latent and self.parameter(dpar).support is Support.REAL else self.link(dpar)
 
     def __call__(self, link: str | None = None, **links: str) -> Family:
         """The family with other links: ``bernoulli(link="probit")``, ``student(link_sigma="identity")``.

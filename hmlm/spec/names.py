@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from hmlm.spec.spec import Block, BlockTerm, Spec
+from hmlm.spec.support import Support
 
 
 class ParameterRow(NamedTuple):
@@ -54,13 +55,23 @@ def cor_names(spec: Spec, block: Block) -> tuple[tuple[str, int, int], ...]:
 
 
 def constant_name(spec: Spec, m: int, dpar: str) -> str:
-    """Draws of a distributional parameter of outcome ``m`` that has no formula: ``"nu"``, ``"nu_NAstd"``."""
+    """Draws of a distributional parameter of outcome ``m`` that has no formula: ``"nu"``, ``"nu_NAstd"``.
+
+    Thresholds are intercepts: ``"b_Intercept[1]"``.
+    """
+    if spec.family.parameter(dpar).support is Support.ORDERED:
+        return f"b_{spec.outcomes[m]}_{dpar}" if spec.multivariate else f"b_{dpar}"
     return f"{dpar}_{spec.outcomes[m]}" if spec.multivariate else dpar
 
 
 def constant_names(spec: Spec) -> tuple[str, ...]:
     """Draws of all of them, in the order of ``spec.constants``."""
     return tuple(constant_name(spec, c.response, c.dpar) for c in spec.constants)
+
+
+def threshold_names(spec: Spec) -> list[str]:
+    """Draws of the thresholds between levels, ``["b_Intercept[1]", …]``."""
+    return [constant_name(spec, c.response, c.dpar) for c in spec.thresholds]
 
 
 def sigma_name(spec: Spec, m: int) -> str:
@@ -123,12 +134,13 @@ def _population_rows(spec: Spec) -> Iterator[ParameterRow]:
     predictors = range(len(spec.predictors))
     intercepts = [intercept_name(spec, p) for p in predictors if spec.predictors[p].intercept is not None]
     coefficients = [name for p in predictors for name in coefficient_names(spec, p)]
-    for variable in intercepts + coefficients:
+    for variable in threshold_names(spec) + intercepts + coefficients:
         yield ParameterRow(variable, variable.removeprefix("b_"), "population")
 
 
 def _family_rows(spec: Spec) -> Iterator[ParameterRow]:
-    yield from (ParameterRow(name, name, "family") for name in constant_names(spec))
+    thresholds = threshold_names(spec)
+    yield from (ParameterRow(name, name, "family") for name in constant_names(spec) if name not in thresholds)
 
 
 def _residual_rows(spec: Spec) -> Iterator[ParameterRow]:

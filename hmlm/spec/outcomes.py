@@ -19,6 +19,7 @@ ALLOWED: Mapping[OutcomeKind, Callable[[Values, Values], Values]] = {
     OutcomeKind.UNIT: lambda y, n: (y > 0) & (y < 1),
     OutcomeKind.COUNT: lambda y, n: (y >= 0) & (y == np.round(y)),
     OutcomeKind.BINARY: lambda y, n: (y == 0) | (y == 1),
+    OutcomeKind.LEVELS: lambda y, n: (y >= 0) & (y == np.round(y)),
     OutcomeKind.SUCCESSES: lambda y, n: (y >= 0) & (y <= n) & (y == np.round(y)),
 }
 NEAREST = {
@@ -28,6 +29,7 @@ NEAREST = {
     OutcomeKind.UNIT: "binomial for successes in trials, gaussian for other numbers",
     OutcomeKind.COUNT: "gamma or lognormal for positive numbers, gaussian for others",
     OutcomeKind.BINARY: "binomial for successes in trials, cumulative or categorical for several levels",
+    OutcomeKind.LEVELS: "gaussian for other numbers",
     OutcomeKind.SUCCESSES: "bernoulli where every row is one trial",
 }
 

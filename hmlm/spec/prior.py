@@ -42,8 +42,8 @@ ADVICE = {
 
 
 def _constants() -> Iterator[tuple[str, Support]]:
-    """The distributional parameters of all families but mu and sigma."""
-    parameters = (p for family in FAMILIES.values() for p in family.parameters)
+    """The distributional parameters of all families but mu, sigma and those that are never one number."""
+    parameters = (p for family in FAMILIES.values() for p in family.parameters if p.fixed is None)
     yield from sorted(
         {(p.name, p.support) for p in parameters if p.name not in ("mu", "sigma")}, key=lambda pair: pair[0]
     )
@@ -74,7 +74,7 @@ def prior(
     Args:
         text: the distribution, ``"normal(0, 1)"``; ``""`` is flat.
         class_: ``"Intercept"``, ``"b"``, ``"sd"``, ``"cor"``, ``"sigma"`` or ``"rescor"``.
-        coef: name of one coefficient.
+        coef: name of one coefficient; of class Intercept the number of a threshold between levels.
         group: name of one grouping factor.
         resp: name of one outcome.
         dpar: distributional parameter with a formula; the mean's if empty.
@@ -132,9 +132,14 @@ def check_prior(stated: Prior) -> None:
 
 def _check_fields(stated: Prior, known: PriorClass) -> None:
     for name in FIELDS[2:]:
-        if getattr(stated, name) and name not in known.fields:
+        if getattr(stated, name) and name not in known.fields and not _is_threshold(stated, name):
             takes = f"it takes {listed(known.fields)}" if known.fields else "it takes no other argument"
             raise PriorError(f"{prior_text(stated)}: class {stated.class_!r} has no {name}; {takes}")
+
+
+def _is_threshold(stated: Prior, field: str) -> bool:
+    """Whether a field is the number of one of the intercepts that a cumulative family has."""
+    return field == "coef" and stated.class_ == "Intercept" and stated.coef.isdigit()
 
 
 def _check_support(stated: Prior, known: PriorClass) -> None:

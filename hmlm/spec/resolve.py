@@ -51,9 +51,12 @@ def reaches(prior: Prior, target: Target) -> bool:
     return all(_matches(prior, target, field) for field in FIELDS)
 
 
-def specificity(prior: Prior) -> tuple[bool, bool, bool]:
-    """Sorts priors: a coefficient beats a group, a group an outcome, an outcome the class."""
-    return bool(prior.coef) or prior.class_ == "Intercept", bool(prior.group), bool(prior.resp)
+def specificity(prior: Prior) -> tuple[int, bool, bool]:
+    """Sorts priors: a coefficient beats a group, a group an outcome, an outcome the class.
+
+    The intercept is a coefficient by its class; one of several thresholds beats all of them.
+    """
+    return bool(prior.coef) + (prior.class_ == "Intercept"), bool(prior.group), bool(prior.resp)
 
 
 def check_priors(priors: tuple[Prior, ...], targets: tuple[Target, ...]) -> None:

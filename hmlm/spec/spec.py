@@ -173,6 +173,16 @@ class Spec:
         return linear and not any(self.additions)
 
     @property
+    def scalars(self) -> tuple[Constant, ...]:
+        """The constants apart from thresholds: the first of ``constants``."""
+        return tuple(c for c in self.constants if c.support is not Support.ORDERED)
+
+    @property
+    def thresholds(self) -> tuple[Constant, ...]:
+        """The constants that are ordered: one vector, the last of ``constants``."""
+        return tuple(c for c in self.constants if c.support is Support.ORDERED)
+
+    @property
     def sigma(self) -> tuple[Distribution | None, ...]:
         """Per outcome the prior of a constant sigma, None where it has a formula or the family lacks it."""
         constant = {c.response: c.prior for c in self.constants if c.dpar == "sigma"}

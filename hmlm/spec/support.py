@@ -12,13 +12,14 @@ class Support(enum.Enum):
     POSITIVE = "log"
     UNIT = "logit"
     ABOVE_ONE = "logm1"
+    ORDERED = "ordered"  # above the one before it
 
     @property
     def link(self) -> str:
         """The link under which any real number is allowed."""
-        return self.value
+        return "identity" if self is Support.ORDERED else self.value
 
     @property
     def bounds(self) -> tuple[str, str]:
         """Lower and upper bound as brms's table of priors shows them, empty for none."""
-        return {"identity": ("", ""), "log": ("0", ""), "logit": ("0", "1"), "logm1": ("1", "")}[self.value]
+        return {"identity": ("", ""), "log": ("0", ""), "logit": ("0", "1"), "logm1": ("1", "")}[self.link]

@@ -20,6 +20,7 @@ from hmlm.spec.names import (
     intercept_name,
     sd_coefficient_names,
     sd_names,
+    threshold_names,
 )
 from hmlm.spec.prior import CLASSES
 from hmlm.spec.resolve import asked_value, check_priors
@@ -28,6 +29,7 @@ from hmlm.spec.support import Support
 from hmlm.spec.target import Target, list_targets
 from hmlm.types import Design, Distribution, Prior
 
+CENTERED = "at the means of its columns"
 COLUMNS = ("prior", "class", "coef", "group", "resp", "dpar", "lb", "ub", "source")
 
 
@@ -143,9 +145,12 @@ def _default_text(
 
 
 def _population_lines(spec: Spec) -> Iterator[PriorInForce]:
+    priors = {name: c.prior for name, c in zip(threshold_names(spec), spec.thresholds, strict=True)}
+    note = CENTERED if priors and spec.predictors[0].centered else ""
+    yield from (line._replace(note=note) for line in _together("b_Intercept", priors))
     for p, predictor in enumerate(spec.predictors):
         if predictor.intercept is not None:
-            note = "at the means of its columns" if predictor.centered else ""
+            note = CENTERED if predictor.centered else ""
             yield PriorInForce(intercept_name(spec, p), predictor.intercept, note=note)
         short = f"b_{predictor.prefix}" if predictor.prefix else "b"
         yield from _together(short, dict(zip(coefficient_names(spec, p), predictor.priors, strict=True)))
@@ -172,7 +177,8 @@ def _cor_lines(spec: Spec) -> Iterator[PriorInForce]:
 
 def _residual_lines(spec: Spec) -> Iterator[PriorInForce]:
     for name, constant in zip(constant_names(spec), spec.constants, strict=True):
-        yield PriorInForce(name, constant.prior, constant.support)
+        if constant not in spec.thresholds:
+            yield PriorInForce(name, constant.prior, constant.support)
     if spec.rescor is not None:
         yield PriorInForce("rescor", Distribution("lkj", (spec.rescor,)), size=len(spec.outcomes))
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmlm.spec.blocks import BlockLayout
-from hmlm.spec.family import Family
+from hmlm.spec.family import Dpar, Family
+from hmlm.spec.support import Support
 from hmlm.types import Design, GroupDesign, Outcome, PredictorDesign, SdDesign
 
 
@@ -34,9 +35,9 @@ class Target:
 RESCOR = Target("rescor")
 
 
-def intercept_target(design: Design, predictor: PredictorDesign) -> Target | None:
-    """Address of the intercept apart from the columns, None without one."""
-    if not predictor.population.intercept:
+def intercept_target(design: Design, predictor: PredictorDesign, family: Family) -> Target | None:
+    """Address of the intercept apart from the columns, None without one or with thresholds in its place."""
+    if not predictor.population.intercept or (family.thresholds and predictor.dpar == "mu"):
         return None
     if _outcome_centers(design, predictor.response):
         return Target("Intercept", resp=predictor.response, dpar=predictor.dpar)
@@ -60,20 +61,31 @@ def sd_coefficient_targets(part: SdDesign) -> tuple[Target, ...]:
     return tuple(Target("b", name, resp=part.response, dpar=f"sd_{part.name}") for name in part.names)
 
 
-def constant_targets(design: Design, family: Family) -> tuple[Target, ...]:
-    """Addresses of the distributional parameters without a formula; each is a class of its own."""
+def constant_targets(design: Design, family: Family) -> dict[tuple[str, str], Target]:
+    """Addresses of the distributional parameters without a formula, by outcome and parameter.
+
+    Each is a class of its own, but thresholds, which are intercepts.
+    """
     modelled = {(p.response, p.dpar) for p in design.predictors}
-    return tuple(
-        Target(dpar, resp=outcome.name)
+    return {
+        (outcome.name, parameter.name): _constant_target(outcome, parameter)
         for outcome in design.outcomes
-        for dpar in family.dpars[1:]
-        if (outcome.name, dpar) not in modelled and not _is_known(outcome, dpar)
-    )
+        for parameter in family.parameters
+        if (outcome.name, parameter.name) not in modelled and not _is_known(outcome, parameter)
+    }
 
 
-def _is_known(outcome: Outcome, dpar: str) -> bool:
-    """Whether standard errors are given in place of sigma."""
-    return dpar == "sigma" and "se" in outcome.additions and not np.any(outcome.additions["se_sigma"])
+def _constant_target(outcome: Outcome, parameter: Dpar) -> Target:
+    if parameter.support is Support.ORDERED:
+        return Target("Intercept", parameter.coef, resp=outcome.name)
+    return Target(parameter.name, resp=outcome.name)
+
+
+def _is_known(outcome: Outcome, parameter: Dpar) -> bool:
+    """Whether it is not estimated: fixed by its family, or sigma where standard errors are given instead."""
+    if parameter.name != "sigma":
+        return parameter.fixed is not None
+    return "se" in outcome.additions and not np.any(outcome.additions["se_sigma"])
 
 
 def cor_target(factor: str) -> Target:
@@ -88,7 +100,7 @@ def list_targets(design: Design, family: Family, layouts: tuple[BlockLayout, ...
 
 def _all_targets(design: Design, family: Family, layouts: tuple[BlockLayout, ...]) -> Iterator[Target]:
     for predictor in design.predictors:
-        intercept = intercept_target(design, predictor)
+        intercept = intercept_target(design, predictor, family)
         if intercept is not None:
             yield intercept
         yield from coefficient_targets(predictor)
@@ -97,7 +109,7 @@ def _all_targets(design: Design, family: Family, layouts: tuple[BlockLayout, ...
     for part in design.sds:
         yield from sd_coefficient_targets(part)
     yield from (cor_target(layout.factor) for layout in layouts if layout.correlated)
-    yield from constant_targets(design, family)
+    yield from constant_targets(design, family).values()
     if design.formula.rescor:
         yield RESCOR
 

@@ -26,6 +26,7 @@ from hmlm.spec.names import (
     rescor_names,
     sd_coefficient_names,
     sd_names,
+    threshold_names,
 )
 from hmlm.spec.spec import Block
 
@@ -60,6 +61,7 @@ def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> S
     """The program's sites for S draws, each with a leading axis S."""
     sites = {name: values for name, values in draws.items() if not name.startswith(("cor_", "rescor_"))}
     _center_intercepts(model, draws, sites)
+    _stack_thresholds(model, draws, sites)
     for b, (block, u) in enumerate(zip(model.spec.blocks, effects, strict=True)):
         correlation = _block_factor(model, block, draws)
         if block.cor is not None:
@@ -95,6 +97,19 @@ def level_scales(model: hm.Model, b: int, draws: Draws) -> np.ndarray:
             if (term.predictor, term.group, term.column) in part.coefficients:
                 out[:, :, q] = np.exp(gamma @ centred.T)
     return out
+
+
+def _stack_thresholds(model: hm.Model, draws: Draws, sites: Sites) -> None:
+    """The program samples thresholds as one vector, for columns that may be centred."""
+    names = threshold_names(model.spec)
+    if not names:
+        return
+    p = next(i for i, one in enumerate(model.spec.predictors) if one.dpar == "mu")
+    values = np.stack([sites.pop(name) for name in names], axis=-1)
+    if model.spec.predictors[p].centered:
+        slopes = np.stack([draws[slope] for slope in coefficient_names(model.spec, p)])
+        values = values - (model.design.predictors[p].population.matrix.mean(0) @ slopes)[:, None]
+    sites["centered_b_Intercept" if model.spec.predictors[p].centered else "b_Intercept"] = values
 
 
 def _block_factor(model: hm.Model, block: Block, draws: Draws) -> np.ndarray:

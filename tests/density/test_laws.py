@@ -10,20 +10,20 @@ from scipy import special, stats
 
 from hmlm.density.family_rows import Mapped, density_with_additions, row_density, row_scores, with_rate
 from hmlm.density.laws.incomplete_beta import log_betainc
-from hmlm.density.laws.registry import LAWS, law_of
+from hmlm.density.laws.registry import LAWS, MADE, law_of
 from hmlm.density.laws.rising import digamma_rising, log_rising
-from hmlm.density.links import LINKS, eta_of
+from hmlm.density.links import LINKS, coordinate, eta_of
 from hmlm.spec.families import FAMILIES
-from hmlm.spec.family import OutcomeKind
+from hmlm.spec.family import OutcomeKind, with_links
 from hmlm.spec.support import Support
 
-from ..families import TESTED, TRIALS, truth
+from ..families import CUTS, TRIALS, sized, truth
 from ..scipy_laws import SCIPY
 
 N = 40
 HEAVY = ("student", "lognormal", "inverse_gaussian")  # variances of draws do not settle
 SIMULATED = 40_000
-FAMILY_LINKS = [(name, link) for name, family in FAMILIES.items() for link in family.parameter("mu").links]
+FAMILY_LINKS = [(name, link) for name, family in FAMILIES.items() for link in family.parameters[0].links]
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def double():
 
 def some(name: str, seed: int = 3, n: int = N):
     """Family, parameters, addition terms and outcomes of n rows."""
-    family = TESTED[name]
+    family = sized(name)
     thetas, extra = truth(family, np.random.default_rng(seed).normal(0.2, 0.7, n))
     y = law_of(family).simulate(jax.random.key(seed), thetas, extra, (n,))
     return family, thetas, extra, y
@@ -45,7 +45,7 @@ def natural(thetas) -> dict[str, np.ndarray]:
 
 
 def test_every_family_has_a_law_and_an_independent_statement():
-    assert set(LAWS) == set(FAMILIES)
+    assert set(LAWS) | set(MADE) == set(FAMILIES)
     assert set(SCIPY) <= set(FAMILIES)
 
 
@@ -75,12 +75,14 @@ def test_density_and_distribution_function_are_scipys(name):
 @pytest.mark.parametrize(("name", "link"), FAMILY_LINKS)
 def test_scores_are_the_derivatives_under_every_link(name, link):
     family, thetas, extra, y = some(name)
-    mu = thetas["mu"].value
-    support = family.parameter("mu").support
+    first = family.dpars[0]
+    family = with_links(family, {first: link})
+    mu, support, row_link = thetas[first].value, family.parameters[0].support, family.row_link(first)
     mu = jnp.where(mu > 0.99, 0.9, mu) if support is Support.UNIT else mu
-    mu = jnp.abs(mu) + 0.1 if link in ("log", "inverse") and support is Support.REAL else mu
-    eta = {p.name: jnp.full(N, 0.4) for p in family.parameters} | {"mu": eta_of(link, mu)}
-    own = Mapped(family, (link, *(p.support.link for p in family.parameters[1:])))
+    mu = jnp.abs(mu) + 0.1 if row_link in ("log", "inverse") and support is Support.REAL else mu
+    eta = {p.name: coordinate(thetas[p.name].value, p.support) for p in family.parameters}
+    eta[first] = eta_of(row_link, mu)
+    own = Mapped(family, (row_link, *(p.support.link for p in family.parameters[1:])))
     closed = row_scores(own, eta, y, extra)
 
     def summed(eta):
@@ -95,7 +97,7 @@ def test_scores_are_the_derivatives_under_every_link(name, link):
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_simulated_outcomes_have_the_mean_the_variance_and_the_information(name):
-    family = TESTED[name]
+    family = sized(name)
     law = law_of(family)
     thetas, extra = truth(family, np.array([-0.4, 0.3, 0.8]))
     y = law.simulate(jax.random.key(5), thetas, extra, (SIMULATED, 3))
@@ -109,11 +111,44 @@ def test_simulated_outcomes_have_the_mean_the_variance_and_the_information(name)
     for dpar in family.dpars:
         score = np.broadcast_to(scores[dpar], y.shape)
         assert np.all(np.abs(score.mean(0)) < 5 * score.std(0) / np.sqrt(SIMULATED)), dpar
+    for (a, b), closed in law.cross.items():
+        found = np.broadcast_to(scores[a] * scores[b], y.shape)
+        error = 5 * found.std(0) / np.sqrt(SIMULATED)
+        assert np.all(np.abs(found.mean(0) - closed(thetas, extra)) < error), (a, b)
     for dpar, closed in law.information.items():
         found = np.broadcast_to(np.square(scores[dpar]), y.shape).mean(0)
         np.testing.assert_allclose(
             found, np.broadcast_to(closed(thetas, extra), (3,)), rtol=0.1, err_msg=dpar
         )
+
+
+CDFS = {"logit": stats.logistic.cdf, "probit": stats.norm.cdf, "cloglog": stats.gumbel_l.cdf}
+
+
+@pytest.mark.parametrize("link", CDFS)
+def test_cumulative_probabilities_are_differences_of_scipys(link):
+    family = with_links(sized("cumulative"), {"mu": link})
+    thetas, extra = truth(family, np.linspace(-1.5, 2.0, N))
+    mu, disc = np.asarray(thetas["mu"].value), np.asarray(thetas["disc"].value)
+    below = np.stack([CDFS[link](disc * (cut - mu)) for cut in (-np.inf, *CUTS, np.inf)])
+    law, codes = law_of(family), jnp.arange(4.0)[:, None]
+    wanted = np.diff(below, axis=0)
+    found = law.probabilities(thetas, extra)
+    np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-15)  # differences cancel, ours do not
+    np.testing.assert_allclose(jnp.exp(law.log_density(codes, thetas, extra)), found, rtol=1e-12)
+    np.testing.assert_allclose(jnp.exp(law.log_cdf(codes, thetas, extra)), below[1:], rtol=1e-9)
+    numpyros = jnp.exp(law.numpyro(thetas, extra).log_prob(codes))
+    np.testing.assert_allclose(numpyros, wanted, rtol=1e-6, atol=1e-15)
+
+
+@pytest.mark.parametrize("link", CDFS)
+@pytest.mark.parametrize("far", [-40.0, 12.0])
+def test_scores_of_cumulative_stay_finite_far_out(link, far):
+    family = with_links(sized("cumulative"), {"mu": link})
+    thetas, extra = truth(family, np.full(4, far))
+    law, y = law_of(family), jnp.arange(4.0)
+    assert np.isfinite(law.log_density(y, thetas, extra)).all()
+    assert all(np.isfinite(score).all() for score in law.score(y, thetas, extra).values())
 
 
 @pytest.mark.parametrize("link", LINKS)

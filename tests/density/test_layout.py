@@ -18,7 +18,7 @@ def covered(spans) -> np.ndarray:
 def test_spans_cover_each_coordinate_once(name):
     layout = make_layout(stated(name).spec, sampled_plan(stated(name).spec))
     scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd, *layout.gamma)
-    population = (*scalars, *layout.cor, layout.rescor)
+    population = (*scalars, layout.thresholds, *layout.cor, layout.rescor)
     np.testing.assert_array_equal(np.sort(covered(scalars)), np.arange(layout.n_scalars))
     np.testing.assert_array_equal(np.sort(covered(population)), np.arange(layout.n_population))
     np.testing.assert_array_equal(np.sort(covered((*population, *layout.effects))), np.arange(layout.size))
@@ -36,7 +36,7 @@ def test_runs_hold_the_priors_of_their_coordinates(name):
         ]
         if predictor.intercept is not None:
             assert at[layout.intercept[p].start] == (predictor.intercept, Support.REAL)
-    for span, constant in zip(layout.constants, spec.constants, strict=True):
+    for span, constant in zip(layout.constants, spec.scalars, strict=True):
         assert [at[c] for c in covered([span])] == [(constant.prior, constant.support)]
     for span, block in zip(layout.sd, spec.blocks, strict=True):
         assert [at[c] for c in covered([span])] == [(prior, Support.POSITIVE) for prior in block.sd]

@@ -34,11 +34,13 @@ class Law:
         numpyro: theta, extra -> NumPyro's distribution, the independent statement of the same.
         information: by distributional parameter, the expected Fisher information on its xi where it has a
             closed form; the others are found by simulation.
+        cross: expected information between two parameters where it is not zero, or not neglected.
         start: outcome, extra -> by distributional parameter a first guess on its natural scale, by row or one
             for all; those not named start where xi is zero.
         log_cdf: log probability of an outcome of at most y, None where it has no useful form.
         log_sf: log probability of an outcome above y.
-        discrete: whether outcomes are counts.
+        probabilities: of a family of levels, (K, ...) probabilities of the levels; None of others.
+        discrete: whether outcomes are counts or codes.
     """
 
     log_density: OfOutcome
@@ -49,6 +51,8 @@ class Law:
     numpyro: Callable[[Thetas, Extra], Any]
     start: Callable[[Array, Extra], Mapping[str, Array]]
     information: Mapping[str, OfParameters] = field(default_factory=dict)
+    cross: Mapping[tuple[str, str], OfParameters] = field(default_factory=dict)
     log_cdf: OfOutcome | None = None
     log_sf: OfOutcome | None = None
+    probabilities: OfParameters | None = None
     discrete: bool = False

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 
 from hmlm.density.laws import (
     bernoulli,
     beta,
     beta_binomial,
     binomial,
+    categorical,
+    cumulative,
     exponential,
     gamma,
     gaussian,
@@ -50,6 +53,17 @@ LAWS: Mapping[str, Law] = {
 }
 
 
+MADE: Mapping[str, Callable[[Family], Law]] = {
+    "categorical": categorical.make_law,
+    "cumulative": cumulative.make_law,
+}  # of families whose parameters depend on the outcome's levels
+
+
 def law_of(family: Family) -> Law:
     """The mathematics of a family."""
-    return family.custom or LAWS[family.name]
+    return _made(family) if family.levels else family.custom or LAWS[family.name]
+
+
+@cache
+def _made(family: Family) -> Law:
+    return MADE[family.name](family)

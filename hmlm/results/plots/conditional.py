@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from hmlm.results.plots.parts import column_of
 from hmlm.results.plots.style import BLUE, CYCLE, facets, headline, styled
 from hmlm.results.prediction.conditional import value_text
+from hmlm.results.prediction.prediction import CATEGORY, RESP
 from hmlm.results.table import interval_limits
 
 if TYPE_CHECKING:
@@ -37,10 +38,13 @@ def conditional(fit: Fit, effects: str | list[str] | None, prob: float, **option
 
 
 def _by_outcome(table: pd.DataFrame) -> list[tuple[str | None, pd.DataFrame]]:
-    return list(table.groupby("resp", sort=False)) if "resp" in table else [(None, table)]
+    along = next((name for name in (RESP, CATEGORY) if name in table), None)
+    return [(None, table)] if along is None else list(table.groupby(along, sort=False))
 
 
 def _expected(fit: Fit, resp: str | None, options: dict[str, Any]) -> str:
+    if resp in fit.spec.family.levels:
+        return f"P({column_of(fit, 0)} = {resp})"
     column = column_of(fit, 0 if resp is None else fit.spec.outcomes.index(resp))
     dpar = options.get("dpar")
     return f"{dpar} of {column}" if dpar and dpar != "mu" else column

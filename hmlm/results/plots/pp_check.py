@@ -41,7 +41,11 @@ def pp_check(
     if kind == "group":
         return _by_group(fit, observed, new, column, group)
     fig, (ax,) = facets(1, 5.2, 3.2)
-    {"density": _densities, "ecdf": _ecdfs, "intervals": _intervals}[kind](ax, observed, new)
+    draw = {"density": _densities, "ecdf": _ecdfs, "intervals": _intervals}[kind]
+    if spec.family.levels and kind == "density":
+        _bars(ax, observed, new, spec.family.levels)
+    else:
+        draw(ax, observed, new)
     ax.set_xlabel("row, by outcome" if kind == "intervals" else column)
     if kind == "intervals":
         ax.set_ylabel(column)
@@ -54,6 +58,16 @@ def _note(kind: str, n_rows: int) -> str:
         some = f"; {MOST_ROWS} of {n_rows} rows, evenly spread" if n_rows > MOST_ROWS else ""
         return f"Lines: 50% and 95% of new outcomes{some}."
     return "Black: observed. Blue: new outcomes of the same rows."
+
+
+def _bars(ax: Axes, observed: np.ndarray, new: np.ndarray, levels: tuple[str, ...]) -> None:
+    """Shares of the levels: observed ones as bars, those of new outcomes as points."""
+    at = np.arange(len(levels))
+    ax.bar(at, np.mean(observed[:, None] == at, axis=0), color="none", edgecolor=INK, linewidth=1.6)
+    shares = np.mean(new[:, :, None] == at, axis=1)
+    ax.plot(np.tile(at, (len(new), 1)).T, shares.T, "o", color=SKY, markersize=3, alpha=0.6)
+    ax.set_xticks(at, levels)
+    ax.set_ylabel("share of rows")
 
 
 def _densities(ax: Axes, observed: np.ndarray, new: np.ndarray) -> None:
@@ -83,6 +97,7 @@ def _intervals(ax: Axes, observed: np.ndarray, new: np.ndarray) -> None:
 
 
 def _by_group(fit: Fit, observed: np.ndarray, new: np.ndarray, column: str, group: str | None) -> Figure:
+    levels = spec_of(fit).family.levels
     factors = {factor.name: factor for factor in design_of(fit).factors}
     factor = factors[default_or(group, list(factors), "group", "grouping factor")]
     sizes = np.bincount(factor.index, minlength=len(factor.levels))
@@ -90,7 +105,9 @@ def _by_group(fit: Fit, observed: np.ndarray, new: np.ndarray, column: str, grou
     fig, axes = facets(len(shown), 2.2, 1.6, columns=4, sharex=True)
     for ax, level in zip(axes, shown, strict=True):
         rows = factor.index == level
-        if rows.sum() > 1:
+        if levels:
+            _bars(ax, observed[rows], new[:30, rows], levels)
+        elif rows.sum() > 1:
             _densities(ax, observed[rows], new[:30, rows])
         ax.set_title(f"{factor.levels[level]} ({rows.sum()} rows)", fontsize="small")
     for ax in axes[-4:]:

@@ -47,7 +47,9 @@ def spaghetti(
 
 def _lines(ax: Axes, fit: Fit, x: str, grid: pd.DataFrame, some: dict[str, Any]) -> None:
     """A line per level, and that of an average one."""
-    mean = fit.prediction("epred", grid, **some).mean().reshape(-1, POINTS)
+    found = fit.prediction("epred", grid, **some)
+    found.require_numbers("a line of expected outcomes")
+    mean = found.mean().reshape(-1, POINTS)
     ax.plot(grid[x].to_numpy().reshape(mean.shape).T, mean.T, color=BLUE, linewidth=0.5, alpha=0.5)
     average = fit.conditional_effects(x, **some)[x]
     ax.plot(average[x], average["Estimate"], color=ORANGE, linewidth=2)

@@ -86,12 +86,14 @@ def columns_along(fit: Fit, options: Mapping[str, Any]) -> dict[str, Column]:
 
 def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Terms]:
     """Population-level terms of the parameters that are looked at."""
+    asked, locations = options.get("dpar"), fit.spec.family.locations
+    wanted = {"mu", *locations} if asked is None or asked in locations else {asked}
     parts = [
         terms.population
         for outcome, known in zip(fit.design.formula.outcomes, fit.design.outcomes, strict=True)
         if options.get("resp") in (None, known.name)
         for dpar, terms in outcome.predictors
-        if method == PREDICT or dpar == (options.get("dpar") or "mu")
+        if method == PREDICT or dpar in wanted
     ]
     return [read_terms(text) for text in parts]
 
@@ -156,7 +158,8 @@ def _along(
     found = getattr(fit, method)(newdata, summary=True, prob=prob, **{**defaults, **options})
     keys = table[[*names, *(name for name in held if name not in names)]]
     if isinstance(found.index, pd.MultiIndex):
-        parts = [keys.assign(resp=resp).join(found.loc[resp]) for resp in found.index.unique("resp")]
+        along = found.index.names[0]
+        parts = [keys.assign(**{along: one}).join(found.loc[one]) for one in found.index.unique(along)]
         return pd.concat(parts, ignore_index=True)
     return keys.join(found)
 

@@ -23,6 +23,13 @@ def expected(own: Mapped, eta: Etas, extra: Extra) -> Array:
 
 
 @partial(jax.jit, static_argnums=0)
+def level_probabilities(own: Mapped, eta: Etas, extra: Extra) -> Array:
+    """(K, R, S) probabilities of the levels of a family that has them."""
+    found = law_of(own.family).probabilities(own.thetas(_rows(own, eta, extra)), extra)
+    return jnp.broadcast_to(found, (len(found), *_shape(eta)))
+
+
+@partial(jax.jit, static_argnums=0)
 def simulated(own: Mapped, key: Array, start: int, eta: Etas, extra: Extra) -> Array:
     """(R, S) new outcomes; those of a row do not depend on the chunk it comes in."""
     law, shape = law_of(own.family), _shape(eta)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from hmlm.results.prediction.conditional import columns_along, typed, value_text
+from hmlm.results.prediction.prediction import Prediction
 from hmlm.results.table import estimates
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.types import HmlmError
@@ -36,8 +37,8 @@ def marginal_means(
         prob: probability of the interval.
         options: as in :meth:`Fit.epred`; group effects count unless ``re_formula="NA"``.
     """
-    values, outcomes, means = _means(fit, column, values, options)
-    return _table([{column: value} for value in values], outcomes, means, prob)
+    values, found, means = _means(fit, column, values, options)
+    return _table([{column: value} for value in values], found, means, prob)
 
 
 def comparisons(
@@ -57,20 +58,20 @@ def comparisons(
     """
     if kind not in KINDS:
         raise HmlmError(f"kind={kind!r}: choose one of {listed(KINDS)}{did_you_mean(str(kind), KINDS)}")
-    values, outcomes, means = _means(fit, column, values, options)
+    values, predicted, means = _means(fit, column, values, options)
     if len(values) < 2:
         raise HmlmError(f"values={values!r}: a comparison of '{column}' needs two values or more")
     pairs = [(j, i) for i, j in combinations(range(len(values)), 2)]
     sign = {"difference": "-", "ratio": "/"}[kind]
     keys = [{column: f"{value_text(values[j])} {sign} {value_text(values[i])}"} for j, i in pairs]
     found = np.stack([KINDS[kind](means[j], means[i]) for j, i in pairs])
-    return _table(keys, outcomes, found, prob)
+    return _table(keys, predicted, found, prob)
 
 
 def _means(
     fit: Fit, column: str, values: Sequence[Any] | None, options: dict[str, Any]
-) -> tuple[list[Any], tuple[str, ...], np.ndarray]:
-    """The values, the outcomes, and (V, M, S) means over the rows."""
+) -> tuple[list[Any], Prediction, np.ndarray]:
+    """The values, a prediction that says what stands along M, and (V, M, S) means over the rows."""
     known = columns_along(fit, options)
     if column not in known:
         raise HmlmError(f"no column {column!r}; the formula has {listed(known)}{did_you_mean(column, known)}")
@@ -79,19 +80,16 @@ def _means(
     return chosen, parts[0][0], np.stack([mean for _, mean in parts])
 
 
-def _mean(fit: Fit, column: str, value: Any, options: dict[str, Any]) -> tuple[tuple[str, ...], np.ndarray]:
+def _mean(fit: Fit, column: str, value: Any, options: dict[str, Any]) -> tuple[Prediction, np.ndarray]:
     table = fit.design.table
     changed = typed(table.assign(**{column: value}), table)
     found = fit.prediction("epred", changed, **options)
     total = sum(values.sum(axis=1) for _, values in found.chunks())
-    return found.outcomes, total / len(table)
+    return found, total / len(table)
 
 
-def _table(
-    keys: list[dict[str, Any]], outcomes: tuple[str, ...], values: np.ndarray, prob: float
-) -> pd.DataFrame:
-    """Rows by value, and by outcome where there are several, from (V, M, S)."""
-    several = len(outcomes) > 1
-    rows = [{**key, **({"resp": outcome} if several else {})} for key in keys for outcome in outcomes]
+def _table(keys: list[dict[str, Any]], found: Prediction, values: np.ndarray, prob: float) -> pd.DataFrame:
+    """Rows by value, and by outcome or category where there are several, from (V, M, S)."""
+    rows = [{**key, **({} if found.single else {found.along: one})} for key in keys for one in found.outcomes]
     flat = values.reshape(-1, 1, values.shape[-1])
     return pd.DataFrame(rows).join(pd.DataFrame(estimates(flat, prob)))

@@ -22,10 +22,10 @@ from hmlm.density.links import LINKS, coordinate
 from hmlm.density.precision import double_precision
 from hmlm.results.prediction.chosen import chosen_terms
 from hmlm.results.prediction.draws import Draws, some_positions
-from hmlm.results.prediction.families import expected, simulated
+from hmlm.results.prediction.families import expected, level_probabilities, simulated
 from hmlm.results.prediction.linear import Linear, make_linear
 from hmlm.results.prediction.new_levels import UNCERTAINTY, check_way, new_effects
-from hmlm.results.prediction.prediction import Prediction
+from hmlm.results.prediction.prediction import CATEGORY, RESP, Prediction
 from hmlm.results.prediction.rows import Rows, new_rows, training_rows
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.names import constant_name, rescor_names
@@ -104,7 +104,19 @@ def make_prediction(
     with double_precision():
         evaluate = _Evaluator(spec, draws, _linears(spec, draws, rows, request), rows, request.seed)
         values = evaluate.of(kind, outcomes, dpar)
-    return Prediction(kind, rows.labels, tuple(spec.outcomes[m] for m in outcomes), draws, values)
+    along, names = _axis(spec, outcomes, kind, dpar)
+    levels = spec.family.levels if kind == PREDICT else ()
+    return Prediction(kind, rows.labels, names, draws, values, along=along, levels=levels)
+
+
+def _axis(spec: Spec, outcomes: list[int], kind: str, dpar: str | None) -> tuple[str, tuple[str, ...]]:
+    """The dimension that a prediction has beside draws and rows, and what stands along it."""
+    family = spec.family
+    if dpar is None and kind == EPRED and family.levels:
+        return CATEGORY, family.levels
+    if dpar is None and kind == LINPRED and len(family.locations) > 1:
+        return CATEGORY, family.levels[1:]
+    return RESP, tuple(spec.outcomes[m] for m in outcomes)
 
 
 def _outcomes(spec: Spec, resp: str | None) -> list[int]:
@@ -117,15 +129,18 @@ def _outcomes(spec: Spec, resp: str | None) -> list[int]:
 
 
 def _dpar(spec: Spec, dpar: str | None) -> str | None:
-    if dpar is not None and dpar not in spec.family.dpars:
-        hint = did_you_mean(str(dpar), spec.family.dpars)
-        raise HmlmError(f"dpar={dpar!r}: the family has {listed(spec.family.dpars)}{hint}")
+    known = spec.family.modelled
+    if dpar is not None and dpar not in known:
+        raise HmlmError(f"dpar={dpar!r}: the family has {listed(known)}{did_you_mean(str(dpar), known)}")
     return dpar
 
 
 def _predictors(spec: Spec, outcomes: list[int], dpar: str | None, kind: str) -> list[int]:
     """Those of the parameters that this kind of prediction reads."""
-    wanted = spec.family.dpars if _reads_all(spec, dpar, kind) else (dpar or "mu",)
+    if _reads_all(spec, dpar, kind):
+        wanted = spec.family.dpars
+    else:
+        wanted = (dpar,) if dpar else spec.family.locations
     return [p for p, one in enumerate(spec.predictors) if one.response in outcomes and one.dpar in wanted]
 
 
@@ -198,20 +213,30 @@ class _Evaluator:
         """First row, R -> (M, R, S)."""
         if kind == PREDICT:
             return self._predicted(outcomes) if self._together() else self._simulated(outcomes)
+        if kind == EPRED and dpar is None and self.spec.family.levels:
+            return self._of_family(0, lambda own, _, *rest: level_probabilities(own, *rest))
         if kind == EPRED and dpar is None and not _mean_is_mu(self.spec):
             parts = [self._of_family(m, lambda own, _, *rest: expected(own, *rest)) for m in outcomes]
         else:
-            parts = [self._parameter(m, dpar or "mu", natural=kind == EPRED) for m in outcomes]
+            wanted = (dpar,) if dpar else self.spec.family.locations
+            parts = [self._parameter(m, one, natural=kind == EPRED) for m in outcomes for one in wanted]
         return lambda start, size: jnp.stack([part(start, size) for part in parts])
 
     def _parameter(self, m: int, dpar: str, *, natural: bool = True) -> Values:
         """A distributional parameter, or its linear predictor; draws of a constant one are both."""
         if (m, dpar) not in self.linears:
-            constant = jnp.asarray(self.draws[constant_name(self.spec, m, dpar)])
+            constant = jnp.asarray(self._constant(m, dpar))
             return lambda start, size: jnp.broadcast_to(constant, (size, len(constant)))
         linear = self.linears[m, dpar]
-        inverse = LINKS[self.spec.family.link(dpar)].inverse if natural else lambda eta: eta
+        inverse = LINKS[self.spec.family.row_link(dpar)].inverse if natural else lambda eta: eta
         return lambda start, size: inverse(linear(start, size))
+
+    def _constant(self, m: int, dpar: str) -> np.ndarray:
+        """(S,) draws of a parameter without a formula."""
+        fixed = self.spec.family.parameter(dpar).fixed
+        if fixed is not None:
+            return np.full(self.draws.size, fixed)
+        return self.draws[constant_name(self.spec, m, dpar)]
 
     def _etas(self, m: int) -> Callable[[int, int], dict[str, Array]]:
         """Linear predictors of all parameters of an outcome, constants as their xi."""

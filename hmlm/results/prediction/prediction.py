@@ -13,7 +13,10 @@ from jax import Array
 from hmlm.density.precision import double_precision
 from hmlm.results.prediction.draws import Draws
 from hmlm.results.table import check_prob, estimates
+from hmlm.spec.hint import listed
+from hmlm.types import HmlmError
 
+RESP, CATEGORY = "resp", "category"  # dimensions beside those of draws and rows
 AT_A_TIME = 2**21  # values on the device and on the host
 
 
@@ -24,10 +27,12 @@ class Prediction:
     Attributes:
         name: what is predicted: ``"epred"``.
         labels: (N,) the rows.
-        outcomes: M names.
+        outcomes: M names along the last dimension: outcomes, or categories of one outcome.
         draws: the draws.
         evaluate: first row and R -> (M, R, S) values.
         residual_of: (M, N) outcomes from which the values are subtracted, None for the values themselves.
+        along: the last dimension, ``"resp"`` or ``"category"``.
+        levels: what the codes 0 to K - 1 among the values stand for, () of other values.
     """
 
     name: str
@@ -36,6 +41,21 @@ class Prediction:
     draws: Draws
     evaluate: Callable[[int, int], Array]
     residual_of: np.ndarray | None = None
+    along: str = RESP
+    levels: tuple[str, ...] = ()
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one value per row and draw."""
+        return self.along == RESP and len(self.outcomes) == 1
+
+    def require_numbers(self, what: str) -> None:
+        """Raise HmlmError if these are probabilities of levels, for which ``what`` is not defined."""
+        if self.along == CATEGORY:
+            raise HmlmError(
+                f"{what} is not defined for an outcome of levels, whose expected values are probabilities "
+                f"of {listed(self.outcomes[:6])}; compare these with the outcomes, or use loo"
+            )
 
     def chunks(self, rows: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
         """Which rows, and their (M, R, S) values; as many ``rows`` at a time as fit well, or as said."""
@@ -51,7 +71,8 @@ class Prediction:
     def array(self) -> xr.DataArray:
         """All values, dims ``(chain, draw, row)``, for some of the draws ``(sample, row)``.
 
-        With several outcomes a last dimension ``resp``.
+        With several outcomes a last dimension ``resp``; probabilities of levels have one called ``category``.
+        Codes of levels have these in the attribute ``levels``.
         """
         out = np.empty((self.draws.size, len(self.labels), len(self.outcomes)))
         for where, values in self.chunks():
@@ -74,15 +95,16 @@ class Prediction:
     def _index(self, where: slice) -> pd.Index:
         """Rows of a chunk, outcome by outcome."""
         labels = self.labels[where]
-        if len(self.outcomes) == 1:
+        if self.single:
             return pd.Index(labels, name="row")
-        return pd.MultiIndex.from_product([self.outcomes, labels], names=["resp", "row"])
+        return pd.MultiIndex.from_product([self.outcomes, labels], names=[self.along, "row"])
 
     def _labelled(self, values: np.ndarray) -> xr.DataArray:
         """From (S, N, M)."""
-        array = self.by_draw(values, ("row", "resp"))
-        array = array.assign_coords(row=self.labels, resp=list(self.outcomes))
-        return array.isel(resp=0, drop=True) if len(self.outcomes) == 1 else array
+        array = self.by_draw(values, ("row", self.along))
+        array = array.assign_coords({"row": self.labels, self.along: list(self.outcomes)})
+        array = array.isel(resp=0, drop=True) if self.single else array
+        return array.assign_attrs(levels=list(self.levels)) if self.levels else array
 
     def by_draw(self, values: np.ndarray, dims: tuple[str, ...]) -> xr.DataArray:
         """(S, ...) values with these dimensions after those of the draws."""

@@ -49,6 +49,7 @@ def bayes_r2(
         options: ``re_formula`` and ``resp`` as in :meth:`Fit.epred`.
     """
     expected = fit.prediction("epred", **options)
+    expected.require_numbers("R squared")
     shares = explained_shares(expected, np.stack([fit.observed[name].values for name in expected.outcomes]))
     if summary:
         several = len(expected.outcomes) > 1

@@ -44,12 +44,14 @@ def epred(
             draw those of a known level), ``"gaussian"`` (from their distribution) or ``"old_levels"``
             (those of one known level), scaled where standard deviations depend on covariates of levels
             (``bf(..., sd=...)``), which ``newdata`` then has for new levels. ``dpar``: another parameter,
-            ``"sigma"``. ``resp``: one outcome. ``ndraws``: that many draws, chosen at random. ``seed``: of all that is random here; the
-            fit's by default.
+            ``"sigma"``. ``resp``: one outcome. ``trials``: their number in every row, in place of the
+            formula's. ``ndraws``: that many draws, chosen at random. ``seed``: of all that is random here;
+            the fit's by default.
 
     Returns:
         Array with dims ``(chain, draw, row)``, with ``ndraws`` ``(sample, row)``, and ``resp`` for
-        several outcomes; or the table.
+        several outcomes; or the table. Of families of levels (cumulative, categorical) the probabilities,
+        with a dimension ``category``.
 
     Raises:
         HmlmError: missing columns or levels, an unknown option; the message says what is allowed.
@@ -60,7 +62,10 @@ def epred(
 def predict(
     fit: Fit, newdata: Any = None, *, summary: bool = False, prob: float = 0.95, **options: Any
 ) -> Predicted:
-    """New outcomes of each row in each draw, residuals included; see :func:`epred`."""
+    """New outcomes of each row in each draw, residuals included; see :func:`epred`.
+
+    Of families of levels these are codes from 0; the attribute ``levels`` of the array says what of.
+    """
     if "dpar" in options:
         raise HmlmError("predict makes outcomes; for a parameter call epred(dpar=...) or linpred(dpar=...)")
     return _predicted(fit, PREDICT, newdata, summary, prob, options)
@@ -69,6 +74,7 @@ def predict(
 def residuals(fit: Fit, *, summary: bool = False, prob: float = 0.95, **options: Any) -> Predicted:
     """Outcomes minus expected values of the rows of the fit; options as in :func:`epred`."""
     found = prediction(fit, EPRED, **options)
+    found.require_numbers("a residual")
     observed = np.stack([fit.observed[name].values for name in found.outcomes])
     return _read(replace(found, name="residuals", residual_of=observed), summary, prob)
 
