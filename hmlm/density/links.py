@@ -74,11 +74,12 @@ def _normal_density(eta: Array) -> Array:
 
 def _logistic(eta: Array) -> tuple[Array, Array, Array]:
     """Probability and both logarithms from one exp and one log, where ``log_sigmoid`` takes three."""
-    small = jnp.exp(-jnp.abs(eta))
+    above = eta > 0  # and no abs or minimum, whose derivatives at zero are not those of the whole
+    small = jnp.exp(jnp.where(above, -eta, eta))
     whole = 1.0 + small
     log_whole = jnp.log(whole)
-    probability = jnp.where(eta > 0, 1.0, small) / whole
-    return probability, jnp.minimum(eta, 0.0) - log_whole, jnp.minimum(-eta, 0.0) - log_whole
+    probability = jnp.where(above, 1.0, small) / whole
+    return probability, jnp.where(above, 0.0, eta) - log_whole, jnp.where(above, -eta, 0.0) - log_whole
 
 
 LINKS: Mapping[str, Link] = {

@@ -56,11 +56,12 @@ def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
     used = _without_unneeded_gaps(select(table, uses), formula, uses)
     rows = complete_rows(used)
     used = used.iloc[rows].reset_index(drop=True).infer_objects()
+    outcomes = tuple(build_outcome(used, o, _equation(o.left, o.mu)) for o in formula.outcomes)
     predictors = tuple(_build_predictor(used, site) for site in _sites(formula))
     factors = _build_factors(used, formula)
     return Design(
         formula=formula,
-        outcomes=tuple(build_outcome(used, o, _equation(o.left, o.mu)) for o in formula.outcomes),
+        outcomes=outcomes,
         predictors=predictors,
         factors=factors,
         rows=rows,
