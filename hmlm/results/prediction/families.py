@@ -1,4 +1,4 @@
-"""Expected values and new outcomes of a family in every row and draw, from its linear predictors."""
+"""Expected values, standard deviations and new outcomes of a family, from its linear predictors."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ def expected(own: Mapped, eta: Etas, extra: Extra) -> Array:
     """(R, S) expected outcomes; ``extra`` has the rows' addition terms, each (R, 1)."""
     thetas = own.thetas(_rows(own, eta, extra))
     return jnp.broadcast_to(law_of(own.family).mean(thetas, extra), _shape(eta))
+
+
+@partial(jax.jit, static_argnums=0)
+def spread(own: Mapped, eta: Etas, extra: Extra) -> Array:
+    """(R, S) standard deviations of outcomes; ``extra`` has the rows' addition terms, each (R, 1)."""
+    thetas = own.thetas(_rows(own, eta, extra))
+    return jnp.broadcast_to(jnp.sqrt(law_of(own.family).variance(thetas, extra)), _shape(eta))
 
 
 @partial(jax.jit, static_argnums=0)
