@@ -10,6 +10,7 @@ import hmlm as hm
 from hmlm.results.report.mathematics import model_parts
 from hmlm.results.report.priors import DEFAULT, STATED, central, prior_rows
 from hmlm.results.report.words import count, kind, notation, sentence
+from hmlm.spec.support import Support
 from hmlm.spec.table import PriorInForce
 from hmlm.types import Distribution
 
@@ -145,7 +146,8 @@ def test_priors_know_who_stated_them():
     ],
 )
 def test_central_intervals_of_priors(distribution, positive, size, limits):
-    assert central(PriorInForce("a", distribution, positive, size)) == pytest.approx(limits, rel=2e-3)
+    support = Support.POSITIVE if positive else Support.REAL
+    assert central(PriorInForce("a", distribution, support, size)) == pytest.approx(limits, rel=2e-3)
 
 
 def test_a_flat_prior_has_no_interval():

@@ -20,6 +20,7 @@ CENTRAL = (0.025, 0.975)
 STATED, DEFAULT = "stated", "default"
 HALVED = ("normal", "student_t", "cauchy")
 CORRELATION = "lkj"
+LOWEST = {Support.POSITIVE: 0.0, Support.ABOVE_ONE: 1.0}
 
 # Arguments of a distribution -> SciPy's name of it with its arguments.
 IN_SCIPY: dict[str, Callable[..., tuple[str, dict[str, float]]]] = {
@@ -87,14 +88,14 @@ def _row(line: PriorInForce, defaults: set[tuple[str, Distribution]] | None) -> 
 
 
 def central(line: PriorInForce) -> tuple[float, float] | None:
-    """2.5 % and 97.5 % quantiles of a prior, of the positive half where it is cut; None for a flat one.
+    """2.5 % and 97.5 % quantiles of a prior, of the part in range where it is cut; None for a flat one.
 
     Of an LKJ prior those of one correlation: (rho + 1) / 2 ~ Beta(a, a), a = eta - 1 + size / 2.
     """
     found = _in_scipy(line)
     if found is None:
         return None
-    below = found.cdf(0) if line.support is Support.POSITIVE else 0.0
+    below = found.cdf(LOWEST[line.support]) if line.support in LOWEST else 0.0
     low, high = found.ppf(below + (1 - below) * np.array(CENTRAL))
     return float(low), float(high)
 
