@@ -68,14 +68,30 @@ def each_family_row(spec: Spec, parameters: Parameters, u: list[Array], data: Mo
     return sum(parts)
 
 
-def each_family_cdf(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
-    """(M, T, L) probability of an outcome of at most the one observed, given the row's effects."""
+def each_family_cdf(
+    spec: Spec, parameters: Parameters, u: list[Array], data: ModelData, less: float = 0.0
+) -> Array:
+    """(M, T, L) probability of an outcome of at most y minus ``less``, given the row's effects.
+
+    Of truncated outcomes it is that within their bounds.
+    """
     return jnp.stack(
         [
-            jnp.exp(log_cdf(mapped(spec, m), etas(spec, m, parameters, u, data), y, data.additions[m]))
+            _cdf(mapped(spec, m), etas(spec, m, parameters, u, data), y - less, data.additions[m])
             for m, y in enumerate(data.outcomes)
         ]
     )
+
+
+def _cdf(own: Mapped, eta: Etas, y: Array, extra: Extra) -> Array:
+    below = jnp.exp(log_cdf(own, eta, y, extra))
+    if "trunc_lower" not in extra and "trunc_upper" not in extra:
+        return below
+    law, thetas = law_of(own.family), own.thetas(eta)
+    if "trunc_lower" in extra:
+        lower = extra["trunc_lower"] - (1.0 if law.discrete else 0.0)
+        below = jnp.maximum(below - jnp.exp(law.log_cdf(lower, thetas, extra)), 0.0)
+    return below * jnp.exp(-_log_inside(law, thetas, extra))
 
 
 def etas(spec: Spec, m: int, parameters: Parameters, u: list[Array], data: ModelData) -> dict[str, Array]:

@@ -45,8 +45,13 @@ def each_row(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData
 
 
 def each_cdf(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
-    """(M, T, L) probability of an outcome below the one observed, given the row's effects."""
+    """(M, T, L) probability of an outcome of at most the one observed, given the row's effects."""
     arguments = (spec, parameters, u, data)
     if not spec.normal:
         return each_family_cdf(*arguments)
     return jax.scipy.special.ndtr(residuals(*arguments) * jnp.exp(-log_sigmas(*arguments)))
+
+
+def each_below(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
+    """(M, T, L) probability of a count smaller than the one observed, given the row's effects."""
+    return each_family_cdf(spec, parameters, u, data, less=1.0)

@@ -15,9 +15,10 @@ from jax import Array
 
 from hmlm.density.data import ModelData, centred_as, make_data
 from hmlm.density.draws import NamedDraws
+from hmlm.density.laws.registry import law_of
 from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity
 from hmlm.density.named import parameters_of
-from hmlm.density.pointwise import each_cdf, each_row
+from hmlm.density.pointwise import each_below, each_cdf, each_row
 from hmlm.density.precision import double_precision
 from hmlm.spec.spec import Spec
 from hmlm.types import Design
@@ -44,12 +45,15 @@ class RowBlock:
     Attributes:
         rows: which.
         log_lik: (n, S) log densities given the group effects.
-        cdf: (M, n, S) probabilities of outcomes below those observed; None if not asked for.
+        cdf: (M, n, S) probabilities of outcomes of at most those observed; None if not asked for.
+        below: (M, n, S) probabilities of smaller outcomes where they are counts; None for others, of which
+            ``cdf`` says the same.
     """
 
     rows: slice
     log_lik: np.ndarray
-    cdf: np.ndarray | None
+    cdf: np.ndarray | None = None
+    below: np.ndarray | None = None
 
 
 def row_blocks(
@@ -68,14 +72,19 @@ def row_blocks(
     with double_precision():
         model = centred_as(make_data(density.spec, design, density.plan)[0], density.data.model)
         parameters, u = draws.parameters(), draws.effects()
+    quantities = _probabilities(spec) if cdf else ()
     for start in range(0, design.n_rows, size):
         stop = min(start + size, design.n_rows)
         rows = np.minimum(np.arange(start, start + size), design.n_rows - 1)
         index = tuple(factor.index[rows] for factor in design.factors)
         values = lambda quantity, at=(rows, index): _values(quantity, spec, parameters, u, at, model)  # noqa: E731
         log_lik = values(each_row)[:, 0, : stop - start].T
-        below = values(each_cdf)[:, :, 0, : stop - start].transpose(1, 2, 0) if cdf else None
-        yield RowBlock(slice(start, stop), log_lik, below)
+        found = [values(one)[:, :, 0, : stop - start].transpose(1, 2, 0) for one in quantities]
+        yield RowBlock(slice(start, stop), log_lik, *found)
+
+
+def _probabilities(spec: Spec) -> tuple[Quantity, ...]:
+    return (each_cdf, each_below) if law_of(spec.family).discrete else (each_cdf,)
 
 
 def _values(

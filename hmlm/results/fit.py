@@ -24,7 +24,8 @@ from hmlm.results.icc import icc
 from hmlm.results.info import FitInfo
 from hmlm.results.kfold import kfold
 from hmlm.results.likelihood import log_lik
-from hmlm.results.loo import loo, loo_pit, waic
+from hmlm.results.loo import loo, waic
+from hmlm.results.pit import loo_pit
 from hmlm.results.plots import Plots
 from hmlm.results.prediction.conditional import conditional_effects
 from hmlm.results.prediction.marginal import comparisons, marginal_means

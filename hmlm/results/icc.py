@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 
 from hmlm.results.covariances import RESIDUAL, Component, components, sigma_names
+from hmlm.results.latent import LATENT, Latent
 from hmlm.results.table import estimates
 from hmlm.results.unknown import check_factor
+from hmlm.spec.families import FAMILIES
+from hmlm.spec.hint import listed
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -23,9 +26,16 @@ Key = tuple[str, str]  # group, outcome
 def icc(fit: Fit, group: str | None = None, prob: float = 0.95) -> pd.DataFrame:
     """Intraclass correlation: the share of variance that the intercepts of a factor's levels have.
 
-    Draw by draw, ``tau_0² / (variance of all group effects + sigma²)``; where slopes vary, the variance
-    of group effects is its mean over the rows, and the share is only that of the intercepts. Where standard
-    deviations depend on covariates of levels, ``bf(..., sd=...)``, the share is that at their mean.
+    Draw by draw, ``tau_0² / (variance of all group effects + residual variance)``; where slopes vary, the
+    variance of group effects is its mean over the rows, and the share is only that of the intercepts. It is
+    the adjusted one: what predictors explain counts in neither. Where standard deviations depend on
+    covariates of levels, ``bf(..., sd=...)``, the share is that at their mean.
+
+    The residual variance is sigma² of gaussian and lognormal outcomes (of the logarithm), ``sigma² nu / (nu -
+    2)`` of Student's; of others the distribution-specific variance on the scale of the link: ``pi² / 3`` for
+    logit, 1 for probit, ``pi² / 6`` for cloglog; with log link ``log(1 + 1/mu)`` for Poisson and ``log(1 +
+    1/mu + 1/shape)`` for negative binomial counts, where mu is the expected count averaged over rows and
+    levels, and ``trigamma(shape)`` for gamma outcomes.
 
     Args:
         group: the factor wanted; None takes all whose intercept varies.
@@ -35,7 +45,8 @@ def icc(fit: Fit, group: str | None = None, prob: float = 0.95) -> pd.DataFrame:
         A row per factor, and per outcome where there are several.
 
     Raises:
-        HmlmError: where there is no one share: sigma has a formula, another family, no varying intercept.
+        HmlmError: where there is no one share: sigma or shape has a formula, the family has no such variance,
+            no varying intercept.
 
     References:
         Nakagawa et al. (2017), doi:10.1098/rsif.2017.0213; Johnson (2014), doi:10.1111/2041-210X.12225
@@ -48,7 +59,7 @@ def icc(fit: Fit, group: str | None = None, prob: float = 0.95) -> pd.DataFrame:
 def icc_draws(fit: Fit, group: str | None = None) -> dict[Key, np.ndarray]:
     """(C, S) draws of the share by group and outcome (``""`` for a lone outcome).
 
-    ``tau_0² / (sum of the groups' variances + sigma²)``
+    ``tau_0² / (sum of the groups' variances + residual variance)``
 
     Raises:
         HmlmError: where it is not defined, saying why.
@@ -67,28 +78,75 @@ def icc_draws(fit: Fit, group: str | None = None) -> dict[Key, np.ndarray]:
 def _check(fit: Fit, group: str | None) -> None:
     if group is not None:
         check_factor(group, [name for name, _ in fit.info.factors])
-    if not set(re.findall(r"\w+", fit.info.family)) <= {"MV", "gaussian"}:
-        raise HmlmError(f"icc is defined for gaussian models, this one is {fit.info.family}")
-    for outcome, sigma in sigma_names(fit).items():
-        if sigma not in fit.posterior:
-            of = f" of {outcome}" if outcome else ""
-            raise HmlmError(
-                f"sigma{of} has a formula: the residual variance differs from row to row, and with it the "
-                "share of the groups, so that there is no one intraclass correlation. Compute it from the "
-                "draws for the values you mean: of fit['sd_id__Intercept'] ** 2 and, where log sigma is its "
-                "intercept, np.exp(2 * fit['b_sigma_Intercept'])"
-            )
+    for outcome in sigma_names(fit):
+        for dpar in latent_of(fit).reads:
+            if dpar != "mu" and _constant(dpar, outcome) not in fit.posterior:
+                of = f" of {outcome}" if outcome else ""
+                raise HmlmError(
+                    f"{dpar}{of} has a formula: the residual variance differs from row to row, and with it "
+                    "the share of the groups, so that there is no one intraclass correlation. Compute it "
+                    "from the draws for the values you mean: of fit['sd_id__Intercept'] ** 2 and, where log "
+                    f"{dpar} is its intercept, np.exp(2 * fit['b_{dpar}_Intercept'])"
+                )
+
+
+def latent_of(fit: Fit) -> Latent:
+    """Variance around the linear predictor of the fit's family.
+
+    Raises:
+        HmlmError: none is known for this family and link.
+    """
+    family = next(word for word in re.findall(r"\w+", fit.info.family) if word != "MV")
+    if fit.spec is None and family != "gaussian":
+        raise HmlmError(
+            f"icc of the family {family} needs the model: call it on the fit that m.fit(...) returned"
+        )
+    link = "identity" if fit.spec is None else fit.spec.family.link("mu")
+    if (family, link) not in LATENT:
+        known = sorted({name for name, _ in LATENT if name in FAMILIES})
+        others = "" if family not in known else f" with link {listed([k for n, k in LATENT if n == family])}"
+        raise HmlmError(
+            f"icc knows no residual variance of the family {family} with link {link}"
+            f"{f'; it does{others}' if others else f'; families with one: {listed(known)}'}"
+        )
+    return LATENT[family, link]
+
+
+def _constant(dpar: str, outcome: str) -> str:
+    return f"{dpar}_{outcome}" if outcome else dpar
 
 
 def _of_outcome(fit: Fit, outcome: str) -> dict[Key, np.ndarray]:
     groups = [component for component in components(fit) if component.group != RESIDUAL]
     prefix = f"{outcome}_" if outcome else ""
-    total = fit.posterior[sigma_names(fit)[outcome]].transpose("chain", "draw").values ** 2
-    for component in groups:
-        total = total + _variance(fit, component, outcome, prefix)
+    between = sum(_variance(fit, component, outcome, prefix) for component in groups)
+    total = between + _residual(fit, outcome, between)
     name = prefix + INTERCEPT
     own = {c.group: c.sd[c.terms.index(name)] ** 2 for c in groups if name in c.terms}
     return {(group, outcome): variance / total for group, variance in own.items()}
+
+
+def _residual(fit: Fit, outcome: str, between: np.ndarray) -> np.ndarray | float:
+    """(C, S) variance around the linear predictor, given that of the group effects."""
+    latent = latent_of(fit)
+    values = {
+        dpar: fit.posterior[_constant(dpar, outcome)].transpose("chain", "draw").values
+        for dpar in latent.reads
+        if dpar != "mu"
+    }
+    if "mu" in latent.reads:
+        values["mu"] = _mean_count(fit, outcome, between)
+    return latent.variance(values)
+
+
+def _mean_count(fit: Fit, outcome: str, between: np.ndarray) -> np.ndarray:
+    """(C, S) expected outcome under a log link: mean over rows of ``exp(eta + between / 2)``.
+
+    eta is the population-level linear predictor, offsets included.
+    """
+    found = fit.prediction("epred", re_formula="NA", **({"resp": outcome} if outcome else {}))
+    total = sum(values[0].sum(axis=0) for _, values in found.chunks())
+    return (total / len(found.labels)).reshape(between.shape) * np.exp(between / 2)
 
 
 def _variance(fit: Fit, component: Component, outcome: str, prefix: str) -> np.ndarray:

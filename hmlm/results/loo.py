@@ -1,4 +1,4 @@
-"""Leave-one-out by importance sampling, of rows and of whole groups; WAIC; probability integral transforms.
+"""Leave-one-out by importance sampling, of rows and of whole groups; WAIC.
 
 The draws stand for the posterior without row i once weighted by 1 / p(y_i | theta), their tail smoothed by a
 generalised Pareto distribution (PSIS). Rows come a block at a time, and only their results are kept.
@@ -6,7 +6,6 @@ generalised Pareto distribution (PSIS). Rows come a block at a time, and only th
 References:
     Vehtari, Gelman & Gabry (2017), doi:10.1007/s11222-016-9696-4
     Merkle, Furr & Rabe-Hesketh (2019), doi:10.1007/s11336-019-09679-0: groups and the integrated likelihood
-    Gabry et al. (2019), doi:10.1111/rssa.12378: LOO-PIT
 """
 
 from __future__ import annotations
@@ -16,11 +15,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from scipy.special import logsumexp
 
 from hmlm.results.elpd import ROW, Elpd
-from hmlm.results.pareto import good_k
 from hmlm.types import ComparisonWarning, HmlmError
 
 if TYPE_CHECKING:
@@ -62,24 +59,6 @@ def waic(fit: Fit, group: str | None = None, *, samples: int = 50) -> Elpd:
         Watanabe (2010), Journal of Machine Learning Research 11, 3571
     """
     return _warned(_elpd(fit, "waic", group, samples, waic_terms))
-
-
-def loo_pit(fit: Fit) -> xr.Dataset:
-    """Probability of each outcome below the one observed, predicted without its row (LOO-PIT).
-
-    Uniform on (0, 1) if the model is right: a hump says that its spread is too wide, a bowl too narrow, a
-    slope that it is off to one side.
-
-    Returns:
-        A variable per outcome, dims ``(row,)``.
-    """
-    r_eff = relative_efficiency(fit)
-    parts = [_pit(block, r_eff) for block in blocks_of(fit, cdf=True)]
-    values = np.concatenate([pit for pit, _ in parts], axis=1)
-    _warn_about_pit(np.concatenate([khat for _, khat in parts]), fit.n_draws)
-    names = [str(name) for name in fit.observed]
-    variables = {name: ("row", pit) for name, pit in zip(names, values, strict=True)}
-    return xr.Dataset(variables, {"row": fit.observed["row"].values})
 
 
 def psis_terms(log_lik: np.ndarray, r_eff: float) -> Terms:
@@ -133,33 +112,13 @@ def blocks_of(fit: Fit, cdf: bool) -> Iterator[RowBlock]:
     """All rows for all draws, as many at a time as memory is meant to hold."""
     if fit.row_blocks_fn is None:
         raise HmlmError("this needs the data: call it on the fit that m.fit(...) returned")
-    per_row = fit.n_draws * (1 + cdf * len(fit.observed))
+    per_row = fit.n_draws * (1 + 2 * cdf * len(fit.observed))
     return fit.row_blocks_fn(rows_at_a_time(per_row), cdf)
 
 
 def rows_at_a_time(per_row: int) -> int:
     """How many rows of so many numbers memory is meant to hold."""
     return max(1, NUMBERS_AT_A_TIME // per_row)
-
-
-def _pit(block: RowBlock, r_eff: float) -> tuple[np.ndarray, np.ndarray]:
-    """(M, n) probabilities under the posterior without each row, and (n,) k-hat."""
-    from arviz_stats.base import array_stats
-
-    log_weights, khat = array_stats.psislw(block.log_lik, r_eff=r_eff, axis=-1)
-    weights = np.exp(log_weights - logsumexp(log_weights, axis=-1, keepdims=True))
-    return np.einsum("ns,mns->mn", weights, block.cdf), np.asarray(khat)
-
-
-def _warn_about_pit(khat: np.ndarray, n_draws: int) -> None:
-    bad = ~(khat <= good_k(n_draws))
-    if bad.any():
-        warnings.warn(
-            f"k-hat is above {good_k(n_draws):.2f} for {bad.sum()} of {len(bad)} rows, whose LOO-PIT is "
-            "unreliable; fit.loo() says which and what to try",
-            ComparisonWarning,
-            stacklevel=3,
-        )
 
 
 def _warned(elpd: Elpd) -> Elpd:

@@ -75,5 +75,5 @@ def test_no_varying_intercept():
 def test_other_families():
     fit = intercepts()
     other = dataclasses.replace(fit, info=dataclasses.replace(fit.info, family="poisson"))
-    with pytest.raises(HmlmError, match="gaussian models, this one is poisson"):
+    with pytest.raises(HmlmError, match="the family poisson needs the model"):
         other.icc()

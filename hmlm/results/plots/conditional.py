@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hmlm.results.plots.parts import column_of
+from hmlm.results.plots.parts import column_of, outcome_shown
 from hmlm.results.plots.style import BLUE, CYCLE, facets, headline, styled
-from hmlm.results.prediction.conditional import value_text
+from hmlm.results.prediction.conditional import PER_UNIT, value_text
 from hmlm.results.prediction.prediction import CATEGORY, RESP
 from hmlm.results.table import interval_limits
 
@@ -43,11 +43,14 @@ def _by_outcome(table: pd.DataFrame) -> list[tuple[str | None, pd.DataFrame]]:
 
 
 def _expected(fit: Fit, resp: str | None, options: dict[str, Any]) -> str:
+    """What stands at the y axis: the outcome, per trial unless the number of trials was said."""
     if resp in fit.spec.family.levels:
         return f"P({column_of(fit, 0)} = {resp})"
-    column = column_of(fit, 0 if resp is None else fit.spec.outcomes.index(resp))
-    dpar = options.get("dpar")
-    return f"{dpar} of {column}" if dpar and dpar != "mu" else column
+    response = 0 if resp is None else fit.spec.outcomes.index(resp)
+    column, dpar = column_of(fit, response), options.get("dpar")
+    if dpar:
+        return f"{dpar} of {column}"
+    return column if set(options) & set(PER_UNIT) else outcome_shown(fit, response)[1]
 
 
 def _draw(ax: Axes, table: pd.DataFrame, first: str, other: str | None) -> None:

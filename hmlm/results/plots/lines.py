@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from hmlm.formula.table import is_numeric, series
 from hmlm.results.plots.choose import default_or, design_of, one_of, response_index, several_of, spec_of
-from hmlm.results.plots.parts import column_of
+from hmlm.results.plots.parts import outcome_shown
 from hmlm.results.plots.style import CYCLE, facets, headline, styled
-from hmlm.results.prediction.conditional import columns_along
+from hmlm.results.prediction.conditional import PER_UNIT, columns_along
 from hmlm.types import Factor
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def lines(
         _draw(ax, fit, x, grids[k % len(shown)], response, min(ndraws, fit.n_draws))
         ax.set_title(f"a new {factor.name}" if level is None else f"{factor.name} {level}")
         if k % columns == 0 or level is None:
-            ax.set_ylabel(f"expected {column_of(fit, response)}")
+            ax.set_ylabel(f"expected {outcome_shown(fit, response)[1]}")
     _share_y(axes, len(shown))
     held = "".join(f", {name} = {value}" for name, value in (conditions or {}).items())
     note = f"{min(ndraws, fit.n_draws)} draws, a line each. Other columns at typical values{held}."
@@ -103,7 +103,10 @@ def _chosen(factor: Factor, levels: int | Sequence[str]) -> list[str]:
 
 def _draw(ax: Axes, fit: Fit, x: str, grid: pd.DataFrame, response: int, ndraws: int) -> None:
     outcome = spec_of(fit).outcomes[response]
-    found = fit.epred(grid, resp=outcome, ndraws=ndraws, allow_new_levels=True).transpose("row", "sample")
+    found = fit.epred(grid, resp=outcome, ndraws=ndraws, allow_new_levels=True, **PER_UNIT)
+    found = (found if "sample" in found.dims else found.stack(sample=("chain", "draw"))).transpose(
+        "row", "sample"
+    )
     ax.plot(grid[x], found.values, color=CYCLE[response % len(CYCLE)], linewidth=0.6, alpha=0.35)
     ax.set(xlabel=x, xlim=(grid[x].min(), grid[x].max()))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import xarray as xr
 
-from hmlm.results.plots.choose import default_or, predictor_index, spec_of
+from hmlm.results.plots.choose import default_or, design_of, predictor_index, spec_of
 from hmlm.spec.names import effects_name
 from hmlm.spec.spec import Spec
 from hmlm.types import HmlmError
@@ -14,18 +15,33 @@ from hmlm.types import HmlmError
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
 
+UNITS = {"trials": "trial", "rate": "unit"}  # of addition terms that the expected outcome grows with
+
 
 def column_of(fit: Fit, response: int) -> str:
     """An outcome as the user's table has it, ``"PA.std"``."""
     return fit.design.outcomes[response].column if fit.design else spec_of(fit).outcomes[response]
 
 
+def outcome_shown(fit: Fit, response: int) -> tuple[np.ndarray, str]:
+    """(N,) an outcome as figures along a column show it, per trial or unit of its rate, and its name."""
+    outcome, column = design_of(fit).outcomes[response], column_of(fit, response)
+    values = outcome.values
+    for name, unit in UNITS.items():
+        if name in outcome.additions:
+            values, column = values / outcome.additions[name], f"{column} per {unit}"
+    return values, column
+
+
 def part_title(fit: Fit, predictor: int) -> str:
-    """``"mean of PA.std"``, ``"log sigma of PA.std"``."""
+    """``"mean of PA.std"``, ``"log sigma of PA.std"``, ``"logit mean of y"``."""
     spec = spec_of(fit)
     found = spec.predictors[predictor]
-    what = "mean" if found.dpar == "mu" else f"{spec.family.link(found.dpar)} {found.dpar}"
-    return f"{what} of {column_of(fit, found.response)}"
+    link, column = spec.family.link(found.dpar), column_of(fit, found.response)
+    if found.dpar == "mu" and spec.family.log_outcome:
+        column = f"log {column}"
+    what = "mean" if found.dpar == "mu" else found.dpar
+    return f"{what} of {column}" if link == "identity" else f"{link} {what} of {column}"
 
 
 def varying(spec: Spec, predictor: int) -> dict[str, list[str]]:
@@ -66,6 +82,8 @@ def scale_factor(fit: Fit, response: int, group: str | None) -> tuple[int, str]:
     """
     spec = spec_of(fit)
     predictor = predictor_index(spec, response, "sigma")
+    if "sigma" not in spec.family.dpars:
+        raise HmlmError(f"the family {spec.family.name} has no sigma; this figure is of models with one")
     if predictor is None:
         raise HmlmError(
             "everybody has the same sigma in this model: give sigma a formula of its own, "

@@ -207,7 +207,9 @@ class Plots:
 
         Residuals over sigma against expected values (flat about 0: linear), the root of their size (flat:
         equal spread), and their quantiles and those of every term's effects against a normal distribution's.
-        For MELSM sigma is each row's own.
+        For MELSM sigma is each row's own. Other families have quantile residuals, the normal quantiles of the
+        probability below each outcome, of counts randomised within its step; without a distribution function
+        (or where outcomes are censored) Pearson residuals.
 
         Args:
             resp: the outcome; needed where there are several.
@@ -248,7 +250,7 @@ class Plots:
 
     def pp_check(
         self,
-        kind: str = "density",
+        kind: str | None = None,
         resp: str | None = None,
         group: str | None = None,
         ndraws: int | None = None,
@@ -257,15 +259,16 @@ class Plots:
         """Outcomes next to new ones that the model makes for the same rows.
 
         Args:
-            kind: ``"density"``, ``"ecdf"``, ``"intervals"`` (of rows in the order of their outcomes) or
-                ``"group"`` (densities of the largest levels).
+            kind: ``"density"`` of continuous outcomes, ``"bars"`` of counts, ``"ecdf"``, ``"intervals"``
+                (of rows in the order of their outcomes) or ``"group"`` (densities of the largest levels, of
+                counts their distribution functions); None takes densities or bars.
             resp: the outcome; needed where there are several.
             group: the grouping factor of ``"group"``; needed where there are several.
             ndraws: data sets to make; 50 for curves, 500 for intervals unless said.
             seed: of the new outcomes.
 
         Raises:
-            HmlmError: an unknown kind, outcome or factor.
+            HmlmError: an unknown kind, outcome or factor, densities of counts.
         """
         from hmlm.results.plots.pp_check import pp_check
 

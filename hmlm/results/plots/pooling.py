@@ -8,6 +8,7 @@ import numpy as np
 
 from hmlm.results.plots.choose import default_or, design_of, predictor_index, response_index, spec_of
 from hmlm.results.plots.parts import coefficient_draws, effect_draws, level_names, varying
+from hmlm.spec.spec import Spec
 from hmlm.types import Design, HmlmError, PredictorDesign
 
 if TYPE_CHECKING:
@@ -47,13 +48,14 @@ def pooling(fit: Fit, group: str | None, resp: str | None) -> Pooling:
     spec, design = spec_of(fit), design_of(fit)
     response = response_index(spec, resp)
     predictor = predictor_index(spec, response, "mu")
+    _check(spec)
     by_factor = varying(spec, predictor)
     if not by_factor:
         raise HmlmError("no coefficient of the mean varies by a factor: its formula needs (1 + x | id)")
     factor = default_or(group, list(by_factor), "group", "grouping factor")
     terms = by_factor[factor]
     matrix = np.column_stack([column_of_term(design.predictors[predictor], factor, term) for term in terms])
-    target = design.outcomes[response].values - _rest(fit, predictor, factor, terms)
+    target = _outcome(spec, design, response) - _rest(fit, predictor, factor, terms)
     population, effects = _population(fit, predictor, terms), _effects(fit, factor, predictor, terms)
     return Pooling(
         factor,
@@ -65,6 +67,23 @@ def pooling(fit: Fit, group: str | None, resp: str | None) -> Pooling:
         np.linalg.lstsq(matrix, target, rcond=None)[0],
         population,
     )
+
+
+def _check(spec: Spec) -> None:
+    """Raise HmlmError where least squares does not estimate the coefficients."""
+    link = spec.family.link("mu")
+    if link != "identity":
+        raise HmlmError(
+            "levels fitted alone are least squares of the outcome, but the coefficients of this "
+            f"{spec.family.name} model are on the {link} scale; fit.plot.caterpillar() shows the levels' "
+            "effects, fit.plot.spaghetti(x, levels=8) their rows with what the model expects"
+        )
+
+
+def _outcome(spec: Spec, design: Design, response: int) -> np.ndarray:
+    """(N,) the outcome on the scale of its coefficients."""
+    values = design.outcomes[response].values
+    return np.log(values) if spec.family.log_outcome else values
 
 
 def column_of_term(predictor: PredictorDesign, factor: str, term: str) -> np.ndarray:
@@ -99,6 +118,8 @@ def _rest(fit: Fit, predictor: int, factor: str, terms: list[str]) -> np.ndarray
     matrix = np.column_stack([*ones, population.matrix])
     kept = [k for k, name in enumerate(names) if name not in terms]
     rest = matrix[:, kept] @ _population(fit, predictor, [names[k] for k in kept])
+    offset = design.predictors[predictor].offset
+    rest = rest if offset is None else rest + offset
     for other, other_terms in varying(spec_of(fit), predictor).items():
         if other != factor:
             rest = rest + _contribution(fit, predictor, other, other_terms)

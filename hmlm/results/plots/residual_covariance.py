@@ -15,6 +15,7 @@ from hmlm.results.plots.choose import default_or, design_of, one_of, predictor_i
 from hmlm.results.plots.covariance import row_covariance
 from hmlm.results.plots.parts import column_of, level_names, varying
 from hmlm.results.plots.style import BLUE, INK, ORANGE, PAPER, SMALL, facets, headline, styled
+from hmlm.spec.spec import Spec
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def residual_covariance(
     """See :meth:`Plots.residual_covariance`."""
     spec = spec_of(fit)
     response = response_index(spec, resp)
+    _check(spec)
     factors = list(varying(spec, predictor_index(spec, response, "mu")))
     if not factors:
         raise HmlmError("no coefficient of the mean varies by a factor, so rows do not covary")
@@ -44,8 +46,20 @@ def residual_covariance(
     covariance = row_covariance(fit, response, rows[:LARGEST])
     fig, [ax] = facets(1, 5.2, 3.9)
     _draw(fig, ax, covariance)
-    headline(fig, f"Covariance of {column_of(fit, response)} within {factor} {chosen}", _note(len(rows)))
+    shown = f"{'log ' * spec.family.log_outcome}{column_of(fit, response)}"
+    headline(fig, f"Covariance of {shown} within {factor} {chosen}", _note(len(rows)))
     return fig
+
+
+def _check(spec: Spec) -> None:
+    """Raise HmlmError where effects and residuals do not add on one scale."""
+    if not spec.normal:
+        raise HmlmError(
+            f"the covariance of rows is that of effects plus that of residuals where both are on one scale, "
+            f"as in plain gaussian and lognormal models; this one is {spec.family.name} with link "
+            f"{spec.family.link('mu')}{' and addition terms' if any(spec.additions) else ''}. "
+            "fit.var_corr() has the covariances of the effects, fit.icc() shares on the scale of the link"
+        )
 
 
 def _draw(fig: Figure, ax: Axes, covariance: np.ndarray) -> None:

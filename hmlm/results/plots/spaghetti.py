@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hmlm.results.plots.choose import default_or, design_of, one_of, response_index, spec_of
-from hmlm.results.plots.parts import column_of
+from hmlm.results.plots.parts import outcome_shown
 from hmlm.results.plots.style import BLUE, INK, ORANGE, QUIET, facets, headline, styled
+from hmlm.results.prediction.conditional import PER_UNIT
 from hmlm.results.table import interval_limits
 from hmlm.types import Factor
 
@@ -38,8 +39,14 @@ def spaghetti(
     responses = range(len(spec.outcomes)) if resp is None else [response_index(spec, resp)]
     fig, axes = facets(len(responses), 4.2, 3.2)
     for ax, response in zip(axes, responses, strict=True):
-        _lines(ax, fit, x, grid, {"resp": spec.outcomes[response], "ndraws": min(fit.n_draws, ndraws)})
-        ax.set(xlabel=x, ylabel=column_of(fit, response))
+        _lines(
+            ax,
+            fit,
+            x,
+            grid,
+            {"resp": spec.outcomes[response], "ndraws": min(fit.n_draws, ndraws), **PER_UNIT},
+        )
+        ax.set(xlabel=x, ylabel=outcome_shown(fit, response)[1])
     note = "Blue: every level over the range of its rows. Orange: an average level. Posterior means."
     headline(fig, f"Expected values of {len(factor.levels)} levels of {factor.name}", note)
     return fig
@@ -72,14 +79,16 @@ def _grid(table: pd.DataFrame, x: str, factor: Factor) -> pd.DataFrame:
 
 def _panels(fit: Fit, x: str, factor: Factor, response: int, grid: pd.DataFrame, levels: int) -> Figure:
     """A panel per level, evenly through the levels by size: rows, expected line, its interval."""
-    outcome, column = fit.spec.outcomes[response], column_of(fit, response)
+    values, column = outcome_shown(fit, response)
     sizes = np.bincount(factor.index, minlength=len(factor.levels))
     order = np.argsort(-sizes, kind="stable")
     shown = np.sort(order[np.unique(np.linspace(0, len(order) - 1, levels).astype(int))])
     fig, axes = facets(len(shown), 2.2, 1.8, columns=4)
     for ax, level in zip(axes, shown, strict=True):
         part = grid.iloc[level * POINTS : (level + 1) * POINTS]
-        _panel(ax, fit, x, outcome, part, factor.index == level)
+        found = fit.epred(part, resp=fit.spec.outcomes[response], summary=True, **PER_UNIT)
+        rows = factor.index == level
+        _panel(ax, part[x], found, fit.design.table[x][rows], values[rows])
         ax.set_title(f"{factor.levels[level]} ({sizes[level]} rows)", fontsize="small")
     for ax in axes:
         ax.set_xlabel(x)
@@ -92,16 +101,9 @@ def _panels(fit: Fit, x: str, factor: Factor, response: int, grid: pd.DataFrame,
     return fig
 
 
-def _panel(ax: Axes, fit: Fit, x: str, outcome: str, part: pd.DataFrame, rows: np.ndarray) -> None:
-    found = fit.epred(part, resp=outcome, summary=True)
+def _panel(ax: Axes, along: pd.Series, found: pd.DataFrame, x: pd.Series, y: np.ndarray) -> None:
+    """The rows' points, and the expected line with its band."""
     low, high = interval_limits(found)
-    ax.plot(
-        fit.design.table[x][rows],
-        fit.observed[outcome].values[rows],
-        "o",
-        color=QUIET,
-        markersize=2,
-        alpha=0.6,
-    )
-    ax.fill_between(part[x], found[low], found[high], color=BLUE, alpha=0.2, linewidth=0)
-    ax.plot(part[x], found["Estimate"], color=INK, linewidth=1)
+    ax.plot(x, y, "o", color=QUIET, markersize=2, alpha=0.6)
+    ax.fill_between(along, found[low], found[high], color=BLUE, alpha=0.2, linewidth=0)
+    ax.plot(along, found["Estimate"], color=INK, linewidth=1)

@@ -22,6 +22,7 @@ from hmlm.types import Design, HmlmError
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
 
+PER_UNIT = {"trials": 1, "rate": 1}  # binomial outcomes as shares, counts as rates
 RESOLUTION = 100  # points along a number
 
 
@@ -62,8 +63,8 @@ def conditional_effects(
         conditions: values for columns that are held, ``{"sex": "male"}``.
         method: ``"epred"``, ``"linpred"`` or ``"predict"``.
         prob: probability of the interval.
-        options: as in :meth:`Fit.epred`; ``re_formula`` is ``"NA"``, an average level, and ``trials`` of a
-            binomial outcome 1, so that shares are shown, unless said.
+        options: as in :meth:`Fit.epred`; ``re_formula`` is ``"NA"``, an average level, and ``trials`` and
+            ``rate`` of an outcome 1, so that shares and rates are shown, unless said.
 
     Returns:
         By effect a table with the columns' values, estimate, error and interval.
@@ -154,7 +155,7 @@ def _along(
     held = {name: column.typical for name, column in known.items() if name not in names} | conditions
     table = grid.assign(**{name: value for name, value in held.items() if name not in names})
     newdata = typed(table, fit.design.table)
-    defaults = {"re_formula": "NA", "trials": 1}
+    defaults = {"re_formula": "NA", **PER_UNIT}
     found = getattr(fit, method)(newdata, summary=True, prob=prob, **{**defaults, **options})
     keys = table[[*names, *(name for name in held if name not in names)]]
     if isinstance(found.index, pd.MultiIndex):

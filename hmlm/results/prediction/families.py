@@ -1,4 +1,4 @@
-"""Expected values and new outcomes of a family in every row and draw, from its linear predictors."""
+"""Expected values, standard deviations and new outcomes of a family, from its linear predictors."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def level_probabilities(own: Mapped, eta: Etas, extra: Extra) -> Array:
     """(K, R, S) probabilities of the levels of a family that has them."""
     found = law_of(own.family).probabilities(own.thetas(_rows(own, eta, extra)), extra)
     return jnp.broadcast_to(found, (len(found), *_shape(eta)))
+
+
+@partial(jax.jit, static_argnums=0)
+def spread(own: Mapped, eta: Etas, extra: Extra) -> Array:
+    """(R, S) standard deviations of outcomes; ``extra`` has the rows' addition terms, each (R, 1)."""
+    thetas = own.thetas(_rows(own, eta, extra))
+    return jnp.broadcast_to(jnp.sqrt(law_of(own.family).variance(thetas, extra)), _shape(eta))
 
 
 @partial(jax.jit, static_argnums=0)

@@ -22,7 +22,7 @@ from hmlm.density.links import LINKS, coordinate
 from hmlm.density.precision import double_precision
 from hmlm.results.prediction.chosen import chosen_terms
 from hmlm.results.prediction.draws import Draws, some_positions
-from hmlm.results.prediction.families import expected, level_probabilities, simulated
+from hmlm.results.prediction.families import expected, level_probabilities, simulated, spread
 from hmlm.results.prediction.linear import Linear, make_linear
 from hmlm.results.prediction.new_levels import UNCERTAINTY, check_way, new_effects
 from hmlm.results.prediction.prediction import CATEGORY, RESP, Prediction
@@ -36,6 +36,7 @@ from hmlm.types import Design, HmlmError
 Values = Callable[[int, int], Array]  # first row, R -> (R, S)
 
 LINPRED, EPRED, PREDICT = "linpred", "epred", "predict"
+SPREAD = "sd"  # of outcomes, what Pearson residuals are scaled by
 SCALING = {"trials", "rate"}  # addition terms that the expected outcome depends on
 SPREADING = {"se", "se_sigma"}  # those that only its spread depends on
 BOUNDING = {"trunc_lower", "trunc_upper"}
@@ -55,6 +56,13 @@ class Request:
     ndraws: int | None = None
     seed: int = 0
     trials: float | None = None
+    rate: float | None = None
+
+    @property
+    def instead(self) -> dict[str, float]:
+        """Numbers that stand in for the formula's addition terms in all rows."""
+        asked = {"trials": self.trials, "rate": self.rate}
+        return {name: float(value) for name, value in asked.items() if value is not None}
 
 
 def make_request(newdata: Any, options: Mapping[str, Any]) -> Request:
@@ -79,7 +87,7 @@ def make_prediction(
     effects: Callable[[], Mapping[str, xr.DataArray]],
     request: Request,
 ) -> Prediction:
-    """The prediction of a kind, ``"linpred"``, ``"epred"`` or ``"predict"``.
+    """The prediction of a kind, ``"linpred"``, ``"epred"``, ``"predict"`` or ``"sd"``, that of outcomes.
 
     Args:
         kind: which.
@@ -146,7 +154,7 @@ def _predictors(spec: Spec, outcomes: list[int], dpar: str | None, kind: str) ->
 
 def _reads_all(spec: Spec, dpar: str | None, kind: str) -> bool:
     """Whether every distributional parameter counts: for new outcomes, and for means that are not just mu."""
-    return kind == PREDICT or (kind == EPRED and dpar is None and not _mean_is_mu(spec))
+    return kind in (PREDICT, SPREAD) or (kind == EPRED and dpar is None and not _mean_is_mu(spec))
 
 
 def _mean_is_mu(spec: Spec) -> bool:
@@ -159,7 +167,7 @@ def _rows(
 ) -> Rows:
     additions = _additions(spec, request, kind)
     if request.newdata is None:
-        return training_rows(spec, design, predictors, chosen, request.trials)
+        return training_rows(spec, design, predictors, chosen, request.instead)
     return new_rows(
         spec,
         design,
@@ -168,7 +176,7 @@ def _rows(
         chosen,
         allow_new=request.allow_new_levels,
         additions=additions,
-        trials=request.trials,
+        instead=request.instead,
     )
 
 
@@ -185,7 +193,7 @@ def _additions(spec: Spec, request: Request, kind: str) -> tuple[str, ...]:
             f'{kind} of truncated outcomes is not available; linpred, and epred(dpar="mu"), which is of the '
             "distribution before truncation, are"
         )
-    return tuple(sorted(SCALING | (SPREADING if kind == PREDICT else set())))
+    return tuple(sorted(SCALING | (SPREADING if kind in (PREDICT, SPREAD) else set())))
 
 
 def _linears(spec: Spec, draws: Draws, rows: Rows, request: Request) -> dict[tuple[int, str], Linear]:
@@ -215,7 +223,9 @@ class _Evaluator:
             return self._predicted(outcomes) if self._together() else self._simulated(outcomes)
         if kind == EPRED and dpar is None and self.spec.family.levels:
             return self._of_family(0, lambda own, _, *rest: level_probabilities(own, *rest))
-        if kind == EPRED and dpar is None and not _mean_is_mu(self.spec):
+        if kind == SPREAD:
+            parts = [self._of_family(m, lambda own, _, *rest: spread(own, *rest)) for m in outcomes]
+        elif kind == EPRED and dpar is None and not _mean_is_mu(self.spec):
             parts = [self._of_family(m, lambda own, _, *rest: expected(own, *rest)) for m in outcomes]
         else:
             wanted = (dpar,) if dpar else self.spec.family.locations

@@ -31,6 +31,7 @@ class Prediction:
         draws: the draws.
         evaluate: first row and R -> (M, R, S) values.
         residual_of: (M, N) outcomes from which the values are subtracted, None for the values themselves.
+        scale: first row and R -> (M, R, S) by which these differences are divided; None leaves them.
         along: the last dimension, ``"resp"`` or ``"category"``.
         levels: what the codes 0 to K - 1 among the values stand for, () of other values.
     """
@@ -41,6 +42,7 @@ class Prediction:
     draws: Draws
     evaluate: Callable[[int, int], Array]
     residual_of: np.ndarray | None = None
+    scale: Callable[[int, int], Array] | None = None
     along: str = RESP
     levels: tuple[str, ...] = ()
 
@@ -62,11 +64,16 @@ class Prediction:
         n = len(self.labels)
         size = min(n, rows or max(1, AT_A_TIME // (self.draws.size * len(self.outcomes))))
         for start in range(0, n, size):
-            with double_precision():
-                values = np.asarray(self.evaluate(start, size))
             where = slice(start, min(start + size, n))
-            values = values[:, : n - start]
-            yield where, values if self.residual_of is None else self.residual_of[:, where, None] - values
+            values = self._values(self.evaluate, start, size)
+            if self.residual_of is not None:
+                values = self.residual_of[:, where, None] - values
+            yield where, values if self.scale is None else values / self._values(self.scale, start, size)
+
+    def _values(self, evaluate: Callable[[int, int], Array], start: int, size: int) -> np.ndarray:
+        """(M, R, S) without what is past the last row."""
+        with double_precision():
+            return np.asarray(evaluate(start, size))[:, : len(self.labels) - start]
 
     def array(self) -> xr.DataArray:
         """All values, dims ``(chain, draw, row)``, for some of the draws ``(sample, row)``.

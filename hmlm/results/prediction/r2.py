@@ -43,6 +43,10 @@ def bayes_r2(
 ) -> pd.DataFrame | xr.DataArray:
     """Share of each outcome's variance that its expected values have, draw by draw (brms's ``bayes_R2``).
 
+    ``var(epred) / (var(epred) + var(y - epred))`` over rows, for every family on the scale of the outcome: of
+    binomial outcomes, as brms has it, numbers of successes with each row's trials, not shares, so that rows
+    with many trials weigh more; of bernoulli outcomes 0 and 1.
+
     Args:
         summary: False gives the draws, dims ``(chain, draw)``, and ``resp`` for several outcomes.
         prob: probability of the interval.

@@ -14,6 +14,7 @@ from hmlm.formula.table import Use, as_table, require_complete, select
 from hmlm.spec.spec import Spec
 from hmlm.types import DataError, Design, Factor, Outcome
 
+NOTHING: Mapping[str, float] = {}
 Chosen = Mapping[int, Sequence[int]]  # per block the positions of the terms that count
 
 
@@ -53,9 +54,13 @@ class Rows:
 
 
 def training_rows(
-    spec: Spec, design: Design, predictors: Sequence[int], chosen: Chosen, trials: float | None = None
+    spec: Spec,
+    design: Design,
+    predictors: Sequence[int],
+    chosen: Chosen,
+    instead: Mapping[str, float] = NOTHING,
 ) -> Rows:
-    """The rows that the model was fitted to, with another number of trials if one is given."""
+    """The rows that the model was fitted to, with one number ``instead`` of addition terms if given."""
     groups = {
         (b, q): design.predictors[t.predictor].groups[t.group].matrix[:, t.column]
         for b, q, t in _terms(spec, predictors, chosen)
@@ -69,7 +74,7 @@ def training_rows(
         offsets={
             p: design.predictors[p].offset for p in predictors if design.predictors[p].offset is not None
         },
-        additions=tuple(_with_trials(o.additions, trials, design.n_rows) for o in design.outcomes),
+        additions=tuple(_replaced(o.additions, instead, design.n_rows) for o in design.outcomes),
     )
 
 
@@ -82,11 +87,11 @@ def new_rows(
     *,
     allow_new: bool,
     additions: tuple[str, ...] = (),
-    trials: float | None = None,
+    instead: Mapping[str, float] = NOTHING,
 ) -> Rows:
     """Rows of another table, with the encodings of the first.
 
-    Of addition terms only those named are read; ``trials`` stands in for the formula's number of trials.
+    Of addition terms only those named are read, and of these not those that ``instead`` has a number for.
 
     Raises:
         DataError: missing columns or values, levels that the model does not know.
@@ -107,7 +112,7 @@ def new_rows(
         varying={(b, q): built[t.predictor, t.group][:, t.column] for b, q, t in terms},
         index=index,
         offsets={p: _offset(design, p, table) for p in predictors if design.predictors[p].rebuild_offset},
-        additions=tuple(_additions(outcome, table, additions, trials) for outcome in design.outcomes),
+        additions=tuple(_additions(outcome, table, additions, instead) for outcome in design.outcomes),
         levels=_covariates(spec, design, table, index),
     )
 
@@ -124,20 +129,21 @@ def _covariates(
 
 
 def _additions(
-    outcome: Outcome, table: pd.DataFrame, names: tuple[str, ...], trials: float | None
+    outcome: Outcome, table: pd.DataFrame, names: tuple[str, ...], instead: Mapping[str, float]
 ) -> Mapping[str, np.ndarray]:
     wanted = tuple(name for name in names if name in outcome.additions)
-    read = tuple(name for name in wanted if name != "trials" or trials is None)
+    read = tuple(name for name in wanted if name not in instead)
     found = dict(rebuild_additions(outcome, table, read))
-    return _with_trials(found | dict.fromkeys(set(wanted) - set(read)), trials, len(table))
+    return _replaced(found | dict.fromkeys(set(wanted) - set(read)), instead, len(table))
 
 
-def _with_trials(
-    additions: Mapping[str, np.ndarray], trials: float | None, n_rows: int
+def _replaced(
+    additions: Mapping[str, np.ndarray], instead: Mapping[str, float], n_rows: int
 ) -> Mapping[str, np.ndarray]:
-    if trials is None or "trials" not in additions:
-        return additions
-    return {**additions, "trials": np.full(n_rows, float(trials))}
+    return {
+        **additions,
+        **{name: np.full(n_rows, value) for name, value in instead.items() if name in additions},
+    }
 
 
 def _offset(design: Design, p: int, table: pd.DataFrame) -> np.ndarray:

@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from hmlm.results.prediction.predict import EPRED, KINDS, LINPRED, PREDICT, make_prediction, make_request
+from hmlm.results.prediction.predict import (
+    EPRED,
+    KINDS,
+    LINPRED,
+    PREDICT,
+    SPREAD,
+    make_prediction,
+    make_request,
+)
 from hmlm.results.prediction.prediction import Prediction
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.types import HmlmError
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
     from hmlm.results.fit import Fit
 
 Predicted = xr.DataArray | pd.DataFrame
+RESIDUALS = ORDINARY, PEARSON = "ordinary", "pearson"
 
 
 def linpred(
@@ -44,9 +53,9 @@ def epred(
             draw those of a known level), ``"gaussian"`` (from their distribution) or ``"old_levels"``
             (those of one known level), scaled where standard deviations depend on covariates of levels
             (``bf(..., sd=...)``), which ``newdata`` then has for new levels. ``dpar``: another parameter,
-            ``"sigma"``. ``resp``: one outcome. ``trials``: their number in every row, in place of the
-            formula's. ``ndraws``: that many draws, chosen at random. ``seed``: of all that is random here;
-            the fit's by default.
+            ``"sigma"``. ``resp``: one outcome. ``trials``, ``rate``: one number for all rows instead of
+            the formula's. ``ndraws``: that many draws, chosen at random. ``seed``: of all that is random
+            here; the fit's by default.
 
     Returns:
         Array with dims ``(chain, draw, row)``, with ``ndraws`` ``(sample, row)``, and ``resp`` for
@@ -71,12 +80,32 @@ def predict(
     return _predicted(fit, PREDICT, newdata, summary, prob, options)
 
 
-def residuals(fit: Fit, *, summary: bool = False, prob: float = 0.95, **options: Any) -> Predicted:
-    """Outcomes minus expected values of the rows of the fit; options as in :func:`epred`."""
+def residuals(
+    fit: Fit, *, type: str = ORDINARY, summary: bool = False, prob: float = 0.95, **options: Any
+) -> Predicted:
+    """Outcomes minus expected values of the rows of the fit.
+
+    Args:
+        type: ``"ordinary"``, or ``"pearson"``: divided by the standard deviation that the model gives the
+            outcome in that row and draw, as its family has it.
+        summary: as in :func:`epred`.
+        prob: as in :func:`epred`.
+        options: as in :func:`epred`.
+
+    Raises:
+        HmlmError: an unknown type or option.
+    """
+    if type not in RESIDUALS:
+        raise HmlmError(
+            f"type={type!r}: choose one of {listed(RESIDUALS)}{did_you_mean(str(type), RESIDUALS)}"
+        )
     found = prediction(fit, EPRED, **options)
     found.require_numbers("a residual")
     observed = np.stack([fit.observed[name].values for name in found.outcomes])
-    return _read(replace(found, name="residuals", residual_of=observed), summary, prob)
+    found = replace(found, name="residuals", residual_of=observed)
+    if type == PEARSON:
+        found = replace(found, scale=_predicting(fit, SPREAD, None, options).evaluate)
+    return _read(found, summary, prob)
 
 
 def prediction(fit: Fit, kind: str, newdata: Any = None, **options: Any) -> Prediction:
@@ -89,6 +118,10 @@ def prediction(fit: Fit, kind: str, newdata: Any = None, **options: Any) -> Pred
     """
     if kind not in KINDS:
         raise HmlmError(f"kind={kind!r}: choose one of {listed(KINDS)}{did_you_mean(str(kind), KINDS)}")
+    return _predicting(fit, kind, newdata, options)
+
+
+def _predicting(fit: Fit, kind: str, newdata: Any, options: Mapping[str, Any]) -> Prediction:
     if fit.spec is None or fit.design is None:
         raise HmlmError("this fit was read from a file that does not hold its model: fit it anew to predict")
     request = make_request(newdata, {"seed": fit.info.seed, **options})

@@ -25,7 +25,8 @@ def _numbers(design: Design) -> Table | None:
     if design.table is None:
         return None
     outcomes = [outcome.column for outcome in design.outcomes]
-    left_out = {*categories(design), *grouping_columns(design)} - set(outcomes)
+    left_out = {*categories(design), *(grouping_columns(design) - set(outcomes))}
+    outcomes = [name for name in outcomes if name not in categories(design)]
     names = [*outcomes, *(n for n in design.table.columns if n not in left_out and n not in outcomes)]
     frame = precis(design.table[names])
     decimals = [_places(sd) for sd in frame["sd"]]

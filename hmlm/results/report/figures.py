@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from hmlm.density.laws.registry import law_of
 from hmlm.results.plots.choose import predictor_index
 from hmlm.results.plots.parts import varying
 from hmlm.results.report.symbols import INTERCEPT
@@ -67,7 +68,7 @@ def make_figures(fit: Fit, spec: Spec, columns: tuple[str, ...], prob: float) ->
 def plan_figures(fit: Fit, spec: Spec, columns: tuple[str, ...], prob: float) -> Iterator[Planned]:
     """The figures in the page's order."""
     for m, column in enumerate(columns):
-        yield from _of_outcome(fit, spec.outcomes[m], column)
+        yield from _of_outcome(fit, spec, spec.outcomes[m], column)
     yield from _of_coefficients(fit, spec, prob)
     for f in range(len(spec.factors)):
         yield _caterpillar(fit, spec, f, prob)
@@ -78,12 +79,18 @@ def plan_figures(fit: Fit, spec: Spec, columns: tuple[str, ...], prob: float) ->
     yield from _of_sampler(fit)
 
 
-def _of_outcome(fit: Fit, outcome: str, column: str) -> Iterator[Planned]:
+def _of_outcome(fit: Fit, spec: Spec, outcome: str, column: str) -> Iterator[Planned]:
+    counts = law_of(spec.family).discrete
+    leaves = "a bar leaves its blue interval" if counts else "the black line leaves the blue ones"
+    shown = (
+        f"Bars of the rows with each value of {column}, with intervals of data sets drawn from the model."
+        if counts
+        else f"Density of the observed {column} in black over densities of 50 data sets drawn from the model."
+    )
     yield Planned(
         DATA,
-        f"Posterior predictive check of {column}. Where the black line leaves the blue ones, the model "
-        "misses something about the data.",
-        f"Density of the observed {column} in black over densities of 50 data sets drawn from the model.",
+        f"Posterior predictive check of {column}. Where {leaves}, the model misses something about the data.",
+        shown,
         lambda: fit.plot.pp_check(resp=outcome),
     )
     yield Planned(
@@ -138,7 +145,7 @@ def _of_levels(fit: Fit, spec: Spec, m: int, column: str, prob: float) -> Iterat
             if INTERCEPT in of_mean.get(factor, []):
                 yield _location_scale(fit, spec.outcomes[m], column, factor, prob)
     for factor, terms in of_mean.items():
-        if len(terms) > 1:
+        if len(terms) > 1 and spec.family.link("mu") == "identity":
             yield _shrinkage(fit, spec.outcomes[m], column, factor, terms)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
+from hmlm.results.report.families import wording_of
 from hmlm.results.report.mathml import (
     Equation,
     call,
@@ -16,6 +17,7 @@ from hmlm.results.report.mathml import (
     name,
     number,
     over,
+    root,
     row,
     sign,
     sub,
@@ -25,10 +27,10 @@ from hmlm.results.report.mathml import (
 from hmlm.results.report.symbols import INTERCEPT, Symbols
 from hmlm.spec.distribution import is_flat, kind_of
 from hmlm.spec.spec import Block, BlockTerm, Spec
+from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
 NAMES = {
-    "gaussian": "Normal",
     "normal": "Normal",
     "student_t": "Student-t",
     "cauchy": "Cauchy",
@@ -39,6 +41,8 @@ NAMES = {
     "lkj": "LKJ",
 }
 IS_DISTRIBUTED = "∼"
+POSITIVE = Support.POSITIVE
+CUT = {POSITIVE: sign("+"), Support.ABOVE_ONE: row(sign(">"), number(1))}
 
 
 class Part(NamedTuple):
@@ -48,17 +52,20 @@ class Part(NamedTuple):
     mathml: str
 
 
-def model_parts(spec: Spec, columns: tuple[str, ...]) -> tuple[Part, ...]:
+def model_parts(
+    spec: Spec, columns: tuple[str, ...], offsets: frozenset[int] = frozenset()
+) -> tuple[Part, ...]:
     """The model in parts, each a block of MathML.
 
     Args:
         spec: the model.
         columns: the outcomes as the table calls them.
+        offsets: the linear predictors with an offset.
     """
     symbols = Symbols(spec, columns)
     parts = {
         "Likelihood": _likelihood(symbols),
-        "Linear predictors": _predictors(symbols),
+        "Linear predictors": _predictors(symbols, offsets),
         "Group effects": _group_effects(symbols),
         "Priors": _priors(symbols),
     }
@@ -79,8 +86,38 @@ def _likelihood(symbols: Symbols) -> Iterator[Equation]:
         yield from _joint_likelihood(symbols)
         return
     for m in range(len(spec.outcomes)):
-        parameters = [_parameter(symbols, m, dpar) for dpar in spec.family.dpars]
-        yield Equation(symbols.outcome(m), IS_DISTRIBUTED, [call(_family(spec), *parameters)])
+        arguments = wording_of(spec.family).arguments or spec.family.dpars
+        symbolic = [_argument(symbols, m, argument) for argument in arguments]
+        yield Equation(symbols.outcome(m), IS_DISTRIBUTED, [call(_family(spec), *symbolic)])
+
+
+def _argument(symbols: Symbols, m: int, argument: str) -> str:
+    """``μ_i``, ``n_i`` of an addition term, ``α/μ_i`` of ``"shape/mu"``."""
+    if "/" in argument:
+        above, below = (_argument(symbols, m, part) for part in argument.split("/"))
+        return row(above, sign("/"), below)
+    if argument.isdigit():
+        return number(int(argument))
+    if argument not in symbols.spec.family.dpars:
+        return symbols.addition(m, argument)
+    return _as_recorded(symbols, m, argument)
+
+
+def _as_recorded(symbols: Symbols, m: int, dpar: str) -> str:
+    """A parameter with the addition terms that enter it: rates times mean, known errors within sigma."""
+    names = symbols.spec.additions[m] if symbols.spec.additions else ()
+    if "rate" in names and dpar in ("mu", "shape"):
+        return times(symbols.addition(m, "rate"), _parameter(symbols, m, dpar))
+    if "se" not in names or dpar != "sigma":
+        return _parameter(symbols, m, dpar)
+    error = symbols.addition(m, "se")
+    if symbols.spec.sigma[m] is None and _predictor(symbols.spec, m, "sigma") is None:
+        return error
+    return root(row(_squared(error), sign("+"), _squared(_parameter(symbols, m, dpar))))
+
+
+def _squared(symbol: str) -> str:
+    return sup(row(symbol), number(2))
 
 
 def _joint_likelihood(symbols: Symbols) -> Iterator[Equation]:
@@ -110,7 +147,7 @@ def _family(spec: Spec) -> str:
 
 
 def _name(spec: Spec) -> str:
-    return NAMES.get(spec.family.name, spec.family.name.replace("_", " ").capitalize())
+    return wording_of(spec.family).title
 
 
 def _residual_correlation() -> str:
@@ -120,11 +157,12 @@ def _residual_correlation() -> str:
 # --- linear predictors ----------------------------------------------------------------------------
 
 
-def _predictors(symbols: Symbols) -> Iterator[Equation]:
+def _predictors(symbols: Symbols, offsets: frozenset[int]) -> Iterator[Equation]:
     for p, predictor in enumerate(symbols.spec.predictors):
         parameter = symbols.parameter(predictor.response, predictor.dpar, by_row=True)
         left = linked(symbols.spec.family.link(predictor.dpar), parameter)
-        yield Equation(left, "=", [*_population(symbols, p), *_varying(symbols, p)])
+        known = [symbols.offset(p)] if p in offsets else []
+        yield Equation(left, "=", [*_population(symbols, p), *_varying(symbols, p), *known])
 
 
 def linked(link: str, parameter: str) -> str:
@@ -217,13 +255,14 @@ def _priors(symbols: Symbols) -> Iterator[Equation]:
         yield from _runs(list(zip(symbols.coefficients(p), predictor.priors, strict=True)))
     for block in spec.blocks:
         spreads = [symbols.spread(block, term) for term in in_order(block)]
-        yield from _runs(list(zip(spreads, (block.sd[q] for q in block.order), strict=True)), positive=True)
+        yield from _runs(list(zip(spreads, (block.sd[q] for q in block.order), strict=True)), POSITIVE)
         if block.cor is not None:
             yield _prior([symbols.of_block("R", block)], Distribution("lkj", (block.cor,)))
     for s, part in enumerate(spec.sds):
         yield from _runs(list(zip(symbols.sd_coefficients(s), part.priors, strict=True)))
-    sigmas = [(_parameter(symbols, m, "sigma"), prior) for m, prior in enumerate(spec.sigma) if prior]
-    yield from _runs(sigmas, positive=True)
+    for support, run in groupby(spec.constants, key=lambda constant: constant.support):
+        constants = [(_parameter(symbols, c.response, c.dpar), c.prior) for c in run]
+        yield from _runs(constants, support)
     if spec.rescor is not None:
         yield _prior([_residual_correlation()], Distribution("lkj", (spec.rescor,)))
 
@@ -238,20 +277,22 @@ def _intercept(symbols: Symbols, p: int) -> str:
     return row(own, sign("+"), total, symbols.any_coefficient(p), mean)
 
 
-def _runs(pairs: list[tuple[str, Distribution]], positive: bool = False) -> Iterator[Equation]:
+def _runs(pairs: list[tuple[str, Distribution]], support: Support = Support.REAL) -> Iterator[Equation]:
     """One line per run of parameters with the same prior."""
     for distribution, run in groupby(pairs, key=lambda pair: pair[1]):
-        yield _prior([symbol for symbol, _ in run], distribution, positive)
+        yield _prior([symbol for symbol, _ in run], distribution, support)
 
 
-def _prior(symbols: list[str], distribution: Distribution, positive: bool = False) -> Equation:
+def _prior(symbols: list[str], distribution: Distribution, support: Support = Support.REAL) -> Equation:
     left = listed(symbols)
     if is_flat(distribution):
         return Equation(call(letter("p"), left), "∝", [number(1)])
-    return Equation(left, IS_DISTRIBUTED, [_distribution(distribution, positive)])
+    return Equation(left, IS_DISTRIBUTED, [_distribution(distribution, support)])
 
 
-def _distribution(distribution: Distribution, positive: bool) -> str:
+def _distribution(distribution: Distribution, support: Support) -> str:
+    """With a mark where the distribution goes on outside the parameter's range: ``+``, ``> 1``."""
     base = name(NAMES.get(distribution.name, distribution.name))
-    cut = positive and kind_of(distribution).support != "positive"
-    return call(sup(base, sign("+")) if cut else base, *map(number, distribution.args))
+    mark = CUT.get(support)
+    within = support is POSITIVE and kind_of(distribution).support == "positive"
+    return call(sup(base, mark) if mark and not within else base, *map(number, distribution.args))

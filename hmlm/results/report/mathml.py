@@ -63,6 +63,11 @@ def sup(base: str, mark: str) -> str:
     return element("msup", base, mark)
 
 
+def root(inside: str) -> str:
+    """Square root."""
+    return element("msqrt", inside)
+
+
 def indexed(base: str, index: str, mark: str = "") -> str:
     """``base`` with an index and, unless it is empty, a mark."""
     return element("msubsup", base, index, mark) if mark else sub(base, index)

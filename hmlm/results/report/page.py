@@ -16,8 +16,8 @@ from hmlm.results.report.extra import needed
 from hmlm.results.report.figures import SECTIONS, make_figures
 from hmlm.results.report.mathematics import model_parts
 from hmlm.results.report.priors import priors_table
-from hmlm.results.report.tables import population_table, shares, variation_tables
-from hmlm.results.report.words import capital, count, kind, listed, notation, sentence
+from hmlm.results.report.tables import further_tables, population_table, shares, variation_tables
+from hmlm.results.report.words import capital, count, kind, listed, notation, offset_predictors, sentence
 from hmlm.results.table import check_prob
 from hmlm.types import HmlmError
 
@@ -65,12 +65,17 @@ def gather(fit: Fit, title: str | None, prob: float) -> dict[str, Any]:
         "formulas": [line for outcome in fit.info.formulas for line in outcome],
         "family": f"{fit.info.family} ({' / '.join(dict.fromkeys(fit.info.links))})",
         "sentence": sentence(spec, columns, design.n_rows),
-        "mathematics": model_parts(spec, columns),
+        "mathematics": model_parts(spec, columns, offset_predictors(design)),
         "notation": notation(spec, design),
         "rows": _rows(fit),
         "data_tables": data_tables(design),
         "priors": priors_table(spec, design),
-        "estimates": [*([population] if population else []), *variation_tables(fit, prob), *found.tables],
+        "estimates": [
+            *([population] if population else []),
+            *variation_tables(fit, prob),
+            *further_tables(fit, prob),
+            *found.tables,
+        ],
         "left_out": found.reasons,
         "figures": make_figures(fit, spec, columns, prob),
         "figure_sections": SECTIONS,

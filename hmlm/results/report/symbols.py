@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hmlm.results.report.families import wording_of
 from hmlm.results.report.mathml import indexed, joined, letter, name, number, row, sign, sub, sup
 from hmlm.spec.spec import Block, BlockTerm, Spec
 
-PARAMETERS = {"mu": "μ", "sigma": "σ", "nu": "ν", "phi": "φ", "shape": "α", "zi": "π"}
 COEFFICIENTS = {"mu": "β", "sigma": "γ"}
 EFFECTS = {"mu": "u", "sigma": "v"}
 OTHER_COEFFICIENT, OTHER_EFFECT = "δ", "w"
@@ -33,11 +33,19 @@ class Symbols:
 
     def parameter(self, m: int, dpar: str, *, by_row: bool) -> str:
         """``μ_i``, or ``σ`` where it has no formula."""
-        base = letter(PARAMETERS[dpar]) if dpar in PARAMETERS else name(dpar)
+        base = self._base(dpar)
         mark = self._marked(m)
         if by_row:
             return indexed(base, letter("i"), mark)
         return sup(base, mark) if mark else base
+
+    def addition(self, m: int, term: str) -> str:
+        """``n_i`` of an addition term."""
+        return indexed(self._base(term), letter("i"), self._marked(m))
+
+    def offset(self, p: int) -> str:
+        """``o_i``, what is added to a linear predictor as it is."""
+        return indexed(letter("o"), letter("i"), self._marked(self.spec.predictors[p].response))
 
     def coefficient(self, p: int, term: str) -> str:
         """``β_k``: 0 is the intercept, the others count in their order."""
@@ -96,6 +104,10 @@ class Symbols:
         """A matrix of a block, named after it where there are several blocks."""
         several = len(self.spec.blocks) > 1
         return sub(letter(base), name(block.name)) if several else letter(base)
+
+    def _base(self, quantity: str) -> str:
+        symbol = wording_of(self.spec.family).symbol(quantity)
+        return letter(symbol) if len(symbol) == 1 else name(symbol)
 
     def _place(self, p: int, term: str) -> int:
         """Number of a coefficient; terms that vary without a population-level counterpart come last."""

@@ -67,6 +67,15 @@ def variation_tables(fit: Fit, prob: float) -> tuple[Table, ...]:
     )
 
 
+def further_tables(fit: Fit, prob: float) -> tuple[Table, ...]:
+    """Distributional parameters without a formula that are no standard deviations of residuals."""
+    rows = [row for row in fit.info.rows if row.section == "family" and row.variable.split("_")[0] != "sigma"]
+    if not rows:
+        return ()
+    summary = _by_variable(fit, prob).loc[[row.variable for row in rows]]
+    return (Table("Further distributional parameters", estimates_table(summary, [r.label for r in rows])),)
+
+
 def _by_variable(fit: Fit, prob: float) -> pd.DataFrame:
     """The summary by the names of draws."""
     return fit.summary(prob, variable=True).set_index("variable")

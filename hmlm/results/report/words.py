@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from hmlm.results.report.families import ADDITIONS, wording_of
 from hmlm.results.report.symbols import INDICES, INTERCEPT
 from hmlm.spec.distribution import is_flat, kind_of
 from hmlm.spec.spec import Block, Predictor, Spec
+from hmlm.spec.support import Support
 from hmlm.types import Design, Distribution
 
-FAMILIES = {"gaussian": ("normally distributed around its mean", "normally distributed around their means")}
-DPARS = {"mu": "mean", "sigma": "residual standard deviation"}
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -25,8 +25,15 @@ def kind(spec: Spec) -> str:
         return f"{several}mixed-effects location scale model"
     if not varying:
         return f"{several}{'distributional' if dpars > {'mu'} else _family_word(spec)} regression"
-    scale = " of location and scale" if "sigma" in dpars else ""
-    return f"{several}{_family_word(spec)} multilevel model{scale}"
+    return f"{several}{_family_word(spec)} multilevel model{_of_others(spec, dpars)}"
+
+
+def _of_others(spec: Spec, dpars: set[str]) -> str:
+    """What else has a formula beside the mean."""
+    others = sorted(dpars - {"mu"})
+    if others == ["sigma"] and spec.family.normal:
+        return " of location and scale"
+    return f" with a formula for {listed(others)}" if others else ""
 
 
 def sentence(spec: Spec, columns: Sequence[str], n_rows: int) -> str:
@@ -38,24 +45,29 @@ def sentence(spec: Spec, columns: Sequence[str], n_rows: int) -> str:
         n_rows: rows used.
     """
     clauses = [_clause(spec, p, columns) for p in range(len(spec.predictors))]
-    known = FAMILIES.get(spec.family.name, (f"{spec.family.name} distributed",) * 2)
-    of = f"are {known[1]}" if spec.multivariate else f"is {known[0]}"
+    known = wording_of(spec.family)
+    of = f"are {known.several}" if spec.multivariate else f"is {known.one}"
     start = f"In {count(n_rows)} rows, {listed(columns)} {of}"
-    constant = [columns[m] for m, prior in enumerate(spec.sigma) if prior is not None]
-    if constant:
-        clauses.append(f"the residual standard deviation of {listed(constant)} is the same in all rows")
-    return f"{start}; {'; '.join([*clauses, *_spreads(spec, columns), *_correlations(spec, columns)])}."
+    clauses += [*_constants(spec, columns), *_spreads(spec, columns), *_correlations(spec, columns)]
+    return f"{start}; {'; '.join(clauses)}."
+
+
+def _constants(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
+    """Distributional parameters without a formula."""
+    for dpar in dict.fromkeys(constant.dpar for constant in spec.constants):
+        of = listed([columns[c.response] for c in spec.constants if c.dpar == dpar])
+        yield f"the {wording_of(spec.family).word(dpar, of)} is the same in all rows"
 
 
 def _family_word(spec: Spec) -> str:
-    return "linear" if spec.family.name == "gaussian" else spec.family.name
+    return wording_of(spec.family).kind
 
 
 def _clause(spec: Spec, p: int, columns: Sequence[str]) -> str:
     predictor = spec.predictors[p]
     link = spec.family.link(predictor.dpar)
     scale = "" if link == "identity" else f", on the {link} scale,"
-    what = f"{DPARS.get(predictor.dpar, predictor.dpar)} of {columns[predictor.response]}{scale}"
+    what = f"{wording_of(spec.family).word(predictor.dpar, columns[predictor.response])}{scale}"
     varying = listed([_varying(spec, p, block) for block in spec.blocks if _own(spec, p, block)])
     which = f", with {varying}" if varying else ""
     return f"the {what} {_depends(predictor)}{which}"
@@ -122,7 +134,8 @@ def _correlations(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
 
 def notation(spec: Spec, design: Design) -> tuple[str, ...]:
     """What the symbols mean, one note each."""
-    return (*_indices(spec), *_dummies(spec, design), *_matrices(spec), *_of_priors(spec))
+    of_outcomes = (*_of_family(spec, design), *_additions(design), *_offsets(design))
+    return (*_indices(spec), *of_outcomes, *_dummies(spec, design), *_matrices(spec), *_of_priors(spec))
 
 
 def _indices(spec: Spec) -> Iterator[str]:
@@ -131,6 +144,36 @@ def _indices(spec: Spec) -> Iterator[str]:
         for letter, factor in zip(INDICES, spec.factors, strict=False)
     ]
     yield f"{'; '.join([f'i = 1, …, {count(spec.n_rows)} counts rows', *levels])}."
+
+
+def _of_family(spec: Spec, design: Design) -> Iterator[str]:
+    """What the distribution's parameters and the codes of its outcomes mean."""
+    if wording_of(spec.family).note:
+        yield wording_of(spec.family).note
+    for outcome in design.outcomes:
+        if len(outcome.levels) == 2:
+            yield f"{outcome.column} counts as 1 where it is {outcome.levels[1]}, else as 0."
+
+
+def _additions(design: Design) -> Iterator[str]:
+    """The terms beside the outcomes in the formula."""
+    for outcome in design.formula.outcomes:
+        for name, arguments in outcome.additions:
+            if name in ADDITIONS:
+                yield ADDITIONS[name].format(arguments=arguments)
+
+
+def _offsets(design: Design) -> Iterator[str]:
+    for outcome in design.formula.outcomes:
+        for dpar, predictor in outcome.predictors:
+            if predictor.offsets:
+                of = "" if dpar == "mu" else f" of {dpar}"
+                yield f"o with the index i is the offset{of} of row i: {' + '.join(predictor.offsets)}."
+
+
+def offset_predictors(design: Design) -> frozenset[int]:
+    """Positions of the linear predictors with an offset."""
+    return frozenset(p for p, known in enumerate(design.predictors) if known.offset is not None)
 
 
 def _dummies(spec: Spec, design: Design) -> Iterator[str]:
@@ -174,13 +217,16 @@ def _of_priors(spec: Spec) -> Iterator[str]:
     priors = [prior for predictor in spec.predictors for prior in predictor.priors]
     if any(p.centered and p.names and p.intercept is not None for p in spec.predictors):
         yield "The prior of an intercept is on its value at the means x̄ of the columns, as in brms."
-    halves = [prior for block in spec.blocks for prior in block.sd] + [s for s in spec.sigma if s]
+    constants = [c.prior for c in spec.constants if c.support is Support.POSITIVE]
+    halves = [prior for block in spec.blocks for prior in block.sd] + constants
     if any(kind_of(prior).support != "positive" and not is_flat(prior) for prior in halves):
         yield "A plus restricts a distribution to positive values."
     if any(map(is_flat, [*priors, *halves])):
         yield "p(…) ∝ 1 is a flat prior."
     if any(_has(prior, "exponential") for prior in halves):
         yield "Exponential distributions are given by their rate."
+    if any(_has(prior, "gamma") for prior in [*halves, *(c.prior for c in spec.constants)]):
+        yield "Gamma distributions are given by shape and rate."
 
 
 def _has(prior: Distribution, name: str) -> bool:
@@ -195,7 +241,7 @@ def predictor_title(spec: Spec, p: int, columns: Sequence[str]) -> str:
     predictor = spec.predictors[p]
     link = spec.family.link(predictor.dpar)
     scale = "" if link == "identity" else f", {link} scale"
-    return f"{DPARS.get(predictor.dpar, predictor.dpar)} of {columns[predictor.response]}{scale}"
+    return f"{wording_of(spec.family).word(predictor.dpar, columns[predictor.response])}{scale}"
 
 
 def capital(text: str) -> str:
