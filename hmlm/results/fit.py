@@ -32,6 +32,7 @@ from hmlm.results.prediction.predict import EPRED, KINDS, LINPRED, PREDICT, make
 from hmlm.results.prediction.prediction import Prediction
 from hmlm.results.prediction.r2 import bayes_r2
 from hmlm.results.printout import printout
+from hmlm.results.sensitivity import log_prior, prior_sensitivity
 from hmlm.results.statement import Statement
 from hmlm.results.table import estimates, labels, rounded, seconds_of, table
 from hmlm.results.tidy_draws import gather, spread
@@ -521,6 +522,11 @@ class Fit:
         from hmlm.results.kfold import kfold  # refits, which nothing else here does
 
         return kfold(self, k, group, samples, seed)
+
+    # --- priors --------------------------------------------------------------------------------------
+
+    log_prior = log_prior
+    prior_sensitivity = prior_sensitivity
 
     # --- figures -------------------------------------------------------------------------------------
 

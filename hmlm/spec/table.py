@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from hmlm.spec.blocks import lay_out_blocks
+from hmlm.spec.bounds import inherited, prior_and_bounds
 from hmlm.spec.checks import check_family
 from hmlm.spec.defaults import default_prior
 from hmlm.spec.family import Family
 from hmlm.spec.names import coefficient_names, constant_names, effects_name, intercept_name, sd_names
 from hmlm.spec.prior import CLASSES
-from hmlm.spec.resolve import asked_value, check_priors
+from hmlm.spec.resolve import asked_value, check_priors, reaching_priors
 from hmlm.spec.spec import Spec
 from hmlm.spec.target import Target, list_targets
 from hmlm.types import Design, Distribution, Prior
@@ -42,7 +43,7 @@ def prior_table(design: Design, family: Family, priors: tuple[Prior, ...] = ()) 
     ranked = sorted(
         dict.fromkeys((*listed, *stated)), key=lambda address: list(CLASSES).index(address.class_)
     )
-    rows = [_row(address, family, stated, values) for address in ranked]
+    rows = [_row(address, family, stated, values, _bounds(address, family, priors)) for address in ranked]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -78,19 +79,30 @@ def _row(
     family: Family,
     stated: Mapping[Target, Distribution],
     values: Mapping[str, np.ndarray],
+    bounds: tuple[str, str],
 ) -> tuple[str, ...]:
     text = str(stated[address]) if address in stated else _default_text(address, family, stated, values)
     source = "user" if address in stated else "default"
     dpar = "" if address.dpar == "mu" else address.dpar
     named = (address.class_, address.coef, address.group, address.resp, dpar)
-    return text, *named, *_bounds(address, family), source
+    return text, *named, *bounds, source
 
 
-def _bounds(address: Target, family: Family) -> tuple[str, str]:
-    """Lower and upper bound, empty for none."""
+def _bounds(address: Target, family: Family, priors: tuple[Prior, ...]) -> tuple[str, str]:
+    """Lower and upper bound, empty for none; those of the class hold for its coefficients."""
     if address.class_ in family.dpars:
         return family.parameter(address.class_).support.bounds
-    return ("0", "") if address.class_ == "sd" else ("", "")
+    if address.class_ == "sd":
+        return "0", ""
+    stated = [prior.distribution for prior in reaching_priors(priors, address)]
+    if not stated:
+        return "", ""
+    known = inherited(stated[0], stated[1:], f"class {address.class_}")
+    return _bound(known.lb), _bound(known.ub)
+
+
+def _bound(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
 
 
 def _default_text(
@@ -142,6 +154,6 @@ def _residual_lines(spec: Spec) -> Iterator[str]:
 def _together(short: str, priors: Mapping[str, Distribution]) -> Iterator[str]:
     """One line under the short name if several priors are equal, else one line each."""
     if len(priors) > 1 and len(set(priors.values())) == 1:
-        yield f"{short} ~ {next(iter(priors.values()))}"
+        yield f"{short} ~ {prior_and_bounds(next(iter(priors.values())))}"
     else:
-        yield from (f"{name} ~ {prior}" for name, prior in priors.items())
+        yield from (f"{name} ~ {prior_and_bounds(prior)}" for name, prior in priors.items())
