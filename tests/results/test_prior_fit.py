@@ -10,7 +10,7 @@ from scipy import stats
 import hmlm as hm
 
 from ..families import FAMILY_FORMULAS, family_data
-from ..helpers import even
+from ..helpers import even, often
 
 matplotlib.use("Agg")
 N_DRAWS = 2000
@@ -126,10 +126,12 @@ def test_a_flat_prior_between_two_bounds_is_uniform():
     assert stats.kstest(drawn["b_x"].values.ravel(), stats.uniform(-1, 4).cdf).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("name", FAMILY_FORMULAS)
-def test_every_family_draws_from_its_default_priors(name):
-    prior = hm.prior("normal(0, 0.2)", class_="b")
-    drawn = hm.model(FAMILY_FORMULAS[name], family_data(name)(0), name, prior).sample_prior(50)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=often(name)) for name in FAMILY_FORMULAS])
+def test_every_family_draws_from_its_default_priors_once_none_is_flat(name):
+    stated = (FAMILY_FORMULAS[name], family_data(name)(0), name)
+    rows = hm.get_prior(*stated).query("prior == '(flat)'")
+    prior = [hm.prior("normal(0, 0.2)", row["class"], dpar=row["dpar"]) for _, row in rows.iterrows()]
+    drawn = hm.model(*stated, prior).sample_prior(50)
     assert all(np.isfinite(drawn[variable]).all() for variable in drawn.posterior)
     assert drawn.predict().sizes["draw"] == 50
 
