@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hmlm import datasets
     from hmlm.api import Model, fit, get_prior, load_fit, model
     from hmlm.datasets import load_dataset
+    from hmlm.density.custom_family import custom_family
     from hmlm.factories import (
         correlated_varying_intercept_slope,
         melsm,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "hmlm.api": ("Model", "fit", "get_prior", "load_fit", "model"),
     "hmlm.datasets": ("load_dataset",),
+    "hmlm.density.custom_family": ("custom_family",),
     "hmlm.factories": (
         "correlated_varying_intercept_slope",
         "melsm",
@@ -93,6 +95,7 @@ __all__ = [
     "bf",
     "compare",
     "correlated_varying_intercept_slope",
+    "custom_family",
     "datasets",
     "fit",
     "get_prior",

@@ -235,7 +235,9 @@ class Model:
         sampled = partial(self._sample, statement, progress)
         if file is None:
             return sampled()
-        kept = kept_fit(Path(file), file_refit, statement, self.design, sampled)
+        family = self.spec.family
+        own = None if family.custom is None else family
+        kept = kept_fit(Path(file), file_refit, statement, self.design, sampled, own)
         return replace(kept, refit_fn=refit)
 
     def sample_prior(self, draws: int = 1000, seed: int = 0) -> Fit:
@@ -297,7 +299,7 @@ def model(
     Args:
         formula: as pasted, ``"y ~ x + (1 + x | id)"``, or of :func:`hmlm.bf`.
         data: the table, a row per observation.
-        family: response distribution.
+        family: response distribution, by its name or of :func:`hmlm.custom_family`.
         prior: of :func:`hmlm.prior`, a list of them, or pasted from R.
         density: how group effects are treated: ``"auto"``, ``"marginal"`` (integrated out), ``"informed"``,
             ``"centered"``, ``"noncentered"``, or a mapping from blocks to these; the posterior is the same.
@@ -332,13 +334,17 @@ def fit(
     return stated.fit(**settings)
 
 
-def load_fit(path: str | PathLike[str]) -> Fit:
+def load_fit(path: str | PathLike[str], family: Family | None = None) -> Fit:
     """The fit that ``fit.save(path)`` wrote; it prints, summarises, predicts and updates as before.
 
+    Args:
+        path: the file.
+        family: of :func:`hmlm.custom_family`, where the fit had one: files do not hold it.
+
     Raises:
-        HmlmError: the file is missing, damaged or not a fit.
+        HmlmError: the file is missing, damaged or not a fit, or has another family than the one given.
     """
-    return replace(read_fit(path), refit_fn=refit)
+    return replace(read_fit(path, family), refit_fn=refit)
 
 
 def refit(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, Any]) -> Fit | MlFit:

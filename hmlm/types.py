@@ -97,6 +97,7 @@ class OutcomeFormula:
         dpars: other distributional parameters with a formula, ``(("sigma", ...),)``.
         center: whether population-level columns are centred for sampling.
         additions: brms's addition terms, name and arguments as pasted: ``(("trials", "n"),)``.
+        sd: what standard deviations between groups depend on, by factor or coefficient: ``(("id", ...),)``.
     """
 
     column: str
@@ -104,6 +105,7 @@ class OutcomeFormula:
     dpars: tuple[tuple[str, PredictorFormula], ...] = ()
     center: bool = True
     additions: tuple[tuple[str, str], ...] = ()
+    sd: tuple[tuple[str, PredictorFormula], ...] = ()
 
     def __add__(self, other: OutcomeFormula | ModelFormula | ResidualCorrelation) -> ModelFormula:
         return ModelFormula((self,)) + other
@@ -215,6 +217,37 @@ class PredictorDesign:
 
 
 @dataclass(frozen=True)
+class SdDesign:
+    """Covariates of levels, on which the standard deviations of some varying coefficients depend.
+
+    Attributes:
+        response: cleaned name of the outcome.
+        name: whose standard deviations, as written: ``"id"`` (all coefficients of the mean that vary by it)
+            or ``"id__x"`` (one).
+        factor: name of the grouping factor.
+        coefficients: predictor, group-level term and column of each.
+        matrix: (J, W) float64, uncentred, a row per level.
+        names: W coefficient names.
+        centered: whether columns are taken as deviations from their mean over levels.
+        rebuild: new complete table and the texts of L of its levels -> (L, W) matrix.
+    """
+
+    response: str
+    name: str
+    factor: str
+    coefficients: tuple[tuple[int, int, int], ...]
+    matrix: np.ndarray
+    names: tuple[str, ...]
+    centered: bool
+    rebuild: Callable[[pd.DataFrame, tuple[str, ...]], np.ndarray] = field(compare=False, repr=False)
+
+    @property
+    def means(self) -> np.ndarray:
+        """(W,) what centring takes off the columns: means over levels, or zeros."""
+        return self.matrix.mean(0) if self.centered else np.zeros(len(self.names))
+
+
+@dataclass(frozen=True)
 class Factor:
     """A grouping factor: J levels as text (nested ones joined by ``_``, as in brms) and (N,) int32 index."""
 
@@ -235,7 +268,8 @@ class Outcome:
         levels: K levels of text, categories (in their order) or ``("FALSE", "TRUE")``; () of numbers.
         additions: (N,) float64 each: ``trials``; ``weights``; ``se`` with ``se_sigma`` (1 where sigma is
             estimated as well); ``cens`` (-1 left, 0 none, 1 right, 2 interval) with ``cens_upper`` (end of
-            the interval); ``trunc_lower``, ``trunc_upper`` (only the finite ones said); ``rate``.
+            the interval; one above the outcome in other rows); ``trunc_lower``, ``trunc_upper`` (only the
+            finite ones said); ``rate``.
         rebuild: new complete table, names of additions or None for all -> their (N',) values.
     """
 
@@ -261,6 +295,7 @@ class Design:
         rows: (N,) positions in the table of the rows kept.
         n_dropped: rows left out for a missing value in a used column.
         table: the columns used in the rows kept; None for a design that was made without a table.
+        sds: covariates of levels that standard deviations between groups depend on.
     """
 
     formula: ModelFormula
@@ -270,6 +305,7 @@ class Design:
     rows: np.ndarray
     n_dropped: int
     table: pd.DataFrame | None = field(default=None, compare=False, repr=False)
+    sds: tuple[SdDesign, ...] = ()
 
     @property
     def n_rows(self) -> int:

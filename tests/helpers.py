@@ -18,7 +18,7 @@ from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
 
-from .families import FAMILY_FORMULAS, family_data
+from .families import FAMILY_FORMULAS, TESTED, family_data
 
 UNEVEN_SIZES = (1, 1, 2, 3, 5, 8, 13, 21, 34, 60)
 
@@ -39,7 +39,7 @@ class Case:
     formula: Any
     data: Callable[[int], pd.DataFrame]
     prior: Any = None
-    family: str = "gaussian"
+    family: Any = "gaussian"
 
     def model(self, seed: int = 0) -> hm.Model:
         """The model of the data of a seed."""
@@ -55,6 +55,13 @@ def uneven(seed: int) -> pd.DataFrame:
     """147 rows in shuffled order, in groups of 1 to 60."""
     groups = np.repeat(np.arange(len(UNEVEN_SIZES)), UNEVEN_SIZES)
     return simulate(np.random.default_rng(5).permutation(groups), seed)
+
+
+def with_covariates(seed: int) -> pd.DataFrame:
+    """``even`` with ``age`` and ``sex`` of the groups ``g``, ``size`` of the groups ``h``."""
+    table, rng = even(seed), np.random.default_rng((2, seed))
+    age, size = rng.normal(size=6), rng.normal(1.0, 0.5, 4)
+    return table.assign(age=age[table.g], sex=np.array(["f", "m"])[table.g % 2], size=size[table.h])
 
 
 def simulate(group: np.ndarray, seed: int) -> pd.DataFrame:
@@ -101,7 +108,7 @@ BOUNDS = [
 ]
 
 FAMILY_CASES = tuple(
-    Case(name, formula, family_data(name), None, name) for name, formula in FAMILY_FORMULAS.items()
+    Case(name, formula, family_data(name), None, TESTED[name]) for name, formula in FAMILY_FORMULAS.items()
 )
 CASES = (
     Case("varying_intercept", "y ~ x + (1 | g)", even),
@@ -131,6 +138,41 @@ CASES = (
     Case("without_groups", "y ~ x + w", even),
     Case("uneven", hm.bf("y ~ x + (1 + x |c| g)", sigma="~ (1 |c| g)"), uneven),
     Case("bounds", "y ~ x + w + h + t + (1 | g)", even, BOUNDS),
+    Case("between", hm.bf("y ~ x + (1 + x | g)", sd={"g": "~ age"}), with_covariates),
+    Case("between_one", hm.bf("y ~ x + (1 + x || g)", sd={"g__x": "~ sex"}, center=False), with_covariates),
+    Case(
+        "between_crossed",
+        hm.bf("y ~ x + (1 + x | g) + (1 | h)", sd={"g": "~ age + sex", "h": "~ size"}),
+        with_covariates,
+        hm.prior("normal(0, 1)", dpar="sd_g"),
+    ),
+    Case(
+        "between_scale",
+        hm.bf(
+            f"y ~ x + {SHARED}",
+            sigma="~ x + (1 |c| g)",
+            sd={"g": "~ age", "g__sigma_Intercept": "~ sex"},
+        ),
+        with_covariates,
+    ),
+    Case(
+        "between_outcomes",
+        [
+            hm.bf("y ~ x + (1 |c| g)", sd={"g": "~ age"}),
+            hm.bf("v ~ (1 |c| g)", sd={"g": "~ sex"}),
+            hm.set_rescor(),
+        ],
+        with_covariates,
+    ),
+    Case(
+        "between_poisson", hm.bf("h ~ x + (1 + x | g)", sd={"g": "~ age"}), with_covariates, None, "poisson"
+    ),
+    Case("offset", "y ~ x + offset(w) + (1 + x | g)", even),
+    Case("offsets", hm.bf("y ~ x + offset(w) + (1 | g)", sigma="~ offset(w / 3) + (1 | g)"), even),
+    Case("weights", "y | weights(exp(w)) ~ x + (1 + x | g)", even),
+    Case("standard_errors", "y | se(exp(w)) ~ x + (1 | g)", even),
+    Case("standard_errors_and_sigma", "y | se(exp(w), sigma = TRUE) ~ x + (1 | g)", even),
+    Case("truncated", "y | trunc(lb = -30, ub = 60) ~ x + (1 | g)", even),
     Case("priors", "y ~ x + w + I(x^2) + (1 + x + w | g) + (1 | h)", uneven, PRIORS),
 )
 DESIGNS = {case.name: case for case in (*CASES, *FAMILY_CASES)}
@@ -168,8 +210,8 @@ def _pilot(name: str):
 
 OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale", "bounds"),
-    *("rescor", "rescor_scale", "uneven", "crossed"),
-    *("binomial", "negbinomial", "lognormal"),
+    *("rescor", "rescor_scale", "uneven", "crossed", "between", "between_scale"),
+    *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights"),
 )
 
 

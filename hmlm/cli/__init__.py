@@ -1,4 +1,4 @@
-"""The command line: ``hmlm demo``, ``hmlm fit``, ``hmlm summary`` and ``hmlm doctor``."""
+"""The command line: ``hmlm demo``, ``hmlm fit``, ``hmlm summary``, ``hmlm report`` and ``hmlm doctor``."""
 
 from hmlm.cli.app import main
 

@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError
 from hmlm.cli.demo import demo
 from hmlm.cli.doctor import doctor
 from hmlm.cli.fit import fit
+from hmlm.cli.report import report
 from hmlm.cli.summary import summary
 
 USAGE_ERROR = 2
@@ -26,7 +27,7 @@ app = App(
     help="Bayesian multilevel and location scale models from brms and lme4 formulas.",
     version=lambda: importlib.metadata.version("hmlm"),
 )
-for command in (demo, fit, summary, doctor):
+for command in (demo, fit, summary, report, doctor):
     app.command(command)
 
 

@@ -111,12 +111,12 @@ def _machine() -> list[Finding]:
 
 
 def _kernels() -> Finding:
-    from hmlm.density.backend import native_instructions
+    from hmlm.density.backend import native_instructions, native_missing
 
     instructions = native_instructions()
     if instructions is None:
-        missing = "not there: XLA computes instead, more slowly; install hmlm where there is a C++ compiler"
-        return Finding("native kernels", missing, "note")
+        advice = "XLA computes instead, more slowly; install hmlm where there is a C++ compiler"
+        return Finding("native kernels", f"{native_missing()}: {advice}", "note")
     return Finding("native kernels", instructions)
 
 

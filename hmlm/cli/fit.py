@@ -32,7 +32,7 @@ def fit(
     """Fit the model of a YAML file to a table, print the result and save it.
 
     Args:
-        model: model.yaml with formula, dpars, rescor, center, family, prior and sampling.
+        model: model.yaml with formula, dpars, sd, rescor, center, family, prior and sampling.
         data: the table, CSV (NA and empty cells are missing) or Parquet.
         output: netCDF file for the fit.
         chains: number of chains, instead of the file's.
@@ -74,9 +74,10 @@ def formula_of(model: ModelFile) -> OutcomeFormula | ModelFormula:
     """The formula of a model file: ``bf(...)``, or ``bf(...) + bf(...) + set_rescor(...)``."""
     import hmlm as hm
 
+    sds = model.sd or ({},) * len(model.formulas)
     outcomes = [
-        hm.bf(text, *(f"{name} {formula}" for name, formula in dpars.items()), center=model.center)
-        for text, dpars in zip(model.formulas, model.dpars, strict=True)
+        hm.bf(text, *(f"{name} {formula}" for name, formula in dpars.items()), center=model.center, sd=sd)
+        for text, dpars, sd in zip(model.formulas, model.dpars, sds, strict=True)
     ]
     rescor = [] if model.rescor is None else [hm.set_rescor(model.rescor)]
     return reduce(add, [*outcomes, *rescor])

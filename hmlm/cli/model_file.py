@@ -15,7 +15,8 @@ import yaml
 
 from hmlm.types import HmlmError
 
-MODEL_KEYS = ("formula", "dpars", "rescor", "center", "family", "prior", "sampling")
+MODEL_KEYS = ("formula", "dpars", "rescor", "sd", "center", "family", "prior", "sampling")
+EXAMPLES = {"dpars": '{sigma: "~ 1 + x"}', "sd": '{id: "~ age"}'}
 SAMPLING_KEYS: Mapping[str, tuple[type, ...]] = {
     "chains": (int,),
     "warmup": (int,),
@@ -40,6 +41,7 @@ class ModelFile:
         family: name of the response distribution.
         prior: as ``hm.fit`` takes it: text as pasted from R, a mapping, or a list of these.
         sampling: keyword arguments of the sampler.
+        sd: per outcome formulas of standard deviations between groups, ``({"id": "~ age"},)``; () of none.
     """
 
     formulas: tuple[str, ...]
@@ -49,6 +51,7 @@ class ModelFile:
     family: str = "gaussian"
     prior: Any = None
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    sd: tuple[Mapping[str, str], ...] = ()
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -76,29 +79,30 @@ def _model(content: Any) -> ModelFile:
     formulas = tuple(_text(f, "formula") for f in _as_list(mapping["formula"]))
     return ModelFile(
         formulas=formulas,
-        dpars=_dpars(mapping.get("dpars"), len(formulas)),
+        dpars=_by_outcome("dpars", mapping.get("dpars"), len(formulas)),
         rescor=_flag(mapping, "rescor", None),
         center=_flag(mapping, "center", True),
         family=_text(mapping.get("family", "gaussian"), "family"),
         prior=mapping.get("prior"),
         sampling=_sampling(mapping.get("sampling", {})),
+        sd=_by_outcome("sd", mapping["sd"], len(formulas)) if "sd" in mapping else (),
     )
 
 
-def _dpars(value: Any, n_outcomes: int) -> tuple[Mapping[str, str], ...]:
+def _by_outcome(key: str, value: Any, n_outcomes: int) -> tuple[Mapping[str, str], ...]:
     """One mapping per outcome, from a list of them or, for one outcome, the mapping itself."""
     if value is None:
         return ({},) * n_outcomes
     entries = _as_list(value)
     if len(entries) != n_outcomes:
-        raise HmlmError(f"dpars: {n_outcomes} formulas take as many mappings in a list, got {len(entries)}")
-    return tuple(_formulas_by_name(entry) for entry in entries)
+        raise HmlmError(f"{key}: {n_outcomes} formulas take as many mappings in a list, got {len(entries)}")
+    return tuple(_formulas_by_name(key, entry) for entry in entries)
 
 
-def _formulas_by_name(entry: Any) -> Mapping[str, str]:
+def _formulas_by_name(key: str, entry: Any) -> Mapping[str, str]:
     if not isinstance(entry, Mapping):
-        raise HmlmError(f'dpars: expected a mapping such as {{sigma: "~ 1 + x"}}, got {entry!r}')
-    return {str(name): _text(formula, f"dpars: {name}") for name, formula in entry.items()}
+        raise HmlmError(f"{key}: expected a mapping such as {EXAMPLES[key]}, got {entry!r}")
+    return {str(name): _text(formula, f"{key}: {name}") for name, formula in entry.items()}
 
 
 def _sampling(value: Any) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ import enum
 import jax
 
 from hmlm.kernels import pallas
-from hmlm.kernels.native.library import INSTRUCTIONS, available, instructions
+from hmlm.kernels.native.library import INSTRUCTIONS, available, instructions, missing
 from hmlm.spec.hint import did_you_mean
 from hmlm.types import HmlmError
 
@@ -41,19 +41,25 @@ def choose_backend(asked: str) -> Backend:
         return _pallas()
     if asked == Backend.XLA.value or (asked == AUTO and jax.default_backend() != "cpu"):
         return Backend.XLA
-    if available():
+    reason = missing()
+    if reason is None:
         return Backend.NATIVE
     if asked == AUTO:
         return Backend.XLA
     raise HmlmError(
-        "kernels='native', but the native kernels were not compiled when hmlm was installed; install it "
-        "again where there is a C++ compiler, or leave kernels='auto'"
+        f"kernels='native', but the native kernels {reason}; leave kernels='auto', or install hmlm again "
+        "where there is a C++ compiler"
     )
 
 
 def native_instructions() -> str | None:
     """The instruction set that the native kernels use, None where there are no such kernels."""
     return INSTRUCTIONS[instructions()] if available() else None
+
+
+def native_missing() -> str | None:
+    """Why there are no native kernels, None where there are."""
+    return missing()
 
 
 def _pallas() -> Backend:

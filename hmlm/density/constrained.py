@@ -13,6 +13,7 @@ from hmlm.spec.names import (
     cor_names,
     intercept_name,
     rescor_names,
+    sd_coefficient_names,
     sd_names,
 )
 from hmlm.spec.spec import Spec
@@ -29,6 +30,7 @@ def constrained_names(spec: Spec) -> tuple[str, ...]:
         names.extend(sd_names(spec, block))
         names.extend(name for name, _, _ in cor_names(spec, block))
     names.extend(name for name, _, _ in rescor_names(spec))
+    names.extend(name for s in range(len(spec.sds)) for name in sd_coefficient_names(spec, s))
     return tuple(names)
 
 
@@ -43,6 +45,7 @@ def constrained_values(spec: Spec, parameters: Parameters, data: ModelData) -> A
             parts.append(_correlations(parameters.correlation[b][order]))
     if parameters.rescor is not None:
         parts.append(_correlations(parameters.rescor))
+    parts.extend(parameters.gamma)
     return jnp.concatenate(parts)
 
 

@@ -1,7 +1,9 @@
 """Coordinates for the group effects of a block: which zeta the sampler moves, which u it means.
 
 All three are exact for any data; they differ in how well the posterior of zeta behaves. Shapes:
-``zeta``, ``z`` and ``u`` are (Q, J), the factor ``L`` of the covariance is (Q, Q), ``u = L z``.
+``zeta``, ``z`` and ``u`` are (Q, J), the factor ``L`` of the covariance is (Q, Q), ``u = L z``. Where
+standard deviations differ between levels, ``u = d L z`` with (Q, J) scales d, and the information on
+``u / d`` is ``DFD``, its score ``Dk`` and ``DK``.
 
 References:
     Papaspiliopoulos, Roberts & Skold (2007), doi:10.1214/088342307000000014
@@ -59,7 +61,7 @@ class Information:
 
 
 class Effects(NamedTuple):
-    """Effects ``u = L z`` (Q, J) and by level (J,) the log density of their coordinates, Jacobian included,
+    """Effects ``u = d L z`` (Q, J) and by level (J,) the log density of their coordinates, Jacobian included,
     up to a constant."""
 
     u: Array
@@ -67,7 +69,14 @@ class Effects(NamedTuple):
     log_density: Array
 
 
-def effects(kind: Coordinates, zeta: Array, factor: Array, beta: Array, information: Information) -> Effects:
+def effects(
+    kind: Coordinates,
+    zeta: Array,
+    factor: Array,
+    beta: Array,
+    information: Information,
+    scale: Array | None = None,
+) -> Effects:
     """Effects and log density at coordinates ``zeta``.
 
     Args:
@@ -77,16 +86,23 @@ def effects(kind: Coordinates, zeta: Array, factor: Array, beta: Array, informat
         beta: (P,) population-level coefficients of ``information.predictors``.
         information: of this block, on the first n effects or on more: what is known of others reaches these
             through the correlations.
+        scale: d of these effects or of more, None for one.
     """
     if kind is Coordinates.NONCENTERED:
-        return Effects(product(factor, zeta), zeta, -0.5 * jnp.sum(zeta * zeta, axis=0))
+        u = scaled(product(factor, zeta), scale)
+        return Effects(u, zeta, -0.5 * jnp.sum(zeta * zeta, axis=0))
     if kind is Coordinates.CENTERED:
-        return _centered(zeta, factor, _mean(information.projection, beta))
-    return _informed(zeta, factor, beta, information)
+        return _centered(zeta, factor, _mean(information.projection, beta), scale)
+    return _informed(zeta, factor, beta, information, scale)
+
+
+def scaled(values: Array, scale: Array | None) -> Array:
+    """(..., n, J) values of the first n effects times their scales."""
+    return values if scale is None else values * scale[: values.shape[-2]]
 
 
 def invert(kind: Coordinates, u: Array, factor: Array, beta: Array, information: Information) -> Array:
-    """The coordinates (Q, J) at which :func:`effects` gives ``u``."""
+    """The coordinates (Q, J) at which :func:`effects` gives ``u``, scales being one."""
     if kind is Coordinates.CENTERED:
         return u + _mean(information.projection, beta)
     n = len(u)
@@ -104,41 +120,53 @@ class Proposal(NamedTuple):
     log_weight: Array
 
 
-def propose(noise: Array, factor: Array, beta: Array, information: Information) -> Proposal:
+def propose(
+    noise: Array, factor: Array, beta: Array, information: Information, scale: Array | None = None
+) -> Proposal:
     """Draws for importance sampling of every level's first n effects, from (n, J) standard normal noise."""
-    root, white = _posterior(len(noise), factor, beta, information)
+    root, white = _posterior(len(noise), factor, beta, information, scale)
     z = solve_lower_transposed(root, white + noise)
     log_weight = 0.5 * jnp.sum(noise * noise - z * z, axis=0) - root.log_diagonal
     return Proposal(z, log_weight)
 
 
-def _centered(zeta: Array, factor: Array, mean: Array) -> Effects:
+def _centered(zeta: Array, factor: Array, mean: Array, scale: Array | None) -> Effects:
     u = zeta - mean
-    z = solve_lower(_shared(factor), u)
-    log_det = log_diagonal(factor)
+    z = solve_lower(_shared(factor), u if scale is None else u / scale)
+    log_det = log_diagonal(factor) + (0.0 if scale is None else jnp.sum(jnp.log(scale), axis=0))
     return Effects(u, z, -0.5 * jnp.sum(z * z, axis=0) - log_det)
 
 
-def _informed(zeta: Array, factor: Array, beta: Array, information: Information) -> Effects:
+def _informed(
+    zeta: Array, factor: Array, beta: Array, information: Information, scale: Array | None
+) -> Effects:
     n = len(zeta)
-    root, white = _posterior(n, factor, beta, information)
+    root, white = _posterior(n, factor, beta, information, scale)
     z = solve_lower_transposed(root, white + zeta)
     log_density = -0.5 * jnp.sum(z * z, axis=0) - root.log_diagonal
-    return Effects(product(factor[:n, :n], z), z, log_density)
+    return Effects(scaled(product(factor[:n, :n], z), scale), z, log_density)
 
 
-def _posterior(n: int, factor: Array, beta: Array, information: Information) -> tuple[Cholesky, Array]:
+def _posterior(
+    n: int, factor: Array, beta: Array, information: Information, scale: Array | None = None
+) -> tuple[Cholesky, Array]:
     """C and ``C'm`` of the first n whitened effects of every level, the others eliminated before them.
 
-    ``P = I + L'FL = CC'`` and ``m = P^-1 L'(k - K beta)``.
+    ``P = I + L'DFDL = CC'`` and ``m = P^-1 L'D(k - K beta)``.
     """
     size = len(information.score)
     first, others = jax.lax.split(factor[:size, :size], (n, size - n), axis=1)
     ordered = jnp.concatenate([others, first], axis=1)
-    precision = congruence(ordered, information.precision)
+    precision = congruence(ordered, _both_scaled(information.precision, scale))
     root = cholesky(precision + jnp.eye(size, dtype=factor.dtype)[:, :, None])
-    white = solve_lower(root, product(ordered.T, information.score - _mean(information.cross, beta)))
+    score = scaled(information.score - _mean(information.cross, beta), scale)
+    white = solve_lower(root, product(ordered.T, score))
     return root.tail(n), white[size - n :]
+
+
+def _both_scaled(precision: Array, scale: Array | None) -> Array:
+    """``DFD`` by level."""
+    return precision if scale is None else scaled(scaled(precision, scale).swapaxes(0, 1), scale)
 
 
 def _mean(cross: Array, beta: Array) -> Array:

@@ -42,6 +42,20 @@ class Population:
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
+class LevelColumns:
+    """(W, J) uncentred covariates of levels, and the (W,) means that centring takes off them."""
+
+    columns: Array
+    means: Array
+
+    @property
+    def centred(self) -> Array:
+        """(W, J)."""
+        return self.columns - self.means[:, None]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
 class ModelData:
     """Arrays of one model; arrays over rows are (T, L) tiles, zero where padded.
 
@@ -55,6 +69,8 @@ class ModelData:
         parents: per nested factor that is integrated out but the coarsest, its levels by level of the next.
         offsets: by predictor, (T, L), what is added to it.
         additions: per outcome, values of its addition terms, each (T, L).
+        sds: per predictor of standard deviations between levels.
+        log_jacobian: (T, L), what the density of outcomes adds to that of those it reads; None for nothing.
         order: (N,) where each row of the table stands in the flat tiles.
         main: the factor that rows are sorted by, None where there is none.
     """
@@ -68,6 +84,8 @@ class ModelData:
     parents: tuple[Segments, ...]
     offsets: dict[int, Array]
     additions: tuple[dict[str, Array], ...]
+    sds: tuple[LevelColumns, ...]
+    log_jacobian: Array | None
     order: Array
     main: int | None = field(metadata={"static": True})
 
@@ -83,6 +101,13 @@ def working_outcomes(spec: Spec, design: Design) -> np.ndarray:
         if _absorbed(spec, predictor) and part.offset is not None:
             rows[predictor.response] = rows[predictor.response] - part.offset
     return rows
+
+
+def log_jacobian(spec: Spec, design: Design) -> np.ndarray | None:
+    """(N,) log derivatives of the outcomes the density reads by those observed; None where they are one."""
+    if not (spec.family.log_outcome and spec.normal):
+        return None
+    return -np.sum([np.log(outcome.values) for outcome in design.outcomes], axis=0)
 
 
 def _absorbed(spec: Spec, predictor: Predictor) -> bool:
@@ -132,7 +157,7 @@ def make_data(
     varying = tuple(tuple(columns.add(c) for c in block_columns(b, design)[:, rows]) for b in spec.blocks)
     fold = columns.fold if main is not None else lambda column: Folded(columns.add(column))
     folded = [[fold(column) for column in part.population.matrix[rows].T] for part in design.predictors]
-    means = column_means(spec, design)
+    means, jacobian = column_means(spec, design), log_jacobian(spec, design)
     with double_precision():
         data = ModelData(
             outcomes=jnp.asarray(_place_outcomes(spec, tiling, working_outcomes(spec, design)[:, rows])),
@@ -155,6 +180,10 @@ def make_data(
                 }
                 for outcome in design.outcomes
             ),
+            sds=tuple(
+                LevelColumns(jnp.asarray(part.matrix.T), jnp.asarray(part.means)) for part in design.sds
+            ),
+            log_jacobian=None if jacobian is None else jnp.asarray(tiling.place(jacobian[rows])),
             order=jnp.asarray(tiling.order(), jnp.int32),
             main=main,
         )

@@ -137,7 +137,10 @@ def _kernels(density: LogDensity) -> str:
     own = f"native ({native_instructions()})" if density.backend is Backend.NATIVE else "pallas"
     if density.data.fused is not None:
         return f"{own}, the likelihood and its gradient in one call"
-    return f"{own} where possible; xla for the likelihood, whose effects vary by several factors"
+    why = (
+        "standard deviations differ between levels" if density.spec.sds else "effects vary by several factors"
+    )
+    return f"{own} where possible; xla for the likelihood, whose {why}"
 
 
 def _time(seconds: float) -> str:
@@ -157,6 +160,8 @@ def _why_integrated(spec: Spec, plan: Plan, block: Block) -> str:
 def _why_sampled(spec: Spec, block: Block, n_sampled: int, asked: str) -> str:
     if asked not in (AUTO, MARGINAL):
         return "as asked"
+    if not spec.normal:
+        return f"the outcomes are {spec.family} given them"
     if n_sampled <= n_scale_terms(spec, block):
         return "they enter log sigma"
     return f"more than {DENSE_EFFECTS} effects, or costlier, beyond the largest factor's"

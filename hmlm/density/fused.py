@@ -7,6 +7,7 @@ import numpy as np
 from jax import Array
 
 from hmlm.density.backend import Backend
+from hmlm.density.canonical import canonical_log_likelihood, make_canonical_data
 from hmlm.density.data import ModelData
 from hmlm.density.linear import log_sigmas, main_coefficients, predictor_of
 from hmlm.density.moments import outcomes_of, residual_precision
@@ -20,6 +21,7 @@ from hmlm.kernels.fused import Evaluate, fused
 from hmlm.kernels.gaussian import LOG_2PI
 from hmlm.kernels.native.bundles import BundledRows, bundle_rows
 from hmlm.kernels.native.cells import evaluate_cells
+from hmlm.kernels.native.glm import BundledGlm
 from hmlm.kernels.native.rows import evaluate_rows
 from hmlm.kernels.rows import RowPoint, RowTerms, Term
 from hmlm.kernels.small import log_diagonal
@@ -27,7 +29,7 @@ from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
 Coefficients = list[tuple[Term, Array]]
-FusedData = BundledRows | CellData | pallas.RowTiles | pallas.LaneCells
+FusedData = BundledRows | BundledGlm | CellData | pallas.RowTiles | pallas.LaneCells
 
 EVALUATE_ROWS: dict[Backend, Evaluate] = {
     Backend.NATIVE: evaluate_rows,
@@ -40,8 +42,9 @@ EVALUATE_CELLS: dict[Backend, Evaluate] = {
 
 
 def is_fusible(spec: Spec, statistics: Statistics | None) -> bool:
-    """Whether one call computes a model's likelihood: where all its effects vary by one factor."""
-    if len({block.factor for block in spec.blocks}) > 1:
+    """Whether one call computes a model's likelihood: where all its effects vary by one factor, as much in
+    each of its levels."""
+    if len({block.factor for block in spec.blocks}) > 1 or spec.sds:
         return False
     return statistics is None or statistics.groups.owner is None
 
@@ -50,7 +53,9 @@ def make_fused_data(
     static: Static, design: Design, model: ModelData, statistics: Statistics | None
 ) -> FusedData | None:
     """What a backend's kernel reads; None where no fused kernel computes the likelihood."""
-    linear = static.spec.normal and not model.offsets
+    if not static.spec.normal:
+        return make_canonical_data(static, design, model)
+    linear = not model.offsets
     if static.backend is Backend.XLA or not linear or not is_fusible(static.spec, statistics):
         return None
     if statistics is None:
@@ -78,6 +83,8 @@ def _is_whole(spec: Spec, plan: Plan) -> bool:
 
 def fused_log_likelihood(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
     """Log likelihood of all rows, location effects integrated out; ``u`` as for the rows' moments."""
+    if not static.spec.normal:
+        return canonical_log_likelihood(static, parameters, u, data)
     value = (_rows if data.statistics is None else _cells)(static, parameters, u, data)
     return value + _constant(static.spec, parameters)
 

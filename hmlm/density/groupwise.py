@@ -21,17 +21,20 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from hmlm.density.coordinates import Coordinates, Information, Proposal, propose
+from hmlm.density.coordinates import Coordinates, Information, Proposal, propose, scaled
 from hmlm.density.data import centred_as, make_data
+from hmlm.density.draws import NamedDraws
 from hmlm.density.integrate import log_integral_by_level
+from hmlm.density.level_scales import level_scales, scaled_moments
 from hmlm.density.linear import coefficients_of
-from hmlm.density.log_density import LogDensity, group_effects
+from hmlm.density.log_density import LogDensity
 from hmlm.density.moments import row_moments
+from hmlm.density.named import parameters_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.plan import BlockPlan, Plan, n_scale_terms
 from hmlm.density.pointwise import each_row
 from hmlm.density.precision import double_precision
-from hmlm.density.state import DensityData, Static, parameters_at, prior_of_integrated
+from hmlm.density.state import DensityData, Static, prior_of_integrated
 from hmlm.kernels.segments import Segments, make_segments
 from hmlm.spec.spec import Spec, without_levels
 from hmlm.types import Design, HmlmError
@@ -39,16 +42,14 @@ from hmlm.types import Design, HmlmError
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a compiled program depends on: the model as sampled, and as one factor's levels are left out.
+    """What a compiled program depends on.
 
     Attributes:
-        sampled: the model under the plan of its draws.
         static: the model under the plan that integrates out what a level takes along.
         factor: the factor whose levels are left out.
         n_samples: importance samples.
     """
 
-    sampled: Static
     static: Static
     factor: int
     n_samples: int
@@ -66,10 +67,9 @@ class LeftOut:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class LeftOutData:
-    """Arrays: of the draws, of the rows sorted for the elimination, and per factor its levels by level of the
-    one left out (None for that one, and for factors that are not nested in it)."""
+    """Arrays: of the rows sorted for the elimination, and per factor its levels by level of the one left out
+    (None for that one, and for factors that are not nested in it)."""
 
-    sampled: DensityData
     data: DensityData
     up: tuple[Segments | None, ...]
 
@@ -78,7 +78,7 @@ def group_log_likelihood(
     density: LogDensity,
     design: Design,
     group: str,
-    x: np.ndarray,
+    draws: NamedDraws,
     seed: int,
     n_samples: int,
     information: tuple[Information | None, ...] | None = None,
@@ -89,9 +89,9 @@ def group_log_likelihood(
         density: the model.
         design: the rows that the model was fitted to, or others of the same columns and levels.
         group: name of the factor.
-        x: (..., D) points; of their effects those of other factors count.
-        seed: of the importance samples and of recovered effects.
-        n_samples: importance samples per point, where effects on a scale are sampled.
+        draws: of their effects those of other factors count, and are made only where there are such.
+        seed: of the importance samples.
+        n_samples: importance samples per draw, where effects on a scale are sampled.
         information: what these rows say about those effects; None is what the model's own rows say.
 
     Returns:
@@ -101,19 +101,18 @@ def group_log_likelihood(
         HmlmError: factors nested in this one that are not nested in each other.
     """
     with double_precision():
-        left_out, arrays = leave_out(density, design, group, n_samples, information)
-        flat = jnp.asarray(x).reshape(-1, density.size)
-        keys = jax.random.split(jax.random.key(seed), len(flat))
-        groups = _groups(left_out, flat, keys, arrays)
-    return np.asarray(groups).reshape(*x.shape[:-1], -1)
+        left_out, arrays = _leave_out(density, design, group, n_samples, information)
+        effects = () if left_out.alone else draws.effects()
+        groups = _groups(left_out, draws.parameters(), effects, draws.keys(seed), arrays)
+    return np.asarray(groups).reshape(*draws.shape, -1)
 
 
-def leave_out(
+def _leave_out(
     density: LogDensity,
     design: Design,
     group: str,
     n_samples: int,
-    information: tuple[Information | None, ...] | None = None,
+    information: tuple[Information | None, ...] | None,
 ) -> tuple[LeftOut, LeftOutData]:
     """The program and its arrays; arguments as :func:`group_log_likelihood`."""
     f = [factor.name for factor in density.spec.factors].index(group)
@@ -126,8 +125,8 @@ def leave_out(
     model = centred_as(make_data(density.spec, design, plan)[0], density.data.model)
     known = density.data.information if information is None else information
     data = replace(density.data, model=model, statistics=None, fused=None, information=known)
-    arrays = LeftOutData(density.data, data, _ups(density.spec, design, f))
-    return LeftOut(density.static, static, f, 1 if exact else n_samples), arrays
+    arrays = LeftOutData(data, _ups(density.spec, design, f))
+    return LeftOut(static, f, 1 if exact else n_samples), arrays
 
 
 def _plan(spec: Spec, f: int) -> Plan:
@@ -169,27 +168,24 @@ def _up(spec: Spec, design: Design, fine: int, coarse: int) -> Segments:
 
 
 @jax.jit(static_argnums=0)
-def _groups(left_out: LeftOut, x: Array, keys: Array, arrays: LeftOutData) -> Array:
-    def one(arguments: tuple[Array, Array]) -> Array:
-        point, key = arguments
-        parameters, _ = parameters_at(left_out.sampled, point, arrays.sampled)
-        return of_draw(left_out, parameters, _known(left_out, point, key, arrays), key, arrays)
+def _groups(
+    left_out: LeftOut, draws: Array, effects: tuple[Array, ...], keys: Array, arrays: LeftOutData
+) -> Array:
+    def one(arguments: tuple[Array, tuple[Array, ...], Array]) -> Array:
+        row, known, key = arguments
+        parameters = parameters_of(left_out.static.spec, row, arrays.data.model)
+        return _of_draw(left_out, parameters, known, key, arrays)
 
-    return jax.lax.map(one, (x, keys))
+    return jax.lax.map(one, (draws, effects, keys))
 
 
-def of_draw(
+def _of_draw(
     left_out: LeftOut, parameters: Parameters, known: tuple[Array, ...], key: Array, arrays: LeftOutData
 ) -> Array:
     """(J,) log likelihoods at one draw; ``known``: (Q, J) effects by block, of which other factors' count."""
     sample = lambda k: _weighted(left_out, parameters, known, k, arrays)  # noqa: E731
     logs = jax.lax.map(sample, jax.random.split(key, left_out.n_samples))
     return jax.scipy.special.logsumexp(logs, axis=0) - jnp.log(float(left_out.n_samples))
-
-
-def _known(left_out: LeftOut, x: Array, key: Array, arrays: LeftOutData) -> tuple[Array, ...]:
-    """Per block (Q, J) effects of this draw; of no use where all are integrated out."""
-    return () if left_out.alone else group_effects(left_out.sampled, x, key, arrays.sampled)
 
 
 def _weighted(
@@ -203,7 +199,8 @@ def _weighted(
             continue
         proposal = _proposal(left_out.static, parameters, b, jax.random.fold_in(key, b), arrays.data)
         n = left_out.static.plan.blocks[b].n_sampled
-        u.append(parameters.factor(b)[:, :n] @ proposal.z)
+        scale = level_scales(left_out.static.spec, b, parameters, arrays.data.model)
+        u.append(scaled(parameters.factor(b)[:, :n] @ proposal.z, scale))
         weights.append(_carried(proposal.log_weight, block.factor, arrays))
     return sum(weights) + _by_group(left_out, parameters, u, arrays)
 
@@ -213,9 +210,9 @@ def _proposal(static: Static, parameters: Parameters, b: int, key: Array, data: 
     n, levels = plan.n_sampled, static.spec.factors[block.factor].n_levels
     if n == 0:
         return Proposal(jnp.zeros((0, levels)), jnp.zeros(levels))
-    beta = coefficients_of(parameters, data.information[b].predictors)
-    noise = jax.random.normal(key, (n, levels))
-    return propose(noise, parameters.factor(b), beta, data.information[b])
+    known, scale = data.information[b], level_scales(static.spec, b, parameters, data.model)
+    beta = coefficients_of(parameters, known.predictors)
+    return propose(jax.random.normal(key, (n, levels)), parameters.factor(b), beta, known, scale)
 
 
 def _by_group(left_out: LeftOut, parameters: Parameters, u: list[Array], arrays: LeftOutData) -> Array:
@@ -228,6 +225,7 @@ def _by_group(left_out: LeftOut, parameters: Parameters, u: list[Array], arrays:
     if not static.plan.factors:
         return logs
     moments = row_moments(static.spec, static.plan, parameters, u, model)
+    moments = scaled_moments(static.spec, static.plan, moments, parameters, model)
     integral = log_integral_by_level(moments, prior_of_integrated(static, parameters, arrays.data))
     return logs + _carried(integral, static.plan.factors[-1], arrays)
 

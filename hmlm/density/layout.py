@@ -55,10 +55,11 @@ class Layout:
         b: per predictor, K coordinates.
         constants: per distributional parameter without a formula, one coordinate.
         sd: per block, Q coordinates in the order of its terms.
+        gamma: per predictor of standard deviations, W coordinates.
         cor: per block, Q (Q - 1) / 2 coordinates or an empty span.
         rescor: M (M - 1) / 2 coordinates or an empty span.
         effects: per block, n x J coordinates of the n coefficients that are sampled, one after another.
-        runs: the scalars (intercept, b, constants, sd) as runs of equal prior.
+        runs: the scalars (intercept, b, constants, sd, gamma) as runs of equal prior.
         n_scalars: coordinates of those scalars; they come first.
         n_population: coordinates before the first group effect.
         size: D.
@@ -68,6 +69,7 @@ class Layout:
     b: tuple[Span, ...]
     constants: tuple[Span, ...]
     sd: tuple[Span, ...]
+    gamma: tuple[Span, ...]
     cor: tuple[Span, ...]
     rescor: Span
     effects: tuple[Span, ...]
@@ -86,6 +88,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
         b.append(cursor.take(len(predictor.names)))
     constants = [cursor.take(1) for _ in spec.constants]
     sd = [cursor.take(block.size) for block in spec.blocks]
+    gamma = [cursor.take(len(part.names)) for part in spec.sds]
     n_scalars = cursor.position
     cor = [cursor.take(0 if block.cor is None else n_correlations(block.size)) for block in spec.blocks]
     rescor = cursor.take(0 if spec.rescor is None else n_correlations(len(spec.outcomes)))
@@ -99,6 +102,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
         b=tuple(b),
         constants=tuple(constants),
         sd=tuple(sd),
+        gamma=tuple(gamma),
         cor=tuple(cor),
         rescor=rescor,
         effects=tuple(effects),
@@ -129,6 +133,7 @@ def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, Support, bool]]:
     for block in spec.blocks:
         many = spec.factors[block.factor].n_levels >= FEW_LEVELS
         yield from ((prior, Support.POSITIVE, many) for prior in block.sd)
+    yield from ((prior, Support.REAL, False) for part in spec.sds for prior in part.priors)
 
 
 def _runs(scalars: Iterable[tuple[Distribution, Support, bool]]) -> Iterator[Run]:

@@ -34,9 +34,11 @@ INDEFINITE = -1e-8  # smallest eigenvalue of a correlation matrix that rounding 
 def log_likelihood(static: Static, parameters: Parameters, data: DensityData) -> Array:
     """Marginal log likelihood, normalising constants included, under a plan that samples no effect."""
     moments = marginal_moments(static, parameters, data)
-    if not static.plan.factors:
-        return total([moments.log_rows])
-    return total([moments.log_rows, log_integral(moments, prior_of_integrated(static, parameters, data))])
+    parts = [moments.log_rows]
+    parts += [] if data.model.log_jacobian is None else [data.model.log_jacobian]
+    if static.plan.factors:
+        parts.append(log_integral(moments, prior_of_integrated(static, parameters, data)))
+    return total(parts)
 
 
 def marginal_moments(static: Static, parameters: Parameters, data: DensityData) -> Moments:
@@ -110,6 +112,7 @@ def without_priors(spec: Spec) -> Spec:
         constants=tuple(replace(constant, prior=FLAT) for constant in spec.constants),
         blocks=tuple(replace(b, sd=(FLAT,) * b.size, cor=b.cor and 1.0) for b in spec.blocks),
         rescor=spec.rescor and 1.0,
+        sds=tuple(replace(part, priors=(FLAT,) * len(part.priors)) for part in spec.sds),
     )
 
 

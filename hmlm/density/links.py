@@ -71,6 +71,15 @@ def _normal_density(eta: Array) -> Array:
     return jnp.exp(-0.5 * eta * eta) / jnp.sqrt(2 * jnp.pi)
 
 
+def _logistic(eta: Array) -> tuple[Array, Array, Array]:
+    """Probability and both logarithms from one exp and one log, where ``log_sigmoid`` takes three."""
+    small = jnp.exp(-jnp.abs(eta))
+    whole = 1.0 + small
+    log_whole = jnp.log(whole)
+    probability = jnp.where(eta > 0, 1.0, small) / whole
+    return probability, jnp.minimum(eta, 0.0) - log_whole, jnp.minimum(-eta, 0.0) - log_whole
+
+
 LINKS: Mapping[str, Link] = {
     "identity": Link(lambda eta: eta, jnp.ones_like, natural=Support.REAL, defined=0.5),
     "log": Link(
@@ -82,10 +91,10 @@ LINKS: Mapping[str, Link] = {
         defined=-0.5,
     ),
     "logit": Link(
-        jax.nn.sigmoid,
-        lambda eta: jax.nn.sigmoid(eta) * jax.nn.sigmoid(-eta),
-        jax.nn.log_sigmoid,
-        lambda eta: jax.nn.log_sigmoid(-eta),
+        lambda eta: _logistic(eta)[0],
+        lambda eta: jnp.exp(_logistic(eta)[1] + _logistic(eta)[2]),
+        lambda eta: _logistic(eta)[1],
+        lambda eta: _logistic(eta)[2],
         natural=Support.UNIT,
     ),
     "logm1": Link(lambda eta: 1.0 + jnp.exp(eta), jnp.exp, natural=Support.ABOVE_ONE),

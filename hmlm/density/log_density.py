@@ -15,6 +15,7 @@ from hmlm.density.constrained import constrained_names, constrained_values
 from hmlm.density.fused import fused_log_likelihood
 from hmlm.density.integrate import draw, log_integral
 from hmlm.density.layout import Layout
+from hmlm.density.level_scales import integrated_scales
 from hmlm.density.parameters import Parameters
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
@@ -133,8 +134,10 @@ def with_integrated(
     drawn = draw(moments, prior, jax.random.normal(key, (n_effects,), data.scale.dtype))
     u = list(sampled)
     for factor, effects in zip(static.plan.factors, drawn, strict=True):
-        for (b, q), values in zip(static.plan.integrated(static.spec, factor), effects, strict=True):
-            u[b] = u[b].at[q].add(values)
+        scales = integrated_scales(static.spec, static.plan, factor, parameters, data.model)
+        places = static.plan.integrated(static.spec, factor)
+        for (b, q), values, scale in zip(places, effects, scales, strict=True):
+            u[b] = u[b].at[q].add(values * scale)
     return tuple(u)
 
 

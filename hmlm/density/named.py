@@ -11,7 +11,7 @@ from jax import Array
 from hmlm.density.constrained import constrained_names
 from hmlm.density.data import ModelData
 from hmlm.density.parameters import Parameters, by_dpar
-from hmlm.spec.names import constant_names, cor_names, rescor_names, sd_names
+from hmlm.spec.names import constant_names, cor_names, rescor_names, sd_coefficient_names, sd_names
 from hmlm.spec.spec import Block, Spec
 
 Pairs = Sequence[tuple[str, int, int]]
@@ -36,6 +36,9 @@ def parameters_of(spec: Spec, row: Array, data: ModelData) -> Parameters:
             for block, matrix in zip(spec.blocks, matrices, strict=True)
         ),
         rescor=None if rescor is None else psd_factor(rescor),
+        gamma=tuple(
+            jnp.stack([value[name] for name in sd_coefficient_names(spec, s)]) for s in range(len(spec.sds))
+        ),
     )
 
 

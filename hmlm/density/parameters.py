@@ -29,6 +29,7 @@ class Parameters(NamedTuple):
         tau: per block, (Q,) standard deviations.
         correlation: per block, (Q, Q) Cholesky factor of R.
         rescor: (M, M) Cholesky factor of the residual correlation, or None.
+        gamma: per predictor of standard deviations, (W,).
     """
 
     intercept: tuple[Array | None, ...]
@@ -37,6 +38,7 @@ class Parameters(NamedTuple):
     tau: tuple[Array, ...]
     correlation: tuple[Array, ...]
     rescor: Array | None
+    gamma: tuple[Array, ...] = ()
 
     @property
     def sigma(self) -> tuple[Array | None, ...]:
@@ -65,9 +67,10 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
         intercept=tuple(_optional(intercept) for intercept, _ in coefficients),
         b=tuple(b for _, b in coefficients),
         constants=by_dpar(spec, [next(own)[0] for _ in layout.constants]),
-        tau=tuple(own),
+        tau=tuple(next(own) for _ in layout.sd),
         correlation=tuple(correlation),
         rescor=None if spec.rescor is None else rescor,
+        gamma=tuple(own),
     )
     return parameters, log_prior + log_cor + log_rescor
 
@@ -85,9 +88,9 @@ def pieces(x: Array, spans: list[Span]) -> list[Array]:
 
 
 def _scalar_spans(layout: Layout) -> list[Span]:
-    """Intercept and coefficients predictor by predictor, then constants, then standard deviations."""
+    """Intercept and coefficients by predictor, constants, standard deviations and their coefficients."""
     coefficients = zip(layout.intercept, layout.b, strict=True)
-    return [*(span for pair in coefficients for span in pair), *layout.constants, *layout.sd]
+    return [*(span for pair in coefficients for span in pair), *layout.constants, *layout.sd, *layout.gamma]
 
 
 def _scalars(layout: Layout, softplus: Array, parts: list[Array], dtype: DType) -> tuple[Array, Array]:

@@ -8,47 +8,31 @@ import numpy as np
 from jax import Array
 
 from hmlm.density.data import ModelData
+from hmlm.density.draws import NamedDraws
 from hmlm.density.family_rows import each_family_cdf, each_family_row
 from hmlm.density.linear import log_sigmas, residuals
-from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity, group_effects
+from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity
+from hmlm.density.named import parameters_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.precision import double_precision
-from hmlm.density.state import DensityData, Static, parameters_at
 from hmlm.kernels.gaussian import gaussian_each
 from hmlm.spec.spec import Spec
 
 
-def row_log_likelihood(density: LogDensity, x: np.ndarray, seed: int) -> np.ndarray:
-    """Log density of every row of the table given its group effects.
-
-    Args:
-        density: the model.
-        x: (..., D) points.
-        seed: of the recovered effects; the one of ``LogDensity.effects`` gives the same effects.
-
-    Returns:
-        (..., N).
-    """
+def row_log_likelihood(density: LogDensity, draws: NamedDraws) -> np.ndarray:
+    """(..., N) log density of every row of the table given its group effects."""
     with double_precision():
-        flat = jnp.asarray(x).reshape(-1, density.size)
-        keys = jax.random.split(jax.random.key(seed), len(flat))
-        rows = _rows(density.static, flat, keys, density.data)
-    return np.asarray(rows).reshape(*x.shape[:-1], -1)
+        rows = _rows(density.static.spec, draws.parameters(), draws.effects(), density.data.model)
+    return np.asarray(rows).reshape(*draws.shape, -1)
 
 
 @jax.jit(static_argnums=0)
-def _rows(static: Static, x: Array, keys: Array, data: DensityData) -> Array:
-    def one(arguments: tuple[Array, Array]) -> Array:
-        point, key = arguments
-        parameters, _ = parameters_at(static, point, data)
-        return by_row(static, parameters, list(group_effects(static, point, key, data)), data)
+def _rows(spec: Spec, draws: Array, effects: tuple[Array, ...], data: ModelData) -> Array:
+    def one(arguments: tuple[Array, tuple[Array, ...]]) -> Array:
+        row, u = arguments
+        return each_row(spec, parameters_of(spec, row, data), list(u), data).ravel()[data.order]
 
-    return jax.lax.map(one, (x, keys), batch_size=DRAWS_AT_A_TIME)
-
-
-def by_row(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
-    """(N,) log density of the rows in the table's order, given per block (Q, J) effects."""
-    return each_row(static.spec, parameters, u, data.model).ravel()[data.model.order]
+    return jax.lax.map(one, (draws, effects), batch_size=DRAWS_AT_A_TIME)
 
 
 def each_row(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
@@ -56,7 +40,8 @@ def each_row(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData
     arguments = (spec, parameters, u, data)
     if not spec.normal:
         return each_family_row(*arguments)
-    return gaussian_each(residuals(*arguments), log_sigmas(*arguments), parameters.rescor)
+    rows = gaussian_each(residuals(*arguments), log_sigmas(*arguments), parameters.rescor)
+    return rows if data.log_jacobian is None else rows + data.log_jacobian
 
 
 def each_cdf(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:

@@ -27,7 +27,13 @@ from hmlm.density.laws.registry import law_of
 from hmlm.density.linear import predictor_of
 from hmlm.density.links import coordinate
 from hmlm.density.priors import to_numpyro
-from hmlm.spec.names import coefficient_names, constant_name, intercept_name, sd_names
+from hmlm.spec.names import (
+    coefficient_names,
+    constant_name,
+    intercept_name,
+    sd_coefficient_names,
+    sd_names,
+)
 from hmlm.spec.spec import Block, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Design
@@ -48,13 +54,15 @@ def make_program(spec: Spec) -> Program:
         y: Arrays | None = None,
         offset: Arrays = NOTHING,
         additions: Mapping[str, Arrays] = NOTHING,
+        W: Arrays = NOTHING,
     ) -> None:
         eta = {
             p: population_level(spec, p, X) + offset.get(predictor_key(spec, p), 0.0)
             for p in range(len(spec.predictors))
         }
+        scales = level_scales(spec, W)
         for b, block in enumerate(spec.blocks):
-            u = group_effects(spec, b)
+            u = group_effects(spec, b, scales.get(b, 1.0))
             rows = Z[block.name] * u[idx[spec.factors[block.factor].name]]
             for q, term in enumerate(block.terms):
                 eta[term.predictor] = eta[term.predictor] + rows[:, q]
@@ -69,7 +77,8 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
     Returns:
         ``X``: per predictor (N, K) columns, centred where the spec centres; ``Z``: per block (N, Q)
         columns; ``idx``: per factor (N,) levels; ``y``: per outcome (N,). Where the formula has them
-        ``offset``: per predictor (N,), and ``additions``: per outcome the (N,) values of addition terms.
+        ``offset``: per predictor (N,), ``additions``: per outcome the (N,) values of addition terms, and
+        ``W``: per predictor of standard deviations between levels (J, W) columns, centred likewise.
     """
     means = column_means(spec, design)
     offset = {
@@ -78,7 +87,8 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
         if part.offset is not None
     }
     additions = {o.name: dict(o.additions) for o in design.outcomes if o.additions}
-    return _arguments(spec, design, means) | _present(offset=offset, additions=additions)
+    levels = {sd.prefix: part.matrix - part.means for sd, part in zip(spec.sds, design.sds, strict=True)}
+    return _arguments(spec, design, means) | _present(offset=offset, additions=additions, W=levels)
 
 
 def _present(**arguments: Arrays) -> dict[str, Arrays]:
@@ -116,8 +126,8 @@ def population_level(spec: Spec, p: int, X: Arrays) -> Array:
     return eta + numpyro.sample(name, to_numpyro(predictor.intercept, Support.REAL))
 
 
-def group_effects(spec: Spec, b: int) -> Array:
-    """(J, Q) effects ``u = z L'`` of a block, ``L = diag(tau) chol(R)``, z standard normal."""
+def group_effects(spec: Spec, b: int, scale: Array | float) -> Array:
+    """(J, Q) effects ``u = (z L') * scale`` of a block, ``L = diag(tau) chol(R)``, z standard normal."""
     block = spec.blocks[b]
     names = dict(zip(block.order, sd_names(spec, block), strict=True))
     tau = jnp.stack(
@@ -126,7 +136,20 @@ def group_effects(spec: Spec, b: int) -> Array:
     factor = tau[:, None] * correlation_factor(block)
     with numpyro.plate(f"levels_{block.name}", spec.factors[block.factor].n_levels):
         z = numpyro.sample(f"z_{block.name}", dist.Normal(0, 1).expand([block.size]).to_event(1))
-    return numpyro.deterministic(f"u_{block.name}", z @ factor.T)
+    return numpyro.deterministic(f"u_{block.name}", z @ factor.T * scale)
+
+
+def level_scales(spec: Spec, W: Arrays) -> dict[int, Array]:
+    """By block (J, Q) factors ``exp(w'gamma)`` of its standard deviations in each level."""
+    out: dict[int, Array] = {}
+    for s, part in enumerate(spec.sds):
+        priors = zip(sd_coefficient_names(spec, s), part.priors, strict=True)
+        gamma = [numpyro.sample(name, to_numpyro(prior, Support.REAL)) for name, prior in priors]
+        scale = jnp.exp(W[part.prefix] @ jnp.stack(gamma))
+        for b, q in part.terms:
+            known = out.get(b, jnp.ones((len(scale), spec.blocks[b].size)))
+            out[b] = known.at[:, q].set(scale)
+    return out
 
 
 def correlation_factor(block: Block) -> Array:

@@ -14,10 +14,12 @@ import numpy as np
 from jax import Array
 
 from hmlm.density.data import ModelData, centred_as, make_data
+from hmlm.density.draws import NamedDraws
 from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity
+from hmlm.density.named import parameters_of
 from hmlm.density.pointwise import each_cdf, each_row
 from hmlm.density.precision import double_precision
-from hmlm.density.state import DensityData, Static, parameters_at
+from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
 Quantity = Callable[..., Array]
@@ -51,30 +53,26 @@ class RowBlock:
 
 
 def row_blocks(
-    density: LogDensity, design: Design, x: np.ndarray, seed: int, size: int, cdf: bool
+    density: LogDensity, design: Design, draws: NamedDraws, size: int, cdf: bool
 ) -> Iterator[RowBlock]:
     """All rows of a design, in order, in blocks of ``size`` (the last may be shorter).
 
     Args:
         density: the model.
         design: the rows that the model was fitted to, or others of the same columns and levels.
-        x: (..., D) points, S in all.
-        seed: of the recovered effects; the one of ``LogDensity.effects`` gives the same effects.
+        draws: S in all.
         size: rows per block.
         cdf: whether the blocks hold probabilities too.
     """
-    flat = np.asarray(x).reshape(-1, density.size)
-    effects = density.effects(flat, seed)
-    size = min(size, design.n_rows)
+    size, spec = min(size, design.n_rows), density.static.spec
     with double_precision():
         model = centred_as(make_data(density.spec, design, density.plan)[0], density.data.model)
-        arrays = replace(density.data, model=model, statistics=None, fused=None)
-        u = tuple(jnp.asarray(block) for block in effects)
+        parameters, u = draws.parameters(), draws.effects()
     for start in range(0, design.n_rows, size):
         stop = min(start + size, design.n_rows)
         rows = np.minimum(np.arange(start, start + size), design.n_rows - 1)
         index = tuple(factor.index[rows] for factor in design.factors)
-        values = lambda quantity, at=(rows, index): _values(quantity, density.static, flat, u, at, arrays)  # noqa: E731
+        values = lambda quantity, at=(rows, index): _values(quantity, spec, parameters, u, at, model)  # noqa: E731
         log_lik = values(each_row)[:, 0, : stop - start].T
         below = values(each_cdf)[:, :, 0, : stop - start].transpose(1, 2, 0) if cdf else None
         yield RowBlock(slice(start, stop), log_lik, below)
@@ -82,43 +80,46 @@ def row_blocks(
 
 def _values(
     quantity: Quantity,
-    static: Static,
-    x: np.ndarray,
+    spec: Spec,
+    draws: Array,
     effects: tuple[Array, ...],
     at: tuple[np.ndarray, tuple[np.ndarray, ...]],
-    data: DensityData,
+    data: ModelData,
 ) -> np.ndarray:
     with double_precision():
         rows, index = at
         block = (jnp.asarray(rows), tuple(jnp.asarray(levels)[None] for levels in index))
-        return np.asarray(_evaluate(quantity, static, jnp.asarray(x), effects, block, data))
+        return np.asarray(_evaluate(quantity, spec, draws, effects, block, data))
 
 
 @jax.jit(static_argnums=(0, 1))
 def _evaluate(
     quantity: Quantity,
-    static: Static,
-    x: Array,
+    spec: Spec,
+    draws: Array,
     effects: tuple[Array, ...],
     block: tuple[Array, tuple[Array, ...]],
-    data: DensityData,
+    data: ModelData,
 ) -> Array:
-    model = _block_data(data.model, *block)
+    model = _block_data(data, *block)
 
     def one(arguments: tuple[Array, tuple[Array, ...]]) -> Array:
-        point, u = arguments
-        parameters, _ = parameters_at(static, point, data)
-        return quantity(static.spec, parameters, [values.T for values in u], model)
+        row, u = arguments
+        return quantity(spec, parameters_of(spec, row, data), list(u), model)
 
-    return jax.lax.map(one, (x, effects), batch_size=DRAWS_AT_A_TIME)
+    return jax.lax.map(one, (draws, effects), batch_size=DRAWS_AT_A_TIME)
 
 
 def _block_data(model: ModelData, rows: Array, index: tuple[Array, ...]) -> ModelData:
     """The model's arrays for (n,) rows of the table, as one tile."""
     place = model.order[rows]
     chosen = lambda array: array.reshape(len(array), -1)[:, None, place]  # noqa: E731
+    alone = lambda array: chosen(array[None])[0]  # noqa: E731
     return replace(
         model,
+        offsets=jax.tree.map(alone, model.offsets),
+        additions=jax.tree.map(alone, model.additions),
+        log_jacobian=jax.tree.map(alone, model.log_jacobian),
         outcomes=chosen(model.outcomes),
         columns=chosen(model.columns),
         groups=tuple(Levels(levels) for levels in index),

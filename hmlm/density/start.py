@@ -117,9 +117,21 @@ def _scalars(spec: Spec, design: Design, pilot: Pilot) -> tuple[np.ndarray, np.n
     constants, constant_error = _constants(spec, pilot)
     known = make_information(spec, design, pilot, sampled_plan(spec))
     taus = [between(spec, pilot, b, np.asarray(part.precision)) for b, part in enumerate(known)]
-    values = np.concatenate([beta, constants, *(tau for tau, _ in taus)])
-    errors = np.concatenate([beta_error, constant_error, *(error for _, error in taus)])
-    return values, errors
+    gammas = [_gamma(spec, s, part.matrix) for s, part in enumerate(design.sds)]
+    pairs = [(beta, beta_error), (constants, constant_error), *taus, *gammas]
+    values, errors = zip(*pairs, strict=True)
+    return np.concatenate(values), np.concatenate(errors)
+
+
+def _gamma(spec: Spec, s: int, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Zeros, and standard errors of coefficients of log standard deviations if effects were known.
+
+    Each of q effects of a level has information 2 on their logarithm.
+    """
+    deviations = columns - columns.mean(0)
+    q = len(spec.sds[s].terms)
+    inverse = np.linalg.pinv(2.0 * q * deviations.T @ deviations, hermitian=True)
+    return np.zeros(len(inverse)), np.sqrt(np.diag(inverse))
 
 
 def _constants(spec: Spec, pilot: Pilot | FamilyPilot) -> tuple[np.ndarray, np.ndarray]:

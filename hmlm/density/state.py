@@ -16,6 +16,7 @@ from hmlm.density.data import ModelData
 from hmlm.density.family_rows import each_family_row
 from hmlm.density.integrate import Prior
 from hmlm.density.layout import Layout, Span, make_layout
+from hmlm.density.level_scales import level_scales, scaled_moments
 from hmlm.density.linear import coefficients_of
 from hmlm.density.moments import Moments, only_rows, row_moments
 from hmlm.density.parameters import Parameters, pieces, unpack
@@ -114,32 +115,38 @@ def total(parts: list[Array]) -> Array:
 
 
 def moments_at(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Moments:
-    """What the rows say about the integrated effects, given parameters and per block (Q, J) other effects."""
-    arguments = (static.spec, static.plan, parameters, u)
-    if not static.spec.normal:
-        return only_rows(each_family_row(static.spec, parameters, u, data.model))
+    """What the rows say about the integrated effects, given parameters and per block (Q, J) other effects.
+
+    Where standard deviations differ between levels, about the effects over their scales: those that
+    :func:`prior_of_integrated` speaks of.
+    """
+    spec, plan = static.spec, static.plan
+    if not spec.normal:
+        return only_rows(each_family_row(spec, parameters, u, data.model))
     if data.statistics is None:
-        return row_moments(*arguments, data.model)
-    return cell_moments(*arguments, data.statistics)
+        moments = row_moments(spec, plan, parameters, u, data.model)
+    else:
+        moments = cell_moments(spec, plan, parameters, u, data.statistics)
+    return scaled_moments(spec, plan, moments, parameters, data.model)
 
 
 def _block_effects(
     static: Static, b: int, parameters: Parameters, zeta: Array, data: DensityData
 ) -> tuple[Array, Array]:
     """A block's (Q, J) effects, sampled or conditional means, and the log density of its coordinates."""
-    plan = static.plan.blocks[b]
+    plan, scale = static.plan.blocks[b], level_scales(static.spec, b, parameters, data.model)
     native = static.backend is Backend.NATIVE and plan.n_sampled and plan.coordinates is Coordinates.INFORMED
-    if native:
+    if native and scale is None:
         known = data.information[b]
         beta = coefficients_of(parameters, known.predictors)
         what = Known(known.precision, known.score, known.cross)
         return informed(zeta.reshape(plan.n_sampled, -1), parameters.factor(b), beta, what)
-    sampled = _sampled_effects(static, b, parameters, zeta, data)
-    return _with_means(static, b, parameters, sampled), sampled.log_density
+    sampled = _sampled_effects(static, b, parameters, zeta, scale, data)
+    return _with_means(static, b, parameters, sampled, scale), sampled.log_density
 
 
 def _sampled_effects(
-    static: Static, b: int, parameters: Parameters, zeta: Array, data: DensityData
+    static: Static, b: int, parameters: Parameters, zeta: Array, scale: Array | None, data: DensityData
 ) -> Effects:
     """Effects of the first ``n_sampled`` terms of a block."""
     block, plan = static.spec.blocks[b], static.plan.blocks[b]
@@ -148,16 +155,19 @@ def _sampled_effects(
         nothing = jnp.zeros((0, levels), zeta.dtype)
         return Effects(nothing, nothing, jnp.zeros(levels, zeta.dtype))
     known = data.information[b]
-    beta = coefficients_of(parameters, known.predictors)
-    return effects(plan.coordinates, zeta.reshape(n, levels), parameters.factor(b), beta, known)
+    beta, zeta = coefficients_of(parameters, known.predictors), zeta.reshape(n, levels)
+    return effects(plan.coordinates, zeta, parameters.factor(b), beta, known, scale)
 
 
-def _with_means(static: Static, b: int, parameters: Parameters, sampled: Effects) -> Array:
-    """(Q, J): the sampled effects and ``L21 z``, the mean of the others given them."""
+def _with_means(
+    static: Static, b: int, parameters: Parameters, sampled: Effects, scale: Array | None
+) -> Array:
+    """(Q, J): the sampled effects and ``d L21 z``, the mean of the others given them."""
     n = static.plan.blocks[b].n_sampled
     if n == 0:
         return jnp.zeros((len(parameters.tau[b]), sampled.u.shape[1]), sampled.u.dtype)
-    return jnp.concatenate([sampled.u, product(split_factor(parameters.factor(b), n).carried, sampled.z)])
+    carried = product(split_factor(parameters.factor(b), n).carried, sampled.z)
+    return jnp.concatenate([sampled.u, carried if scale is None else carried * scale[n:]])
 
 
 class SplitFactor(NamedTuple):

@@ -16,7 +16,7 @@ from hmlm.density.precision import double_precision
 from hmlm.density.profiled import Pin, evaluate, reported
 from hmlm.density.recover import conditional_effects
 from hmlm.spec.spec import Spec
-from hmlm.types import Design
+from hmlm.types import Design, HmlmError
 
 
 class Fixed(NamedTuple):
@@ -135,7 +135,14 @@ def make_surface(spec: Spec, design: Design, pilot: Pilot, *, restricted: bool) 
     """The surface of a model.
 
     Raises:
-        HmlmError: effects that cannot be integrated out, or collinear columns.
+        HmlmError: effects that cannot be integrated out, collinear columns, or standard deviations between
+            levels that have a formula.
     """
+    if spec.sds:
+        what = ", ".join(part.prefix for part in spec.sds)
+        raise HmlmError(
+            f"maximum likelihood does not estimate what {what} depends on; "
+            'sample it, fit(algorithm="nuts"), or leave sd= out of the formula'
+        )
     likelihood, chart = make_likelihood(spec, design, pilot), make_chart(spec, design, pilot)
     return Surface(likelihood, chart, start_at(spec, chart, pilot), restricted, natural_orders(spec))

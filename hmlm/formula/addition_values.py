@@ -9,7 +9,7 @@ import pandas as pd
 
 from hmlm.formula.additions import Addition, additions_of
 from hmlm.formula.censoring import INTERVAL, build_censoring
-from hmlm.formula.quantity import Quantity, build_quantity, divided, of_constant
+from hmlm.formula.row_values import Quantity, build_quantity, divided, of_constant
 from hmlm.types import DataError, Outcome, OutcomeFormula
 
 Values = dict[str, np.ndarray]
@@ -91,6 +91,17 @@ def check_against(outcome: np.ndarray, values: Mapping[str, np.ndarray], column:
     if "cens_upper" in values:
         bad = (values["cens"] == INTERVAL) & (values["cens_upper"] <= outcome)
         _check_rows(bad, outcome, f"{start} must be less than y2 of cens where it is an interval")
+
+
+def with_safe_limits(outcome: np.ndarray, values: Values) -> Values:
+    """``cens_upper`` one above the outcome in rows without an interval, so that its probability is positive.
+
+    A density that computes all kinds of censoring and picks one then has finite gradients in every row.
+    """
+    if "cens_upper" not in values:
+        return values
+    upper = np.where(values["cens"] == INTERVAL, values["cens_upper"], outcome + 1)
+    return {**values, "cens_upper": upper}
 
 
 def _check_rows(bad: np.ndarray, values: np.ndarray, rule: str) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hmlm.formula.advice import ADDITIONS as ELSEWHERE
-from hmlm.formula.advice import nearest, refusal
+from hmlm.formula.advice import CALLS, nearest, refusal
 from hmlm.formula.expression import Argument, Bars, Call, Name, Node, Sum, truth_of
 from hmlm.formula.functions import check_call
 from hmlm.formula.parser import parse
@@ -88,6 +88,8 @@ def read_left(node: Node) -> tuple[str, Additions]:
             return text, ()
         case Call(function=function) if function == SUCCESSES:
             return _read_successes(node)
+        case Call(function=function) if (said := refusal(function, CALLS)) is not None:
+            raise node.place.error(said)
         case Call():
             check_call(node)
             return str(node), ()

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from hmlm.formula.outcome import outcome_formula
 from hmlm.formula.parser import parse
 from hmlm.formula.pasted import is_pasted, read_calls
+from hmlm.formula.sd import read_sd
 from hmlm.types import FormulaError, ModelFormula, OutcomeFormula, ResidualCorrelation
 
 
-def bf(formula: str, *dpar_formulas: str, center: bool = True, **dpars: str) -> OutcomeFormula:
+def bf(
+    formula: str,
+    *dpar_formulas: str,
+    center: bool = True,
+    sd: Mapping[str, str] | None = None,
+    **dpars: str,
+) -> OutcomeFormula:
     """One outcome, as in brms.
 
     ``bf("y ~ x + (1 |c| id)", sigma="~ x + (1 |c| id)")``, or with the formulas as pasted from R:
-    ``bf("y ~ x + (1 |c| id)", "sigma ~ x + (1 |c| id)")``.
+    ``bf("y ~ x + (1 |c| id)", "sigma ~ x + (1 |c| id)")``. What is said of the rows stands left of ``~``:
+    ``bf("k | trials(n) + weights(w) ~ x + offset(z)")``; :mod:`hmlm.formula.additions` lists these terms.
+
+    ``bf("y ~ x + (1 | id)", sd={"id": "~ age"})`` lets the standard deviation of the effects of ``id`` depend
+    on a covariate of its levels: in level j it is ``sd_id__Intercept * exp(age_j * b_sd_id_age)``, age
+    counted from its mean over levels, so that ``sd_id__Intercept`` is the geometric mean of the levels'
+    standard deviations. Where several coefficients of the mean vary by ``id``, all change by that factor;
+    ``sd={"id__x": "~ age"}`` speaks of one of them, ``"id__sigma_Intercept"`` of one of sigma.
 
     Args:
         formula: formula of the outcome's mean.
         dpar_formulas: formulas with the parameter's name on the left.
-        center: whether population-level columns are centred for sampling.
-        dpars: formulas by the parameter's name; :data:`hmlm.formula.outcome.DPARS` lists the names.
+        center: whether population-level columns, and those of ``sd``, are centred.
+        sd: formulas of log standard deviations between groups by grouping factor or coefficient; their
+            covariates are constant within levels. With no intercept of their own; priors by
+            ``prior("normal(0, 1)", class_="b", dpar="sd_id")``.
+        dpars: formulas by the parameter's name; :data:`hmlm.formula.outcome.DPARS` lists the names, to which
+            come ``mu`` and the name of a category, ``muB``, of a categorical outcome.
 
     Raises:
         FormulaError: a formula that cannot be read, or a parameter that is unknown or given twice.
     """
     pasted = [parse(text) for text in dpar_formulas]
     named = [(name, parse(text)) for name, text in dpars.items()]
-    return outcome_formula(parse(formula), pasted, named, center)
+    return replace(outcome_formula(parse(formula), pasted, named, center), sd=read_sd(sd))
 
 
 def set_rescor(value: bool = True) -> ResidualCorrelation:

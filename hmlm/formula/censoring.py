@@ -11,7 +11,7 @@ import pandas as pd
 from hmlm.formula.additions import Addition, additions_of
 from hmlm.formula.expression import Name, Node
 from hmlm.formula.levels import level_text
-from hmlm.formula.quantity import Quantity, build_quantity
+from hmlm.formula.row_values import Quantity, build_quantity
 from hmlm.formula.table import Use, as_table, require_complete, select, series
 from hmlm.types import DataError, OutcomeFormula
 
@@ -69,19 +69,19 @@ def fill_upper_limits(
         where: the piece of the formula, for messages.
     """
     for term in additions_of(formula):
-        column = _limit_column(term) if term.name == "cens" else None
-        if column is not None and counts[column] == 1:
-            status = series(table, str(term.quantities["x"])).dropna()
-            other = status.index[codes_of(status, Use(str(status.name), where)) != INTERVAL]
-            unneeded = other[series(table, column)[other].isna()]
-            table = table.assign(**{column: series(table, column).where(~table.index.isin(unneeded), 0.0)})
+        columns = _status_and_limit(term) if term.name == "cens" else None
+        if columns is not None and counts[columns[1]] == 1:
+            status, limits = series(table, columns[0]).dropna(), series(table, columns[1])
+            other = status.index[codes_of(status, Use(columns[0], where)) != INTERVAL]
+            unneeded = limits.isna() & limits.index.isin(other)
+            table = table.assign(**{columns[1]: limits.mask(unneeded, 0.0)})
     return table
 
 
-def _limit_column(term: Addition) -> str | None:
-    """The column of the intervals' ends, where both arguments are columns."""
+def _status_and_limit(term: Addition) -> tuple[str, str] | None:
+    """Names of the column of codes and of that of the intervals' ends, where both arguments are columns."""
     x, upper = term.quantities["x"], term.quantities.get("y2")
-    return upper.text if isinstance(x, Name) and isinstance(upper, Name) else None
+    return (x.text, upper.text) if isinstance(x, Name) and isinstance(upper, Name) else None
 
 
 def _rebuild(use: Use, data: pd.DataFrame) -> np.ndarray:

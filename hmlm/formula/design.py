@@ -19,8 +19,10 @@ from hmlm.formula.factors import build_factor
 from hmlm.formula.matrix import TermMatrix, build_matrix
 from hmlm.formula.names import outcome_name
 from hmlm.formula.parser import parse
-from hmlm.formula.quantity import Quantity, build_quantity, quantity_columns, summed
+from hmlm.formula.quantity import quantity_columns
 from hmlm.formula.response import build_outcome, outcome_columns
+from hmlm.formula.row_values import Quantity, build_quantity, summed
+from hmlm.formula.sd import build_sds, sd_text
 from hmlm.formula.table import Use, as_table, complete_rows, select
 from hmlm.types import (
     DataError,
@@ -54,14 +56,17 @@ def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
     used = _without_unneeded_gaps(select(table, uses), formula, uses)
     rows = complete_rows(used)
     used = used.iloc[rows].reset_index(drop=True).infer_objects()
+    predictors = tuple(_build_predictor(used, site) for site in _sites(formula))
+    factors = _build_factors(used, formula)
     return Design(
         formula=formula,
         outcomes=tuple(build_outcome(used, o, _equation(o.left, o.mu)) for o in formula.outcomes),
-        predictors=tuple(_build_predictor(used, site) for site in _sites(formula)),
-        factors=_build_factors(used, formula),
+        predictors=predictors,
+        factors=factors,
         rows=rows,
         n_dropped=len(table) - len(rows),
         table=used,
+        sds=build_sds(used, formula, predictors, factors),
     )
 
 
@@ -129,6 +134,9 @@ def _uses(formula: ModelFormula, table: pd.DataFrame) -> list[Use]:
         for term in site.predictor.groups:
             uses += _term_uses(term.expression, _group_text(term))
             uses += [Use(column, _group_text(term)) for column in term.columns]
+    for outcome in formula.outcomes:
+        for name, predictor in outcome.sd:
+            uses += _term_uses(predictor.population, sd_text(name, predictor))
     return uses
 
 

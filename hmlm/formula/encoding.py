@@ -64,12 +64,15 @@ def _is_coded(atom: Node, table: pd.DataFrame) -> bool:
 
 
 def coded_levels(call: Call, table: pd.DataFrame, where: str) -> Levels:
-    """The levels of ``factor(x)`` or ``factor(x, levels = c(…))``, in its order.
+    """The levels of ``factor(x)`` or ``factor(x, levels = c(…))``, in its order; of ``C(x, …)`` x's.
 
     Raises:
         DataError: the column also has other levels than those listed.
     """
-    (column,) = columns_of(call.arguments[0])
+    inner = call.arguments[0].value
+    if isinstance(inner, Call):
+        return coded_levels(inner, table, where)
+    (column,) = columns_of(inner)
     levels = observed_levels(table, Use(column, where))
     if "levels" in options_of(call):
         return _reordered(levels, literal_values(options_of(call)["levels"]), call)

@@ -170,7 +170,11 @@ def truth_of(node: Node) -> bool | None:
 
 
 def columns_of(node: Node) -> tuple[str, ...]:
-    """Names of the columns that ``node`` uses, in order of first appearance."""
+    """Names of the columns that ``node`` uses, in order of first appearance.
+
+    Of a call those of its first argument: the others are options.
+    """
     if isinstance(node, Name):
         return () if node.text in CONSTANTS else (node.text,)
-    return tuple(dict.fromkeys(name for child in children(node) for name in columns_of(child)))
+    parts = children(node)[:1] if isinstance(node, Call) else children(node)
+    return tuple(dict.fromkeys(name for part in parts for name in columns_of(part)))

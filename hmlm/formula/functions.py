@@ -34,7 +34,8 @@ class Function:
         positional: how many of the options may go unnamed.
         python: R's option names -> those of formulaic's transform, where they differ.
         matrix: whether it yields several columns, so that no other function can take its value.
-        implementation: the elementwise function; None where formulaic has the (stateful) transform.
+        implementation: the elementwise function; None of a transform that remembers what it saw of the data,
+            formulaic's or that of :mod:`hmlm.formula.splines`.
     """
 
     options: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class Function:
     implementation: Callable | None = None
 
 
+BOUNDARY = {"Boundary.knots": "boundary"}
 _ELEMENTWISE = ("log", "log2", "log10", "log1p", "exp", "expm1", "sqrt", "abs", "sin", "cos")
 
 NUMERIC: dict[str, Function] = {
@@ -53,20 +55,25 @@ NUMERIC: dict[str, Function] = {
     "scale": Function(options=("center", "scale"), positional=2),
     "poly": Function(options=("degree", "raw"), positional=1, matrix=True),
     "bs": Function(
-        options=("df", "knots", "degree", "intercept"),
-        positional=4,
-        python={"intercept": "include_intercept"},
+        options=("df", "knots", "degree", "intercept", "Boundary.knots"),
+        positional=5,
+        python=BOUNDARY,
         matrix=True,
     ),
+    "ns": Function(
+        options=("df", "knots", "intercept", "Boundary.knots"), positional=4, python=BOUNDARY, matrix=True
+    ),
 }
-CATEGORICAL: dict[str, Function] = {name: Function(options=("levels",)) for name in ("factor", "as.factor")}
+FACTORS: dict[str, Function] = {name: Function(options=("levels",)) for name in ("factor", "as.factor")}
+CATEGORICAL: dict[str, Function] = {**FACTORS, "C": Function(options=("contr",), positional=1)}
+CONTRASTS = ("contr.sum", "contr.helmert", "contr.poly", "contr.treatment")
 ALLOWED: dict[str, Function] = {**NUMERIC, **CATEGORICAL}
 
 IMPLEMENTATIONS = {name: f.implementation for name, f in NUMERIC.items() if f.implementation is not None}
 
 
 def is_categorical(node: Node) -> bool:
-    """Whether ``node`` is ``factor(x)`` or ``as.factor(x)``."""
+    """Whether ``node`` is ``factor(x)``, ``as.factor(x)`` or ``C(x, contr.sum)``."""
     return isinstance(node, Call) and node.function in CATEGORICAL
 
 
@@ -91,6 +98,25 @@ def options_of(call: Call) -> dict[str, Node]:
     return {a.name or next(names): a.value for a in call.arguments[1:]}
 
 
+def contrasts_of(call: Node) -> str | None:
+    """Name of the contrasts of ``C(x, contr.sum)`` or, as R allows, ``C(x, sum)``; None of other nodes.
+
+    Raises:
+        FormulaError: none, or those that there are not.
+    """
+    if not isinstance(call, Call) or call.function != "C":
+        return None
+    said = call.arguments[1].value if len(call.arguments) > 1 else None
+    text = said.text if isinstance(said, Name | Text) else str(said)
+    name = text if text in CONTRASTS else f"contr.{text}"
+    if name not in CONTRASTS:
+        raise call.place.error(
+            f"`{call}`: C takes a column and its contrasts, one of {', '.join(CONTRASTS)}; factor(x) has the "
+            "usual ones, differences from the first level"
+        )
+    return name
+
+
 def _lookup(call: Call) -> Function:
     if call.function in ALLOWED:
         return ALLOWED[call.function]
@@ -105,6 +131,8 @@ def _lookup(call: Call) -> Function:
 def _check_first(call: Call, node: Node) -> None:
     if call.function not in CATEGORICAL:
         check_arithmetic(node)
+    elif call.function == "C" and isinstance(node, Call) and node.function in FACTORS:
+        check_call(node)
     elif not isinstance(node, Name):
         raise node.place.error(f"`{call.function}()` takes the name of a column, not `{node}`")
 
@@ -132,13 +160,15 @@ def check_arithmetic(node: Node) -> None:
 
 
 def _check_options(call: Call, function: Function) -> None:
+    literal = contrasts_of(call) is None
     seen: set[str] = set()
     for i, argument in enumerate(call.arguments[1:]):
         name = argument.name or _positional_name(call, function, i, argument)
         if name not in function.options or name in seen:
             raise argument.place.error(_bad_option(call, function, name, name in seen))
         seen.add(name)
-        python_literal(argument.value)
+        if literal:
+            python_literal(argument.value)
 
 
 def _positional_name(call: Call, function: Function, i: int, argument: Argument) -> str:

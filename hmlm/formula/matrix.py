@@ -18,13 +18,15 @@ from hmlm.formula.algebra import RESERVED_INTERCEPT, Terms, read_terms
 from hmlm.formula.checks import check_degree, check_finite
 from hmlm.formula.encoding import Encoding, encode
 from hmlm.formula.expression import Name, Node
-from hmlm.formula.functions import IMPLEMENTATIONS
+from hmlm.formula.functions import IMPLEMENTATIONS, contrasts_of
 from hmlm.formula.names import check_distinct, coefficient_name
+from hmlm.formula.splines import bs, ns
 from hmlm.formula.table import Use, as_table, require_complete, select
 from hmlm.formula.translate import to_python
 from hmlm.types import DataError, FormulaError
 
-_FIELD = re.compile(r"(?P<factor>.*)\[(?:T\.)?(?P<field>\d+)\]")
+_FIELD = re.compile(r"(?P<factor>.*)\[(?P<coding>[THS]\.)?(?P<field>\d+|\.[LQC]|\^\d+)\]")
+_FUNCTIONS = {**IMPLEMENTATIONS, "bs": bs, "ns": ns}
 _FAILURES = (FormulaicError, ValueError, TypeError, ArithmeticError, LookupError)
 
 
@@ -101,7 +103,10 @@ def build_matrix(text: str, table: pd.DataFrame, where: str) -> TermMatrix:
 def _factor(atom: Node, encoding: Encoding) -> Factor:
     """formulaic's factor of an atom, on the variables of the encoding."""
     if atom in encoding.categorical:
-        return Factor(encoding.categorical[atom][0], eval_method="lookup")
+        variable, contrasts = encoding.categorical[atom][0], contrasts_of(atom)
+        if contrasts is not None:
+            return Factor(f"C({variable}, {contrasts})", eval_method="python")
+        return Factor(variable, eval_method="lookup")
     variables = {use.column: variable for use, variable in encoding.numeric.items()}
     if isinstance(atom, Name):
         return Factor(variables.get(atom.text, RESERVED_INTERCEPT), eval_method="lookup")
@@ -118,7 +123,7 @@ def _evaluate(spec: ModelSpec, variables: pd.DataFrame) -> tuple[ModelSpec, np.n
     """The specification with its memory filled, and the (N, K) matrix."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        matrix = spec.get_model_matrix(variables, context=IMPLEMENTATIONS)
+        matrix = spec.get_model_matrix(variables, context=_FUNCTIONS)
     values = np.asarray(matrix, dtype=np.float64).reshape(len(variables), -1)
     return cast(ModelSpec, matrix.model_spec), values
 
@@ -128,28 +133,45 @@ def _reason(error: Exception) -> str:
     return str(error.__cause__ or error)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A factor's share of a column's name, ``c0[T.1]``: formulaic's factor, coding and field."""
+
+    factor: str
+    coding: str = ""
+    field: str = ""
+
+    @property
+    def family(self) -> tuple[str, str]:
+        """What it shares with the other columns of the same factor, coded alike."""
+        return self.factor, self.coding
+
+
 def _names(spec: ModelSpec, atoms: dict[str, Node], encoding: Encoding) -> tuple[str, ...]:
     """Coefficient names of formulaic's columns, which read ``n0:c0[T.1]:poly(n1, 2)[1]``."""
-    split = [[_split_field(part) for part in column.split(":")] for column in spec.column_names]
-    fields: dict[str, set[int]] = {}
-    for factor, field in (pair for pairs in split for pair in pairs):
-        fields.setdefault(factor, set()).add(field)
-    ordered = {factor: sorted(found) for factor, found in fields.items()}
-    return tuple(":".join(_label(f, ordered[f], i, atoms, encoding) for f, i in pairs) for pairs in split)
+    columns = [[_part(text) for text in column.split(":")] for column in spec.column_names]
+    fields: dict[tuple[str, str], dict[str, None]] = {}
+    for part in (part for parts in columns for part in parts):
+        fields.setdefault(part.family, {})[part.field] = None
+    return tuple(
+        ":".join(_label(part, list(fields[part.family]), atoms, encoding) for part in parts)
+        for parts in columns
+    )
 
 
-def _split_field(part: str) -> tuple[str, int]:
-    match = _FIELD.fullmatch(part)
-    return (match["factor"], int(match["field"])) if match else (part, 0)
+def _part(text: str) -> _Part:
+    match = _FIELD.fullmatch(text)
+    return _Part(match["factor"], match["coding"] or "", match["field"]) if match else _Part(text)
 
 
-def _label(factor: str, fields: list[int], field: int, atoms: dict[str, Node], encoding: Encoding) -> str:
+def _label(part: _Part, fields: list[str], atoms: dict[str, Node], encoding: Encoding) -> str:
     """brms's name of one factor's column: the level or, of several columns, the number follows the factor."""
-    if factor not in atoms:
+    if part.factor not in atoms:
         return "Intercept"
-    atom = atoms[factor]
-    if atom in encoding.categorical:
-        suffix = encoding.categorical[atom][1].texts[field]
-    else:
-        suffix = str(fields.index(field) + 1) if len(fields) > 1 else ""
-    return coefficient_name(f"{atom}{suffix}")
+    atom = atoms[part.factor]
+    number = str(fields.index(part.field) + 1) if len(fields) > 1 else ""
+    if atom not in encoding.categorical:
+        return coefficient_name(f"{atom}{number}")
+    if part.coding in ("", "T.") and part.field.isdigit():
+        return coefficient_name(f"{atom}{encoding.categorical[atom][1].texts[int(part.field)]}")
+    return coefficient_name(f"{atom}{(number or '1') if part.coding else part.field}")

@@ -51,7 +51,7 @@ def _read_bf(call: Call) -> OutcomeFormula:
     for argument in named:
         _check_argument(argument)
     center = all(_flag(a) for a in named if a.name == "center")
-    dpars = [(a.name, a.value) for a in named if is_dpar(str(a.name))]
+    dpars = [(str(a.name), a.value) for a in named if is_dpar(str(a.name))]
     return outcome_formula(positional[0], positional[1:], dpars, center)
 
 

@@ -7,7 +7,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from hmlm.formula.addition_values import build_quantities, check_against, rebuild_quantities
+from hmlm.formula.addition_values import (
+    build_quantities,
+    check_against,
+    rebuild_quantities,
+    with_safe_limits,
+)
 from hmlm.formula.checks import is_constant
 from hmlm.formula.encoding import coded_levels
 from hmlm.formula.expression import Call, columns_of
@@ -48,6 +53,7 @@ def build_outcome(table: pd.DataFrame, formula: OutcomeFormula, where: str) -> O
     quantities = build_quantities(formula, table, where)
     additions = {name: quantity.values for name, quantity in quantities.items()}
     check_against(values, additions, column, where)
+    additions = with_safe_limits(values, additions)
     rebuild = partial(rebuild_quantities, quantities, where)
     return Outcome(outcome_name(column), column, values, texts, additions, rebuild)
 

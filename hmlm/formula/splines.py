@@ -1,9 +1,9 @@
 """R's ``bs`` and ``ns``: B-splines and natural cubic splines whose knots are remembered for new data.
 
-``bs(x)`` has the B-splines of the knots as columns. ``ns(x)`` has those combinations ``B H`` of the cubic ones
-whose second derivative is zero at both boundary knots: with ``C`` (2, K) the second derivatives there and
-``C' = Q R``, ``H`` are the columns of ``Q`` after the first two, as in R. Beyond the boundary knots a natural
-spline goes on as a straight line.
+``bs(x)`` has the B-splines of the knots as columns. ``ns(x)`` has those combinations ``B H`` of the cubic
+ones whose second derivative is zero at both boundary knots: with ``C`` (2, K) the second derivatives there
+and ``C' = Q R``, ``H`` are the columns of ``Q`` after the first two, as in R. Beyond the boundary knots a
+natural spline goes on as a straight line.
 
 References:
     de Boor (1978), A Practical Guide to Splines, Springer.
@@ -43,7 +43,7 @@ def bs(
     lower, upper = _state["boundary"]
     if (values < lower).any() or (values > upper).any():
         raise ValueError(
-            f"bs() has values beyond its boundary knots {lower:g} and {upper:g}; ns() goes on there"
+            f"bs() has values beyond its boundary knots {lower:g}, {upper:g}; ns() goes on there"
         )
     return _columns(_splines(_state, degree)(values)[:, 0 if intercept else 1 :])
 
@@ -104,9 +104,7 @@ def _remember(
         raise ValueError("give df or knots, not both")
     inner = np.sort(np.atleast_1d(np.asarray(knots, dtype=np.float64)))
     if len(inner) and (inner[0] <= lower or inner[-1] >= upper):
-        raise ValueError(
-            f"knots must lie between {lower:g} and {upper:g}; take fewer, or choose them by knots"
-        )
+        raise ValueError(f"knots must lie between {lower:g} and {upper:g}; take fewer, or say which: knots =")
     state["boundary"], state["knots"] = (float(lower), float(upper)), inner.tolist()
 
 
@@ -125,7 +123,5 @@ def _straight_beyond(splines: BSpline, values: np.ndarray, ends: np.ndarray) -> 
 
 
 def _columns(matrix: np.ndarray) -> FactorValues:
-    named = dict(enumerate(matrix.T))
-    return FactorValues(
-        named, kind="numerical", spans_intercept=False, format="{name}[{field}]", encoded=False
-    )
+    columns = dict(enumerate(matrix.T))
+    return FactorValues(columns, kind="numerical", spans_intercept=False, format="{name}[{field}]")

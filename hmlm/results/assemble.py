@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from hmlm.density.draws import named_draws
 from hmlm.density.explain import treatment_lines
-from hmlm.density.groupwise import group_log_likelihood
 from hmlm.density.log_density import LogDensity
-from hmlm.density.pointwise import row_log_likelihood
-from hmlm.density.row_blocks import RowBlock, row_blocks
+from hmlm.formula.sd import sd_text
 from hmlm.infer.driver import Run
 from hmlm.infer.settings import Settings
 from hmlm.results.fingerprint import outcome_hash
 from hmlm.results.fit import Fit, Refit
 from hmlm.results.info import FitInfo, Row
+from hmlm.results.likelihood import Likelihood
 from hmlm.results.statement import Statement
 from hmlm.spec.names import effects_name, summary_rows
 from hmlm.spec.spec import Spec
@@ -33,14 +33,16 @@ def assemble(
 ) -> Fit:
     """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls."""
     settings = statement.settings
+    draws = named_draws(density, run.draws.position, settings.seed)
+    likelihood = Likelihood(lambda: density, design, draws, settings.seed)
     return Fit(
         info=_info(density, design, run, settings, statement.data_name),
-        posterior=with_draws(density.constrain(run.draws.position)),
+        posterior=with_draws(dict(zip(density.names, np.moveaxis(draws.values, -1, 0), strict=True))),
         sample_stats=_sample_stats(run),
-        effects_fn=_effects_fn(density, run, settings.seed),
+        effects_fn=lambda: effect_arrays(density.spec, draws.effects_fn()),
         observed=observed_outcomes(design),
-        log_lik_fn=_log_lik_fn(density, design, run, settings.seed),
-        row_blocks_fn=_row_blocks_fn(density, design, run, settings.seed),
+        log_lik_fn=likelihood.log_lik,
+        row_blocks_fn=likelihood.row_blocks,
         spec=density.spec,
         design=design,
         statement=statement,
@@ -71,44 +73,6 @@ def with_draws(values: Mapping[str, np.ndarray]) -> xr.Dataset:
     """Variables of (C, S) values."""
     dataset = xr.Dataset({name: (("chain", "draw"), value) for name, value in values.items()})
     return dataset.assign_coords({dim: np.arange(size) for dim, size in dataset.sizes.items()})
-
-
-def _log_lik_fn(
-    density: LogDensity, design: Design, run: Run, seed: int
-) -> Callable[[str | None, int], xr.DataArray]:
-    def log_lik(group: str | None, samples: int) -> xr.DataArray:
-        x = run.draws.position
-        if group is None:
-            values = row_log_likelihood(density, x, seed)
-        else:
-            values = group_log_likelihood(density, design, group, x, seed, samples)
-        return log_lik_array(values, design, group)
-
-    return log_lik
-
-
-def log_lik_array(values: np.ndarray, design: Design, group: str | None) -> xr.DataArray:
-    """(C, S, N) log likelihood of rows, or (C, S, J) of the levels of ``group``, with its labels."""
-    name, labels = ("row", design.rows) if group is None else (group, _levels(design, group))
-    coords = {"chain": np.arange(values.shape[0]), "draw": np.arange(values.shape[1]), name: labels}
-    return xr.DataArray(values, coords, ("chain", "draw", name), name="log_lik")
-
-
-def _levels(design: Design, group: str) -> list[str]:
-    return list(next(factor.levels for factor in design.factors if factor.name == group))
-
-
-def _row_blocks_fn(
-    density: LogDensity, design: Design, run: Run, seed: int
-) -> Callable[[int, bool], Iterator[RowBlock]]:
-    return lambda size, cdf: row_blocks(density, design, run.draws.position, seed, size, cdf)
-
-
-def _effects_fn(density: LogDensity, run: Run, seed: int) -> Callable[[], dict[str, xr.DataArray]]:
-    def effects() -> dict[str, xr.DataArray]:
-        return effect_arrays(density.spec, density.effects(run.draws.position, seed))
-
-    return effects
 
 
 def effect_arrays(spec: Spec, blocks: tuple[np.ndarray, ...]) -> dict[str, xr.DataArray]:
@@ -192,9 +156,12 @@ def link_lines(spec: Spec) -> tuple[str, ...]:
 
 
 def formula_lines(formula: ModelFormula) -> tuple[tuple[str, ...], ...]:
-    """Per outcome the lines that brms prints: the mean's, then the other parameters'."""
+    """Per outcome the lines that brms prints: the mean's, the other parameters', those of ``sd``."""
     return tuple(
-        tuple(f"{outcome.left if dpar == 'mu' else dpar} ~ {p.text}" for dpar, p in outcome.predictors)
+        (
+            *(f"{outcome.left if dpar == 'mu' else dpar} ~ {p.text}" for dpar, p in outcome.predictors),
+            *(sd_text(name, p) for name, p in outcome.sd),
+        )
         for outcome in formula.outcomes
     )
 

@@ -20,7 +20,27 @@ if TYPE_CHECKING:
 Groups = str | Sequence[str] | None
 
 
-def coef_draws(fit: Fit, groups: Groups = None) -> dict[str, xr.DataArray]:
+def coef(
+    fit: Fit, groups: Groups = None, summary: bool = True, prob: float = 0.95
+) -> dict[str, pd.DataFrame] | dict[str, xr.DataArray]:
+    """Each level's own coefficients by factor: population level plus group effect, as brms's ``coef``.
+
+    What varies without a population-level counterpart counts from 0; coefficients that do not vary by a
+    factor are the same at all its levels, and stand after those that do.
+
+    Args:
+        groups: the factors wanted; None takes all.
+        summary: True gives a row per level and term, False the draws, dims
+            ``(chain, draw, <factor>, term)``.
+        prob: probability of the interval.
+
+    Raises:
+        HmlmError: a model without group effects, or an unknown factor.
+    """
+    return _tables(fit, groups, prob) if summary else _coef_draws(fit, groups)
+
+
+def _coef_draws(fit: Fit, groups: Groups) -> dict[str, xr.DataArray]:
     """Per factor the draws of all coefficients of its levels, dims ``(chain, draw, factor, term)``.
 
     Terms that vary come first, then those that are the same for every level.
@@ -28,7 +48,7 @@ def coef_draws(fit: Fit, groups: Groups = None) -> dict[str, xr.DataArray]:
     return {factor: _completed(fit, array) for factor, array in _varying(fit, groups).items()}
 
 
-def coef_table(fit: Fit, groups: Groups = None, prob: float = 0.95) -> dict[str, pd.DataFrame]:
+def _tables(fit: Fit, groups: Groups, prob: float) -> dict[str, pd.DataFrame]:
     """Per factor a row per level and term: estimate, error and interval."""
     return {factor: _table(fit, array, prob) for factor, array in _varying(fit, groups).items()}
 

@@ -82,7 +82,7 @@ def _elpd(name: str, fit: Fit | Elpd, group: str | None, samples: int) -> Elpd:
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ComparisonWarning)
-        return loo(fit, group, samples)
+        return loo(fit, group, samples=samples)
 
 
 def _table(found: Mapping[str, Elpd]) -> pd.DataFrame:

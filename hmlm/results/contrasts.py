@@ -23,7 +23,16 @@ Contrasts = str | Sequence[str] | Mapping[str, Contrast]
 
 
 def contrasts(fit: Fit, combinations: Contrasts, prob: float = 0.95) -> pd.DataFrame:
-    """A row per contrast: estimate, error and interval; see :meth:`Fit.contrasts`."""
+    """Estimate, error and interval of linear combinations of parameters.
+
+    Args:
+        combinations: text, ``"b_x - b_z"``, several of them, or by name text or weights,
+            ``{"high - low": {"b_x": 1, "b_z": -1}}``. Coefficients may go without their ``b_``.
+        prob: probability of the interval.
+
+    Raises:
+        HmlmError: text that cannot be read, weights that are no numbers, or an unknown name.
+    """
     draws = contrast_draws(fit, combinations)
     columns = estimates(draws.transpose("contrast", "chain", "draw").values, prob)
     return pd.DataFrame(columns, index=pd.Index(draws["contrast"].values.tolist(), dtype=object))

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from hmlm.results.table import estimates
-from hmlm.types import HmlmError
+from hmlm.results.unknown import check_factor
+
+if TYPE_CHECKING:
+    from hmlm.results.fit import Fit
 
 Effects = Mapping[str, xr.DataArray]
+
+
+def ranef(
+    fit: Fit, summary: bool = True, groups: str | Sequence[str] | None = None, prob: float = 0.95
+) -> dict[str, pd.DataFrame] | dict[str, xr.DataArray]:
+    """Group effects by factor: deviations from the population-level coefficients.
+
+    Args:
+        summary: True gives a row per level and term, False the draws, dims
+            ``(chain, draw, <factor>, term)``.
+        groups: the factors wanted; None takes all.
+        prob: probability of the interval.
+    """
+    return tidy(fit.effects, groups, prob) if summary else joined(fit.effects, groups)
 
 
 def to_dataset(effects: Effects) -> xr.Dataset:
@@ -63,8 +81,7 @@ def _chosen(effects: Effects, groups: str | Sequence[str] | None) -> list[str]:
     known = list(dict.fromkeys(factor_of(array) for array in effects.values()))
     wanted = known if groups is None else [groups] if isinstance(groups, str) else list(groups)
     for factor in wanted:
-        if factor not in known:
-            raise HmlmError(f"no grouping factor '{factor}'; the model has {', '.join(known) or 'none'}")
+        check_factor(factor, known)
     return wanted
 
 

@@ -13,7 +13,7 @@ import xarray as xr
 from hmlm.results.expression import parse_relation
 from hmlm.results.lookup import draws_of
 from hmlm.results.printout import format_table
-from hmlm.spec.hint import did_you_mean
+from hmlm.results.unknown import check_factor
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -59,7 +59,24 @@ class Hypotheses:
 def hypothesis(
     fit: Fit, hypotheses: Texts, class_: str | None = "b", group: str = "", alpha: float = 0.05
 ) -> Hypotheses:
-    """Test hypotheses about parameters; see :meth:`Fit.hypothesis`."""
+    """Test hypotheses such as ``"steps.pm > 0"`` or ``"exp(sigma_Intercept) = 0.5"``, as in brms.
+
+    Args:
+        hypotheses: one or several, by name if a mapping: arithmetic on both sides of ``=``, ``<`` or
+            ``>``; unusual names go in back quotes.
+        class_: what is put before each name: ``"b"`` for coefficients, ``"sd"`` or ``"cor"`` with a
+            group; None for names in full, ``"sigma > 1"``, ``"r_id[3,Intercept] < 0"``.
+        group: the grouping factor of ``"sd"`` and ``"cor"``.
+        alpha: error probability: one-sided hypotheses get a ``1 - 2 alpha`` interval, two-sided ones
+            ``1 - alpha``.
+
+    Returns:
+        The table, with the evidence ratio (posterior odds; not defined for ``=`` without draws of the
+        prior), and the draws.
+
+    Raises:
+        HmlmError: text that cannot be read, or an unknown name, with the nearest one.
+    """
     if not 0 < alpha < 0.5:
         raise HmlmError(f"alpha = {alpha}: an error probability lies between 0 and 0.5, say alpha = 0.05")
     prefix = _prefix(fit, class_, group)
@@ -94,10 +111,7 @@ def _named(hypotheses: Texts) -> list[tuple[str, str]]:
 def _prefix(fit: Fit, class_: str | None, group: str) -> str:
     if not group:
         return f"{class_}_" if class_ else ""
-    factors = [name for name, _ in fit.info.factors]
-    if group not in factors:
-        hint = did_you_mean(group, factors) or f"; the model has {', '.join(factors) or 'none'}"
-        raise HmlmError(f"group = {group!r} is no grouping factor{hint}")
+    check_factor(group, [name for name, _ in fit.info.factors], "group: ")
     if class_ not in GROUP_CLASSES:
         raise HmlmError(f"class_ = {class_!r} has no group: group goes with class_='sd' or class_='cor'")
     return f"{class_}_{group}__"

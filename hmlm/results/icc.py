@@ -10,7 +10,7 @@ import pandas as pd
 
 from hmlm.results.covariances import RESIDUAL, Component, components, sigma_names
 from hmlm.results.table import estimates
-from hmlm.spec.hint import did_you_mean
+from hmlm.results.unknown import check_factor
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -20,8 +20,26 @@ INTERCEPT = "Intercept"
 Key = tuple[str, str]  # group, outcome
 
 
-def icc_table(fit: Fit, group: str | None = None, prob: float = 0.95) -> pd.DataFrame:
-    """Estimate, error and interval of each share; see :meth:`Fit.icc`."""
+def icc(fit: Fit, group: str | None = None, prob: float = 0.95) -> pd.DataFrame:
+    """Intraclass correlation: the share of variance that the intercepts of a factor's levels have.
+
+    Draw by draw, ``tau_0² / (variance of all group effects + sigma²)``; where slopes vary, the variance
+    of group effects is its mean over the rows, and the share is only that of the intercepts. Where standard
+    deviations depend on covariates of levels, ``bf(..., sd=...)``, the share is that at their mean.
+
+    Args:
+        group: the factor wanted; None takes all whose intercept varies.
+        prob: probability of the interval.
+
+    Returns:
+        A row per factor, and per outcome where there are several.
+
+    Raises:
+        HmlmError: where there is no one share: sigma has a formula, another family, no varying intercept.
+
+    References:
+        Nakagawa et al. (2017), doi:10.1098/rsif.2017.0213; Johnson (2014), doi:10.1111/2041-210X.12225
+    """
     shares = icc_draws(fit, group)
     columns = estimates(np.array(list(shares.values())), prob)
     return pd.DataFrame(columns, index=_index(list(shares)))
@@ -47,10 +65,8 @@ def icc_draws(fit: Fit, group: str | None = None) -> dict[Key, np.ndarray]:
 
 
 def _check(fit: Fit, group: str | None) -> None:
-    factors = [name for name, _ in fit.info.factors]
-    if group is not None and group not in factors:
-        hint = did_you_mean(group, factors) or f"; the model has {', '.join(factors) or 'none'}"
-        raise HmlmError(f"no grouping factor '{group}'{hint}")
+    if group is not None:
+        check_factor(group, [name for name, _ in fit.info.factors])
     if not set(re.findall(r"\w+", fit.info.family)) <= {"MV", "gaussian"}:
         raise HmlmError(f"icc is defined for gaussian models, this one is {fit.info.family}")
     for outcome, sigma in sigma_names(fit).items():

@@ -11,6 +11,7 @@ from hmlm.results.columns import table_hash
 from hmlm.results.fit import Fit
 from hmlm.results.statement import Statement, differences
 from hmlm.results.storage import load_fit
+from hmlm.spec.family import Family
 from hmlm.spec.hint import did_you_mean
 from hmlm.types import Design, HmlmError
 
@@ -19,7 +20,12 @@ POLICIES = (ON_CHANGE, NEVER, ALWAYS)
 
 
 def kept_fit(
-    path: Path, refit: str, statement: Statement, design: Design, sample_fn: Callable[[], Fit]
+    path: Path,
+    refit: str,
+    statement: Statement,
+    design: Design,
+    sample_fn: Callable[[], Fit],
+    family: Family | None = None,
 ) -> Fit:
     """The fit of ``path`` if it may be taken, else that of ``sample_fn``, which is then written there.
 
@@ -32,6 +38,7 @@ def kept_fit(
         statement: what is asked for.
         design: its data.
         sample_fn: samples.
+        family: a custom one, which files do not hold.
 
     Raises:
         HmlmError: an unknown policy, no folder for the file, or a file that is no fit: it is left alone.
@@ -44,7 +51,7 @@ def kept_fit(
         reasons = _reasons(archive.read_header(path), refit, statement, design)
         if not reasons:
             _say(f"read {path} instead of sampling" + (" (file_refit='never')" if refit == NEVER else ""))
-            return load_fit(path)
+            return load_fit(path, family)
         _say(f"sampling again, {path} will be replaced: {', '.join(reasons)}")
     fit = sample_fn()
     fit.save(path)

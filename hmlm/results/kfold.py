@@ -16,6 +16,7 @@ from scipy.special import logsumexp
 
 from hmlm.density.backend import choose_backend
 from hmlm.density.build import make_log_density
+from hmlm.density.draws import NamedDraws, named_draws
 from hmlm.density.groupwise import group_log_likelihood
 from hmlm.density.information import make_information
 from hmlm.density.log_density import LogDensity
@@ -27,6 +28,7 @@ from hmlm.infer.settings import Settings
 from hmlm.results.convergence import convergence
 from hmlm.results.elpd import ROW, Elpd
 from hmlm.results.loo import blocks_of, n_parameters, rows_at_a_time
+from hmlm.results.unknown import check_factor
 from hmlm.types import ComparisonWarning, Design, HmlmError
 
 if TYPE_CHECKING:
@@ -44,8 +46,27 @@ class Units(NamedTuple):
     of_row: np.ndarray
 
 
-def kfold(fit: Fit, k: int | None, group: str | None, samples: int, seed: int) -> Elpd:
-    """K refits; see :meth:`hmlm.Fit.kfold`."""
+def kfold(
+    fit: Fit, k: int | None = None, group: str | None = None, *, samples: int = 50, seed: int = 0
+) -> Elpd:
+    """Expected log density of new rows or levels by K refits, each without a fold that it then predicts.
+
+    Slower than :meth:`Fit.loo`, and right where its k-hat is not. The refits take over chains, warm-up and
+    draws, and the priors as they are.
+
+    Args:
+        k: number of folds; None takes 10, or as many as there are levels if they are fewer.
+        group: a grouping factor whose levels are left out whole; None leaves out rows, evenly within the
+            levels of the first factor.
+        samples: of :meth:`Fit.log_lik`, where effects on a scale are integrated out.
+        seed: of the folds; models to be compared need the same folds.
+
+    Warns:
+        ComparisonWarning: refits that did not converge.
+
+    Raises:
+        HmlmError: an unknown factor, a k that makes no folds, or a fit of a file that holds no model.
+    """
     units = _units(fit, group)
     k = min(FOLDS, len(units.labels)) if k is None else k
     folds = split(fit.design, units, k, seed)
@@ -80,12 +101,16 @@ def rows_of(design: Design, rows: np.ndarray) -> Design:
     """Some rows of a design (N booleans or numbers), with all its columns and levels."""
     return replace(
         design,
-        outcomes=tuple(replace(o, values=o.values[rows]) for o in design.outcomes),
+        outcomes=tuple(
+            replace(o, values=o.values[rows], additions={name: v[rows] for name, v in o.additions.items()})
+            for o in design.outcomes
+        ),
         predictors=tuple(
             replace(
                 p,
                 population=replace(p.population, matrix=p.population.matrix[rows]),
                 groups=tuple(replace(g, matrix=g.matrix[rows]) for g in p.groups),
+                offset=None if p.offset is None else p.offset[rows],
             )
             for p in design.predictors
         ),
@@ -121,8 +146,8 @@ class _Refit:
         )
 
     @cached_property
-    def position(self) -> np.ndarray:
-        """(C, S, D) draws."""
+    def draws(self) -> NamedDraws:
+        """(C, S) draws."""
         info = self.fit.info
         settings = Settings(
             chains=info.chains,
@@ -131,13 +156,13 @@ class _Refit:
             seed=(info.seed + 1 + self.fold) % 2**32,
             max_tree_depth=info.max_tree_depth,
         )
-        return sample(self.density, settings, progress=False).draws.position
+        run = sample(self.density, settings, progress=False)
+        return named_draws(self.density, run.draws.position, info.seed)
 
     @property
     def rhat(self) -> float:
         """The largest R-hat."""
-        values = np.stack(list(self.density.constrain(self.position).values()))
-        return float(np.nanmax(convergence(values).rhat))
+        return float(np.nanmax(convergence(np.moveaxis(self.draws.values, -1, 0)).rhat))
 
     @cached_property
     def log_density(self) -> np.ndarray:
@@ -150,8 +175,8 @@ class _Refit:
 
     def _rows(self) -> np.ndarray:
         held_out = rows_of(self.fit.design, self.out)
-        size = rows_at_a_time(self.position[..., 0].size)
-        blocks = row_blocks(self.density, held_out, self.position, self.fit.info.seed, size, cdf=False)
+        size = rows_at_a_time(self.draws.values[..., 0].size)
+        blocks = row_blocks(self.density, held_out, self.draws, size, cdf=False)
         return np.concatenate([_log_mean(block.log_lik) for block in blocks])
 
     def _levels(self) -> np.ndarray:
@@ -159,9 +184,7 @@ class _Refit:
         held_out, design, spec = rows_of(self.fit.design, self.out), self.fit.design, self.fit.spec
         known = make_information(spec, design, fit_pilot(spec, design), self.density.plan)
         density, seed = self.density, self.fit.info.seed
-        values = group_log_likelihood(
-            density, held_out, self.factor, self.position, seed, self.samples, known
-        )
+        values = group_log_likelihood(density, held_out, self.factor, self.draws, seed, self.samples, known)
         return values.reshape(-1, values.shape[-1]).T
 
 
@@ -171,8 +194,7 @@ def _units(fit: Fit, group: str | None) -> Units:
     if group is None:
         return Units(tuple(fit.observed["row"].values.tolist()), None, np.arange(fit.design.n_rows))
     known = {factor.name: factor for factor in fit.design.factors}
-    if group not in known:
-        raise HmlmError(f"no grouping factor '{group}'; the model has {', '.join(known) or 'none'}")
+    check_factor(group, list(known))
     return Units(known[group].levels, group, known[group].index)
 
 
@@ -195,5 +217,5 @@ def _warn(unsure: list[int], k: int) -> None:
             f"{len(unsure)} of {k} refits have R-hat above {MAX_RHAT}: fit with a longer warm-up or more "
             "draws, which kfold takes over, and call it again",
             ComparisonWarning,
-            stacklevel=4,
+            stacklevel=3,
         )

@@ -32,20 +32,47 @@ NUMBERS_AT_A_TIME = 2**23  # rows x draws in memory
 Terms = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 
-def loo(fit: Fit, group: str | None, samples: int) -> Elpd:
-    """PSIS leave-one-out of rows, or of whole levels of a factor; see :meth:`hmlm.Fit.loo`."""
+def loo(fit: Fit, group: str | None = None, *, samples: int = 50) -> Elpd:
+    """Expected log density of a new row, or of all rows of a new level, by leave-one-out (PSIS).
+
+    ``elpd_loo = sum_i log p(y_i | y_-i)``. By row a left-out row keeps its group's effects, estimated
+    from the group's other rows: how well the model predicts new rows of known people. By group a level's
+    rows are left out together and its effects integrated out: how well it predicts new people. Rows are
+    read a block at a time.
+
+    Args:
+        group: a grouping factor whose levels are left out whole; None leaves out rows.
+        samples: of :meth:`Fit.log_lik`, where effects on a scale are integrated out.
+
+    Warns:
+        ComparisonWarning: k-hat is too high for some rows or levels; the message says what to try.
+
+    Raises:
+        HmlmError: an unknown factor, or a fit of a file that holds no model.
+    """
     r_eff = relative_efficiency(fit)
     terms = lambda log_lik: psis_terms(log_lik, r_eff)  # noqa: E731
     return _warned(_elpd(fit, "loo", group, samples, terms))
 
 
-def waic(fit: Fit, group: str | None, samples: int) -> Elpd:
-    """WAIC; see :meth:`hmlm.Fit.waic`."""
+def waic(fit: Fit, group: str | None = None, *, samples: int = 50) -> Elpd:
+    """The widely applicable information criterion; arguments as :func:`loo`, which is to be preferred.
+
+    References:
+        Watanabe (2010), Journal of Machine Learning Research 11, 3571
+    """
     return _warned(_elpd(fit, "waic", group, samples, waic_terms))
 
 
 def loo_pit(fit: Fit) -> xr.Dataset:
-    """Leave-one-out probability integral transforms; see :meth:`hmlm.Fit.loo_pit`."""
+    """Probability of each outcome below the one observed, predicted without its row (LOO-PIT).
+
+    Uniform on (0, 1) if the model is right: a hump says that its spread is too wide, a bowl too narrow, a
+    slope that it is off to one side.
+
+    Returns:
+        A variable per outcome, dims ``(row,)``.
+    """
     r_eff = relative_efficiency(fit)
     parts = [_pit(block, r_eff) for block in blocks_of(fit, cdf=True)]
     values = np.concatenate([pit for pit, _ in parts], axis=1)
@@ -131,11 +158,11 @@ def _warn_about_pit(khat: np.ndarray, n_draws: int) -> None:
             f"k-hat is above {good_k(n_draws):.2f} for {bad.sum()} of {len(bad)} rows, whose LOO-PIT is "
             "unreliable; fit.loo() says which and what to try",
             ComparisonWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
 
 
 def _warned(elpd: Elpd) -> Elpd:
     for problem in elpd.problems:
-        warnings.warn(problem, ComparisonWarning, stacklevel=4)
+        warnings.warn(problem, ComparisonWarning, stacklevel=3)
     return elpd

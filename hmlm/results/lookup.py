@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from hmlm.results.unknown import unknown
 from hmlm.spec.hint import did_you_mean
 from hmlm.types import HmlmError
 
@@ -34,7 +35,7 @@ def draws_of(fit: Fit, name: str, prefix: str = "") -> np.ndarray:
     effect = EFFECT.fullmatch(full)
     if effect is not None:
         return _effect(fit, *effect.groups())
-    raise HmlmError(_unknown(fit, name, prefix))
+    raise _missing(fit, name, prefix)
 
 
 def values_of(array: xr.DataArray) -> np.ndarray:
@@ -54,19 +55,13 @@ def _effect(fit: Fit, name: str, level: str, term: str) -> np.ndarray:
     return values_of(array.sel(chosen))
 
 
-def _unknown(fit: Fit, name: str, prefix: str) -> str:
+def _missing(fit: Fit, name: str, prefix: str) -> HmlmError:
     everything = [str(variable) for variable in fit.posterior.data_vars]
+    what = f"no parameter '{prefix}{name}'"
     if prefix and name in everything:
-        return (
-            f"no parameter '{prefix}{name}', but there is '{name}': say class_=None and write every "
-            "name in full, b_ before coefficients"
+        return HmlmError(
+            f"{what}, but there is '{name}': say class_=None and write every name in full, b_ before "
+            "coefficients"
         )
     known = [variable.removeprefix(prefix) for variable in everything if variable.startswith(prefix)]
-    hint = did_you_mean(name, known) or _some(known, prefix)
-    return f"no parameter '{prefix}{name}'{hint}"
-
-
-def _some(known: list[str], prefix: str) -> str:
-    if not known:
-        return f"; no parameter starts with '{prefix}'"
-    return f"; there are {', '.join(known[:10])}" + (", …" if len(known) > 10 else "")
+    return unknown(what, name, known) if known else HmlmError(f"{what}; no parameter starts with '{prefix}'")

@@ -124,13 +124,13 @@ def format_table(frame: pd.DataFrame, digits: int = 2, width: int = WIDTH) -> st
     """
     index = _justified(["", *map(str, frame.index)], str.ljust)
     errors = frame["Est.Error"] if "Est.Error" in frame else [math.nan] * len(frame)
-    decimals = [_decimals(error, digits) for error in errors]
+    decimals = [decimals_of(error, digits) for error in errors]
     columns = [_column(str(name), list(values), decimals, digits) for name, values in frame.items()]
     blocks = _packed(columns, width - len(index[0]))
     return "\n".join(" ".join(cells) for block in blocks for cells in zip(index, *block, strict=True))
 
 
-def _decimals(error: float, digits: int) -> int:
+def decimals_of(error: float, digits: int = 2) -> int:
     """Decimals of a row: two significant digits of its error where ``digits`` would show none."""
     return 1 - math.floor(math.log10(error)) if 0 < error < 0.5 * 10**-digits else digits
 
@@ -138,11 +138,12 @@ def _decimals(error: float, digits: int) -> int:
 def _column(name: str, values: Sequence[float], decimals: Sequence[int], digits: int) -> list[str]:
     if name in ESS_COLUMNS or name == "Rhat":
         decimals = [0 if name in ESS_COLUMNS else digits] * len(values)
-    cells = [_number(*cell) for cell in zip(values, decimals, strict=True)]
-    return _justified([name, *_at_the_point(cells)], str.rjust)
+    cells = [number_text(*cell) for cell in zip(values, decimals, strict=True)]
+    return _justified([name, *at_the_point(cells)], str.rjust)
 
 
-def _number(value: float, decimals: int) -> str:
+def number_text(value: float, decimals: int) -> str:
+    """A number of so many decimals, ``NA`` where there is none, ``1.23e-09`` where decimals would not do."""
     if math.isnan(value):
         return "NA"
     if math.isfinite(value) and (decimals > MOST_DECIMALS or abs(value) >= LARGEST):
@@ -150,11 +151,11 @@ def _number(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}".replace("inf", "Inf")
 
 
-def _at_the_point(cells: list[str]) -> list[str]:
-    """Cells padded on the right so that their decimal points stand under each other."""
+def at_the_point(cells: list[str], digit: str = " ") -> list[str]:
+    """Cells padded on the right, a ``digit`` of space each, so that their points stand under each other."""
     after = [0 if "e" in cell else len(cell.partition(".")[2]) for cell in cells]
     plain = [n > 0 for n in after]
-    return [cell + " " * (max(after) - n) * keep for cell, n, keep in zip(cells, after, plain, strict=True)]
+    return [cell + digit * (max(after) - n) * keep for cell, n, keep in zip(cells, after, plain, strict=True)]
 
 
 def _justified(cells: list[str], justify: Callable[[str, int], str]) -> list[str]:

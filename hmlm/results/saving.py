@@ -1,13 +1,14 @@
-"""Writing a fit to its file."""
+"""Handing a fit on: to its file and to ArviZ."""
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from hmlm.results import archive
+from hmlm.results import archive, datatree
 from hmlm.results.columns import pack, table_hash
 from hmlm.results.effects import to_dataset
 from hmlm.types import HmlmError
@@ -18,8 +19,16 @@ if TYPE_CHECKING:
 DATA, EFFECTS = "hmlm_data", "group_effects"
 
 
-def save(fit: Fit, groups: dict[str, xr.Dataset], path: Path, *, overwrite: bool, effects: bool) -> None:
-    """Write the fit's groups, its table and, if asked for, its group effects, as :meth:`Fit.save` says."""
+def save(fit: Fit, path: str | PathLike[str], *, overwrite: bool = True, effects: bool = True) -> None:
+    """Write one netCDF file, for :func:`hmlm.load_fit` and ``arviz.from_netcdf``.
+
+    Args:
+        path: the file.
+        overwrite: False refuses to replace a file.
+        effects: False leaves the group effects out, by far the largest part; those of a Gaussian mean can
+            be drawn again from the parameters.
+    """
+    path, groups = Path(path), _groups(fit)
     if not overwrite and path.exists():
         raise HmlmError(f"'{path}' exists: choose another name or say overwrite=True")
     archive.check_folder(path)
@@ -31,3 +40,15 @@ def save(fit: Fit, groups: dict[str, xr.Dataset], path: Path, *, overwrite: bool
     if effects:
         groups[EFFECTS] = to_dataset(fit.effects)
     archive.write(path, header, groups)
+
+
+def to_arviz(fit: Fit, effects: bool = False) -> Any:
+    """ArviZ's ``InferenceData`` (0.x) or ``DataTree`` (1.x); group effects join the posterior."""
+    groups = _groups(fit)
+    if effects:
+        groups["posterior"] = fit.posterior.merge(to_dataset(fit.effects))
+    return datatree.to_arviz(datatree.to_datatree(groups))
+
+
+def _groups(fit: Fit) -> dict[str, xr.Dataset]:
+    return {"posterior": fit.posterior, "sample_stats": fit.sample_stats, "observed_data": fit.observed}

@@ -19,20 +19,25 @@ from hmlm.results.saving import DATA, EFFECTS
 from hmlm.results.statement import Statement
 from hmlm.results.stored import Stored
 from hmlm.spec.build import build_spec
-from hmlm.spec.families import find_family
+from hmlm.spec.families import CUSTOM, family_text, find_family
+from hmlm.spec.family import Family
 from hmlm.spec.spec import Spec
 from hmlm.types import DataWarning, Design, HmlmError
 
 Groups = dict[str, xr.Dataset]
 
 
-def load_fit(path: str | PathLike[str]) -> Fit:
+def load_fit(path: str | PathLike[str], family: Family | None = None) -> Fit:
     """The fit that ``fit.save(path)`` wrote; it prints, summarises and predicts as before.
 
     A file of format 1 holds no model: its fit has draws and effects, but no ``spec`` and no ``design``.
 
+    Args:
+        path: the file.
+        family: the custom family of the fit, which the file does not hold.
+
     Raises:
-        HmlmError: the file is missing, damaged or not a fit.
+        HmlmError: the file is missing, damaged or not a fit, or has another family than the one given.
     """
     header, groups = archive.read(Path(path))
     fit = Fit(
@@ -42,7 +47,7 @@ def load_fit(path: str | PathLike[str]) -> Fit:
         effects_fn=_effects_fn(Path(path), groups),
         observed=groups["observed_data"],
     )
-    return fit if header.statement is None else _with_model(fit, Path(path), header, groups)
+    return fit if header.statement is None else _with_model(fit, Path(path), header, groups, family)
 
 
 def _effects_fn(path: Path, groups: Groups) -> Callable[[], dict[str, xr.DataArray]]:
@@ -54,11 +59,12 @@ def _effects_fn(path: Path, groups: Groups) -> Callable[[], dict[str, xr.DataArr
     return effects
 
 
-def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups) -> Fit:
+def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups, family: Family | None) -> Fit:
     statement = header.statement
     assert statement is not None
     try:
-        spec, design = _model(fit, header, statement, groups[DATA])
+        own = _family(statement, family)
+        spec, design = _model(fit, header, statement, own, groups[DATA])
     except HmlmError as error:
         raise HmlmError(f"'{path}': its model cannot be built again: {error}") from error
     saved = fit.effects_fn if EFFECTS in groups else None
@@ -69,16 +75,28 @@ def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups) ->
         spec=spec,
         design=design,
         statement=statement,
-        log_lik_fn=stored.log_lik,
-        row_blocks_fn=stored.row_blocks,
+        log_lik_fn=stored.likelihood.log_lik,
+        row_blocks_fn=stored.likelihood.row_blocks,
         effects_fn=saved or unsaved,
     )
 
 
-def _model(fit: Fit, header: archive.Header, statement: Statement, data: xr.Dataset) -> tuple[Spec, Design]:
+def _family(statement: Statement, given: Family | None) -> Family:
+    """The family that was fitted: the one given where it is that, else found by its name."""
+    if given is None:
+        return find_family(statement.family)
+    if family_text(find_family(given)) != statement.family:
+        fitted = statement.family.removeprefix(CUSTOM)
+        raise HmlmError(f"it was fitted with the family {fitted!r}, not {str(given)!r}")
+    return given
+
+
+def _model(
+    fit: Fit, header: archive.Header, statement: Statement, family: Family, data: xr.Dataset
+) -> tuple[Spec, Design]:
     """Spec and design of the stored table, which has the complete rows only; what it warned of is known."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         design = build_design(statement.formula, unpack(data, header.columns))
-        spec = build_spec(design, find_family(statement.family), statement.priors)
+        spec = build_spec(design, family, statement.priors)
     return spec, replace(design, rows=fit.observed["row"].values, n_dropped=header.info.n_dropped)

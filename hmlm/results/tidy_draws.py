@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from hmlm.spec.hint import did_you_mean
+from hmlm.results.unknown import unknown
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -36,9 +36,17 @@ class Request:
     indices: tuple[str, ...] | None = None
 
 
-def gather(fit: Fit, requests: Sequence[str]) -> pd.DataFrame:
-    """Long: a row per draw, variable and index; see :meth:`Fit.gather_draws`."""
-    arrays = _arrays(fit, requests)
+def gather_draws(fit: Fit, *variables: str) -> pd.DataFrame:
+    """Draws as a long table: ``.chain``, ``.iteration``, ``.draw``, indices, ``.variable``, ``.value``.
+
+    Args:
+        variables: names, or regular expressions that match names whole, ``"b_.*"``; the indices of group
+            effects can be named, ``"r_id[person, term]"``.
+
+    Raises:
+        HmlmError: nothing of that name.
+    """
+    arrays = _arrays(fit, variables)
     names = [str(array.name) for array in arrays]
     parts = [_wide([array.rename(".value")]) for array in arrays]
     frame = _concatenated(parts)
@@ -47,9 +55,19 @@ def gather(fit: Fit, requests: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
-def spread(fit: Fit, requests: Sequence[str]) -> pd.DataFrame:
-    """Wide: a column per variable, a row per draw and index; see :meth:`Fit.spread_draws`."""
-    return _wide(_arrays(fit, requests))
+def spread_draws(fit: Fit, *variables: str) -> pd.DataFrame:
+    """Draws as a wide table: a column per variable, joined by draw and by indices of the same name.
+
+    ``fit.spread_draws("b_Intercept", "r_id[id, term]")`` has a row per draw, id and term. Indices keep
+    only what all variables have.
+
+    Args:
+        variables: as of :func:`gather_draws`.
+
+    Raises:
+        HmlmError: nothing of that name.
+    """
+    return _wide(_arrays(fit, variables))
 
 
 # --- which variables ------------------------------------------------------------------------------
@@ -71,7 +89,7 @@ def _found(fit: Fit, text: str) -> list[xr.DataArray]:
     else:
         names = [name for name in variables if _matches(request.pattern, name)]
     if not names:
-        raise HmlmError(_nothing(request.pattern, variables))
+        raise _nothing(request.pattern, variables)
     return [_named(fit[name].rename(name), request.indices, text) for name in names]
 
 
@@ -107,11 +125,10 @@ def _matches(pattern: str, name: str) -> bool:
         raise HmlmError(f"`{pattern}` is no variable and no regular expression: {error}") from error
 
 
-def _nothing(pattern: str, names: list[str]) -> str:
+def _nothing(pattern: str, names: list[str]) -> HmlmError:
     is_name = PLAIN.fullmatch(pattern) is not None
     what = f"no variable '{pattern}'" if is_name else f"no variable matches `{pattern}`"
-    few = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
-    return what + (did_you_mean(pattern, names) or f"; there are {few or 'none'}")
+    return unknown(what, pattern, names)
 
 
 def _named(array: xr.DataArray, indices: tuple[str, ...] | None, text: str) -> xr.DataArray:

@@ -24,8 +24,20 @@ class Changes:
     run: dict[str, Any]
 
 
-def update(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, Any]) -> Fit:
-    """As :meth:`Fit.update`."""
+def update(fit: Fit, formula: Any = None, data: Any = None, prior: Any = None, **settings: Any) -> Fit:
+    """Fit again with a changed formula, other data, priors or settings; the rest stays as it was.
+
+    Args:
+        formula: a change in R's notation, ``". ~ . + x"``, ``". ~ . - x"``, ``"sigma ~ . + x"`` (several
+            in a list), or a whole formula as :func:`hmlm.model` takes it.
+        data: another table. None takes the fit's own, which has only the columns that it used, and of
+            these the rows that were complete.
+        prior: priors in place of those stated before; None keeps them.
+        settings: of the run or the model by the names of :func:`hmlm.fit`: ``draws=4000``, ``seed=2``.
+
+    Raises:
+        HmlmError: the fit does not know its model, or an argument is wrong; the message says how.
+    """
     if fit.refit_fn is None or fit.statement is None:
         raise HmlmError("this fit does not know its model: state it again with hmlm.model(...) and fit that")
     if data is None and (fit.design is None or fit.design.table is None):
@@ -38,6 +50,8 @@ def changes_of(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[
     stated = fit.statement
     assert stated is not None
     as_before = {name: getattr(stated, name) for name in OF_THE_MODEL}
+    if fit.spec is not None:
+        as_before["family"] = fit.spec.family
     if data is not None:
         del as_before["data_name"]
     return Changes(

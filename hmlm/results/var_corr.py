@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
-from hmlm.results.covariances import Component, components, sigma_names
+from hmlm.results.covariances import Component, components, covariance_draws, sigma_names
 from hmlm.results.printout import format_table
 from hmlm.results.table import estimates
 
@@ -63,8 +64,22 @@ class VarCorr:
         )
 
 
-def var_corr(fit: Fit, prob: float = 0.95) -> VarCorr:
-    """Standard deviations, correlations and covariances with intervals; see :meth:`Fit.var_corr`."""
+def var_corr(fit: Fit, summary: bool = True, prob: float = 0.95) -> VarCorr | dict[str, xr.DataArray]:
+    """Standard deviations, correlations and covariances of group effects and residuals.
+
+    Standard deviations that depend on covariates of levels, ``bf(..., sd=...)``, are those at the mean of the
+    covariates.
+
+    Args:
+        summary: True gives tables with intervals, ``.sd``, ``.cor`` and ``.cov``, that print as lme4's
+            ``VarCorr``; False the draws of the covariance matrices by group, dims
+            ``(chain, draw, term, term2)``.
+        prob: probability of the intervals.
+    """
+    return _tables(fit, prob) if summary else covariance_draws(fit)
+
+
+def _tables(fit: Fit, prob: float) -> VarCorr:
     found = components(fit)
     varying = tuple(outcome for outcome, name in sigma_names(fit).items() if name not in fit.posterior)
     return VarCorr(

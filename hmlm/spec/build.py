@@ -12,11 +12,12 @@ from hmlm.spec.checks import (
     check_levels,
     check_names,
     check_outcomes,
+    check_sd_collinearity,
 )
 from hmlm.spec.family import Family
 from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
-from hmlm.spec.spec import Block, BlockTerm, Constant, FactorSpec, Predictor, Spec
+from hmlm.spec.spec import Block, BlockTerm, Constant, FactorSpec, Predictor, SdPredictor, Spec
 from hmlm.spec.target import (
     RESCOR,
     Target,
@@ -25,9 +26,10 @@ from hmlm.spec.target import (
     cor_target,
     intercept_target,
     list_targets,
+    sd_coefficient_targets,
     sd_targets,
 )
-from hmlm.types import Design, Distribution, Factor, Outcome, PredictorDesign, Prior
+from hmlm.types import Design, Distribution, Factor, Outcome, PredictorDesign, Prior, SdDesign
 
 
 def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spec:
@@ -68,7 +70,10 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
         rescor=book.find(RESCOR).args[0] if design.formula.rescor else None,
         n_rows=design.n_rows,
         additions=tuple(_additions(outcome) for outcome in design.outcomes),
+        sds=tuple(_sd_predictor(design, part, layouts, book) for part in design.sds),
     )
+    for part, predictor in zip(design.sds, spec.sds, strict=True):
+        check_sd_collinearity(part, predictor)
     check_names(spec)
     return spec
 
@@ -117,6 +122,26 @@ def _block(design: Design, layout: BlockLayout, book: PriorBook) -> Block:
 def _sd(design: Design, term: BlockTerm, book: PriorBook) -> Distribution:
     predictor = design.predictors[term.predictor]
     return book.find(sd_targets(predictor, predictor.groups[term.group])[term.column])
+
+
+def _sd_predictor(
+    design: Design, part: SdDesign, layouts: tuple[BlockLayout, ...], book: PriorBook
+) -> SdPredictor:
+    terms = tuple(
+        (b, q)
+        for b, layout in enumerate(layouts)
+        for q, term in enumerate(layout.terms)
+        if (term.predictor, term.group, term.column) in part.coefficients
+    )
+    response = f"_{part.response}" if len(design.outcomes) > 1 else ""
+    return SdPredictor(
+        factor=[factor.name for factor in design.factors].index(part.factor),
+        terms=terms,
+        names=part.names,
+        priors=tuple(book.find(target) for target in sd_coefficient_targets(part)),
+        prefix=f"sd_{part.name}{response}",
+        centered=part.centered,
+    )
 
 
 def _factor(design: Design, f: int) -> FactorSpec:

@@ -13,8 +13,8 @@ from hmlm.spec.distribution import is_flat
 from hmlm.spec.family import Family
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.names import effects_name, summary_rows
-from hmlm.spec.spec import Predictor, Spec
-from hmlm.types import DataError, Design, Distribution, FormulaError, GroupDesign, PredictorDesign
+from hmlm.spec.spec import Predictor, SdPredictor, Spec
+from hmlm.types import DataError, Design, Distribution, FormulaError, GroupDesign, PredictorDesign, SdDesign
 
 SHOWN = 6  # names in one message
 TRUTH = ("FALSE", "TRUE")
@@ -24,10 +24,12 @@ def check_family(design: Design, family: Family) -> None:
     """Refuse what the family cannot be asked for.
 
     Raises:
-        FormulaError: a parameter that it lacks, or a residual correlation that it cannot have.
+        FormulaError: a parameter or an addition term that it lacks, or a residual correlation that it cannot
+            have.
         DataError: an outcome of text or categories where it models numbers.
     """
     check_outcome_kind(design, family)
+    check_additions(design, family)
     for predictor in design.predictors:
         if predictor.dpar not in family.dpars:
             choice = f"{listed(family.dpars)}{did_you_mean(predictor.dpar, family.dpars)}"
@@ -50,6 +52,18 @@ def check_outcome_kind(design: Design, family: Family) -> None:
                 f"are {_few(outcome.levels)}), and the family {family.name} models numbers; convert it with "
                 "pd.to_numeric, or code its levels as 0 and 1"
             )
+
+
+def check_additions(design: Design, family: Family) -> None:
+    """Raise FormulaError if an outcome has an addition term that the family does not take."""
+    for outcome in design.formula.outcomes:
+        for name, arguments in outcome.additions:
+            if name not in family.additions:
+                takes = ", ".join(f"{term}()" for term in family.additions) or "none"
+                raise FormulaError(
+                    f"`{outcome.left} ~ {outcome.mu.text}`: the family {family.name} does not take "
+                    f"{name}({arguments}) left of `~`; it takes {takes}"
+                )
 
 
 def check_outcomes(design: Design) -> None:
@@ -92,6 +106,17 @@ def check_group_collinearity(group: GroupDesign, priors: Sequence[Distribution])
         _check_dependence(_dependence(names, where), names, named, "sd")
 
 
+def check_sd_collinearity(part: SdDesign, predictor: SdPredictor) -> None:
+    """The same for covariates of levels, which must be fewer than levels."""
+    priors, where = dict(zip(part.names, predictor.priors, strict=True)), f"sd({part.name})"
+    n_levels = len(part.matrix)
+    if len(part.names) >= n_levels:
+        message = f"{where} has {len(part.names)} covariates but '{part.factor}' only {n_levels} levels"
+        _check_dependence(message, part.names, priors, "b", f"sd_{part.name}")
+    for names in collinear_columns(part.matrix, part.names, True):
+        _check_dependence(_dependence(names, where), names, priors, "b", f"sd_{part.name}")
+
+
 def check_names(spec: Spec) -> None:
     """Raise DataError if two parameters, or a parameter and a grouping factor, would share a name."""
     names = [row.variable for row in summary_rows(spec)]
@@ -126,14 +151,14 @@ def _dependence(names: Sequence[str], where: str) -> str:
 
 
 def _check_dependence(
-    message: str, names: Sequence[str], priors: Mapping[str, Distribution], class_: str
+    message: str, names: Sequence[str], priors: Mapping[str, Distribution], class_: str, dpar: str = ""
 ) -> None:
     flat = [name for name in names if name in priors and is_flat(priors[name])]
     if flat:
-        has = "has" if len(flat) == 1 else "have"
+        has, of = "has" if len(flat) == 1 else "have", f', dpar="{dpar}"' if dpar else ""
         raise DataError(
             f"{message}, and {_few(flat)} {has} a flat prior: drop one of the columns, "
-            f'or give them proper priors, prior("normal(0, 1)", class_="{class_}")'
+            f'or give them proper priors, prior("normal(0, 1)", class_="{class_}"{of})'
         )
     notice(f"{message}; only their priors tell them apart")
 

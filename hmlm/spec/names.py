@@ -37,6 +37,11 @@ def sd_names(spec: Spec, block: Block) -> tuple[str, ...]:
     return tuple(f"sd_{factor}__{name}" for name in _reported_coefficients(spec, block))
 
 
+def sd_coefficient_names(spec: Spec, s: int) -> tuple[str, ...]:
+    """Draws of the W coefficients of a predictor of standard deviations, ``"b_sd_id_age"``."""
+    return tuple(f"b_{spec.sds[s].prefix}_{name}" for name in spec.sds[s].names)
+
+
 def cor_names(spec: Spec, block: Block) -> tuple[tuple[str, int, int], ...]:
     """Draws of a block's correlations in brms's order, each with its two positions in that order.
 
@@ -109,6 +114,9 @@ def _group_rows(spec: Spec) -> Iterator[ParameterRow]:
             names = _reported_coefficients(spec, block)
             for variable, i, j in cor_names(spec, block):
                 yield ParameterRow(variable, f"cor({names[i]},{names[j]})", "group", group)
+        for s in (s for s, part in enumerate(spec.sds) if part.factor == f):
+            for variable in sd_coefficient_names(spec, s):
+                yield ParameterRow(variable, variable.removeprefix("b_"), "group", group)
 
 
 def _population_rows(spec: Spec) -> Iterator[ParameterRow]:

@@ -33,10 +33,10 @@ NEAREST = {
 
 
 def check_outcome_values(design: Design, family: Family) -> None:
-    """Raise DataError for outcomes that the family does not take, FormulaError for its addition terms."""
+    """Raise DataError for outcomes that the family does not take, FormulaError for missing trials."""
     for outcome in design.outcomes:
         _check_levels(outcome, family)
-        _check_additions(outcome, family)
+        _check_trials(outcome, family)
         _check_values(outcome, family)
 
 
@@ -49,15 +49,7 @@ def _check_levels(outcome: Outcome, family: Family) -> None:
         )
 
 
-def _check_additions(outcome: Outcome, family: Family) -> None:
-    for name in outcome.additions:
-        term = name.partition("_")[0]
-        if term not in family.additions:
-            allowed = ", ".join(f"{a}(…)" for a in family.additions)
-            raise FormulaError(
-                f"outcome {outcome.column!r}: the family {family.name} has no addition term {term}(…), "
-                f"only {allowed}"
-            )
+def _check_trials(outcome: Outcome, family: Family) -> None:
     if family.outcome is OutcomeKind.SUCCESSES and "trials" not in outcome.additions:
         raise FormulaError(
             f"the family {family.name} needs the number of trials of each row: "

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hmlm.spec.distribution import is_improper
-from hmlm.spec.names import coefficient_names, constant_names, intercept_name, sd_names
+from hmlm.spec.names import (
+    coefficient_names,
+    constant_names,
+    intercept_name,
+    sd_coefficient_names,
+    sd_names,
+)
 from hmlm.spec.spec import Block, Predictor, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution, PriorError
@@ -50,6 +56,9 @@ def scalar_priors(spec: Spec) -> Iterator[Scalar]:
         yield Scalar(name, constant.prior, constant.support, reach)
     for block in spec.blocks:
         yield from _standard_deviations(spec, block)
+    for s, part in enumerate(spec.sds):
+        for name, prior in zip(sd_coefficient_names(spec, s), part.priors, strict=True):
+            yield Scalar(name, prior, Support.REAL, f'class_="b", dpar="{_dpar(spec, part.prefix)}"')
 
 
 def check_proper(spec: Spec) -> None:
@@ -83,6 +92,14 @@ def _where(spec: Spec, predictor: Predictor, *, always: bool = False) -> str:
     if predictor.dpar == "mu":
         return _of_outcome(spec, predictor.response) if always else ""
     return f', dpar="{predictor.dpar}"{_of_outcome(spec, predictor.response)}'
+
+
+def _dpar(spec: Spec, prefix: str) -> str:
+    """``sd_id`` of ``sd_id_NAstd``, with the outcome as an argument of its own."""
+    for outcome in spec.outcomes if spec.multivariate else ():
+        if prefix.endswith(f"_{outcome}"):
+            return f'{prefix.removesuffix(f"_{outcome}")}", resp="{outcome}'
+    return prefix
 
 
 def _of_outcome(spec: Spec, response: int) -> str:

@@ -91,6 +91,29 @@ class Block:
 
 
 @dataclass(frozen=True)
+class SdPredictor:
+    """Log-linear predictor of the standard deviations of some varying coefficients in each level of a factor.
+
+    ``log tau_jq = log tau_q + w_j'gamma``
+
+    Attributes:
+        factor: index of the grouping factor.
+        terms: (block, position) of every coefficient whose standard deviations it speaks of.
+        names: W names of covariates of levels.
+        priors: W priors of gamma.
+        prefix: before the names in draws: ``"sd_id"``, ``"sd_id_NAstd"``.
+        centered: whether w are deviations from the mean of the levels.
+    """
+
+    factor: int
+    terms: tuple[tuple[int, int], ...]
+    names: tuple[str, ...]
+    priors: tuple[Distribution, ...]
+    prefix: str
+    centered: bool
+
+
+@dataclass(frozen=True)
 class FactorSpec:
     """A grouping factor.
 
@@ -124,6 +147,7 @@ class Spec:
         rescor: shape of the LKJ prior of the residual correlation; None without one.
         n_rows: N.
         additions: per outcome the addition terms that change its density, ``("trials", "weights")``.
+        sds: predictors of standard deviations between levels.
     """
 
     family: Family
@@ -135,6 +159,7 @@ class Spec:
     rescor: float | None
     n_rows: int
     additions: tuple[tuple[str, ...], ...] = ()
+    sds: tuple[SdPredictor, ...] = ()
 
     @property
     def multivariate(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,18 @@ from hmlm.spec.bounds import inherited, prior_and_bounds
 from hmlm.spec.checks import check_family
 from hmlm.spec.defaults import default_prior
 from hmlm.spec.family import Family
-from hmlm.spec.names import coefficient_names, constant_names, effects_name, intercept_name, sd_names
+from hmlm.spec.names import (
+    coefficient_names,
+    constant_names,
+    effects_name,
+    intercept_name,
+    sd_coefficient_names,
+    sd_names,
+)
 from hmlm.spec.prior import CLASSES
 from hmlm.spec.resolve import asked_value, check_priors, reaching_priors
 from hmlm.spec.spec import Spec
+from hmlm.spec.support import Support
 from hmlm.spec.target import Target, list_targets
 from hmlm.types import Design, Distribution, Prior
 
@@ -49,6 +58,32 @@ def prior_table(design: Design, family: Family, priors: tuple[Prior, ...] = ()) 
 
 def prior_lines(spec: Spec) -> tuple[str, ...]:
     """The priors in force, equal ones of one predictor together: ``"b ~ normal(0, 1)"``."""
+    return tuple(
+        f"{line.name} ~ {prior_and_bounds(line.distribution)}{f' ({line.note})' if line.note else ''}"
+        for line in priors_in_force(spec)
+    )
+
+
+class PriorInForce(NamedTuple):
+    """The prior of one parameter, or of several that share it.
+
+    Attributes:
+        name: of the draws, or what they have in common: ``"b"``, ``"sd_id"``.
+        distribution: as stated, truncated to the support.
+        support: of the parameter.
+        size: rows of the matrix whose correlations these are, 0 for other parameters.
+        note: what else there is to say.
+    """
+
+    name: str
+    distribution: Distribution
+    support: Support = Support.REAL
+    size: int = 0
+    note: str = ""
+
+
+def priors_in_force(spec: Spec) -> tuple[PriorInForce, ...]:
+    """What :func:`prior_lines` says, as values."""
     return (*_population_lines(spec), *_sd_lines(spec), *_cor_lines(spec), *_residual_lines(spec))
 
 
@@ -119,41 +154,46 @@ def _default_text(
     return str(default_prior(address, family, values.get(address.resp)))
 
 
-def _population_lines(spec: Spec) -> Iterator[str]:
+def _population_lines(spec: Spec) -> Iterator[PriorInForce]:
     for p, predictor in enumerate(spec.predictors):
         if predictor.intercept is not None:
-            note = " (at the means of its columns)" if predictor.centered else ""
-            yield f"{intercept_name(spec, p)} ~ {predictor.intercept}{note}"
+            note = "at the means of its columns" if predictor.centered else ""
+            yield PriorInForce(intercept_name(spec, p), predictor.intercept, note=note)
         short = f"b_{predictor.prefix}" if predictor.prefix else "b"
         yield from _together(short, dict(zip(coefficient_names(spec, p), predictor.priors, strict=True)))
 
 
-def _sd_lines(spec: Spec) -> Iterator[str]:
+def _sd_lines(spec: Spec) -> Iterator[PriorInForce]:
     by_predictor: dict[str, dict[str, Distribution]] = {}
     for block in spec.blocks:
         for name, position in zip(sd_names(spec, block), block.order, strict=True):
             effects = effects_name(spec, block.factor, block.terms[position].predictor)
             by_predictor.setdefault(effects, {})[name] = block.sd[position]
     for effects, priors in by_predictor.items():
-        yield from _together(f"sd_{effects.removeprefix('r_')}", priors)
+        yield from _together(f"sd_{effects.removeprefix('r_')}", priors, Support.POSITIVE)
+    for s, part in enumerate(spec.sds):
+        names = sd_coefficient_names(spec, s)
+        yield from _together(f"b_{part.prefix}", dict(zip(names, part.priors, strict=True)))
 
 
-def _cor_lines(spec: Spec) -> Iterator[str]:
+def _cor_lines(spec: Spec) -> Iterator[PriorInForce]:
     for block in spec.blocks:
         if block.cor is not None:
-            yield f"cor_{block.name} ~ lkj({block.cor:g})"
+            yield PriorInForce(f"cor_{block.name}", Distribution("lkj", (block.cor,)), size=block.size)
 
 
-def _residual_lines(spec: Spec) -> Iterator[str]:
+def _residual_lines(spec: Spec) -> Iterator[PriorInForce]:
     for name, constant in zip(constant_names(spec), spec.constants, strict=True):
-        yield f"{name} ~ {constant.prior}"
+        yield PriorInForce(name, constant.prior, constant.support)
     if spec.rescor is not None:
-        yield f"rescor ~ lkj({spec.rescor:g})"
+        yield PriorInForce("rescor", Distribution("lkj", (spec.rescor,)), size=len(spec.outcomes))
 
 
-def _together(short: str, priors: Mapping[str, Distribution]) -> Iterator[str]:
+def _together(
+    short: str, priors: Mapping[str, Distribution], support: Support = Support.REAL
+) -> Iterator[PriorInForce]:
     """One line under the short name if several priors are equal, else one line each."""
     if len(priors) > 1 and len(set(priors.values())) == 1:
-        yield f"{short} ~ {prior_and_bounds(next(iter(priors.values())))}"
+        yield PriorInForce(short, next(iter(priors.values())), support)
     else:
-        yield from (f"{name} ~ {prior_and_bounds(prior)}" for name, prior in priors.items())
+        yield from (PriorInForce(name, prior, support) for name, prior in priors.items())

@@ -9,7 +9,7 @@ import numpy as np
 
 from hmlm.spec.blocks import BlockLayout
 from hmlm.spec.family import Family
-from hmlm.types import Design, GroupDesign, Outcome, PredictorDesign
+from hmlm.types import Design, GroupDesign, Outcome, PredictorDesign, SdDesign
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ def sd_targets(predictor: PredictorDesign, group: GroupDesign) -> tuple[Target, 
     )
 
 
+def sd_coefficient_targets(part: SdDesign) -> tuple[Target, ...]:
+    """Addresses of the W coefficients that standard deviations between levels depend on: dpar ``"sd_id"``."""
+    return tuple(Target("b", name, resp=part.response, dpar=f"sd_{part.name}") for name in part.names)
+
+
 def constant_targets(design: Design, family: Family) -> tuple[Target, ...]:
     """Addresses of the distributional parameters without a formula; each is a class of its own."""
     modelled = {(p.response, p.dpar) for p in design.predictors}
@@ -89,6 +94,8 @@ def _all_targets(design: Design, family: Family, layouts: tuple[BlockLayout, ...
         yield from coefficient_targets(predictor)
         for group in predictor.groups:
             yield from sd_targets(predictor, group)
+    for part in design.sds:
+        yield from sd_coefficient_targets(part)
     yield from (cor_target(layout.factor) for layout in layouts if layout.correlated)
     yield from constant_targets(design, family)
     if design.formula.rescor:

@@ -1,7 +1,7 @@
 """Compile the C++ kernels: once per instruction set, linked into one library with plain C symbols.
 
 Nothing in it depends on the version of Python, and headers of an older jaxlib serve newer ones, so that one
-library serves all.
+library serves all. Those of a newer one do not serve older ones: the library says which it was compiled with.
 """
 
 from __future__ import annotations

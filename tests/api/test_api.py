@@ -169,7 +169,7 @@ def test_draws_have_the_names_of_brms(fit):
     assert set(fit.posterior.data_vars) == {*COEFFICIENTS, *SD_AND_COR, "sigma"}
     assert dict(fit.posterior.sizes) == {"chain": 2, "draw": 60}
     assert fit["b_afternoon"].shape == (2, 60)
-    with pytest.raises(HmlmError, match="no variable 'b_aftrnoon': did you mean 'b_afternoon'"):
+    with pytest.raises(HmlmError, match="no variable 'b_aftrnoon'; did you mean 'b_afternoon'"):
         fit["b_aftrnoon"]
 
 

@@ -294,7 +294,7 @@ def test_no_prior(prior, table):
 
 @pytest.mark.parametrize("family", ["poison", None, ["gaussian"], 3])
 def test_unknown_family_lists_those_there_are(family, table):
-    assert "available: bernoulli, binomial, gamma, gaussian" in message_of(
+    assert "available: bernoulli, beta, beta_binomial, binomial" in message_of(
         HmlmError, "y ~ x", table, family=family
     )
 

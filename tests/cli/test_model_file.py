@@ -1,5 +1,6 @@
 import pytest
 
+from hmlm.cli.fit import formula_of
 from hmlm.cli.model_file import ModelFile, read_model_file
 from hmlm.types import HmlmError
 
@@ -48,9 +49,19 @@ def test_several_outcomes_are_a_list(read):
     assert model.rescor is True
 
 
+def test_standard_deviations_between_groups(read):
+    model = read('formula: y ~ (1 | id)\nsd: {id: "~ age"}')
+    assert model.sd == ({"id": "~ age"},)
+    (outcome,) = [formula_of(model)]
+    assert [(name, formula.text) for name, formula in outcome.sd] == [("id", "age")]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("formula: y ~ x\nsd: {id: 3}", "sd: id must be text"),
+        ("formula: [y ~ x, z ~ x]\nsd: {id: ~ age}", "sd: 2 formulas take as many mappings in a list, got 1"),
+        ("formula: y ~ x\nsd: ~ age", 'sd: expected a mapping such as {id: "~ age"}'),
         ("formul: y ~ x", "the file: unknown key 'formul'; did you mean 'formula'"),
         ("formula: y ~ x\nqqq: 1", "unknown key 'qqq'; the keys are formula, dpars, rescor"),
         ("formula: y ~ x\nsampling: {drawz: 1}", "sampling: unknown key 'drawz'; did you mean 'draws'"),

@@ -8,6 +8,7 @@ from jax.scipy.linalg import block_diag, cho_solve, cholesky
 
 from hmlm.density.linear import log_sigmas, residuals
 from hmlm.density.log_density import LogDensity
+from hmlm.density.parameters import Parameters
 from hmlm.density.state import DensityData, Static, parameters_at, prior_of_integrated, state_at, total
 
 
@@ -24,8 +25,9 @@ def dense_log_density(static: Static, x: Array, data: DensityData) -> Array:
 def joint_normal(static: Static, x: Array, data: DensityData) -> tuple[Array, Array, Array, Array]:
     """(M N,) residual and its covariance, (M N, E) columns Z and (E, E) covariance of the effects.
 
-    Effects are ordered factor by factor, coefficient by coefficient; sampled effects are known, and the
-    conditional means of the others are in the residual. Rows of padding are standard normal at zero.
+    Effects are ordered factor by factor, coefficient by coefficient, level by level; sampled effects are
+    known, and the conditional means of the others are in the residual. Rows of padding are standard normal
+    at zero.
     """
     parameters, _ = parameters_at(static, x, data)
     u = state_at(static, x, data).u
@@ -41,7 +43,9 @@ def joint_normal(static: Static, x: Array, data: DensityData) -> tuple[Array, Ar
     ):
         levels = static.spec.factors[factor].n_levels
         Z = jnp.concatenate([Z, _columns(static, data, factor)], axis=1)
-        between = block_diag(between, jnp.kron(root @ root.T, jnp.eye(levels)))
+        scale = _level_scales(static, parameters, data, factor)
+        shared = jnp.kron(root @ root.T, jnp.eye(levels))
+        between = block_diag(between, scale[:, None] * shared * scale)
     return residual.ravel(), noise + Z @ between @ Z.T, Z, between
 
 
@@ -55,6 +59,18 @@ def _noise_covariance(sigma: Array, correlation: Array, inside: Array) -> Array:
         for m in range(n_outcomes)
     ]
     return jnp.block(blocks)
+
+
+def _level_scales(static: Static, parameters: Parameters, data: DensityData, factor: int) -> Array:
+    """(Q J,) ratios of levels' standard deviations to those that ``parameters.tau`` holds."""
+    spec, parts = static.spec, []
+    for place in static.plan.integrated(spec, factor):
+        log_scale = jnp.zeros(spec.factors[factor].n_levels)
+        for s in (s for s, part in enumerate(spec.sds) if place in part.terms):
+            columns = data.model.sds[s].columns - data.model.sds[s].means[:, None]
+            log_scale = log_scale + parameters.gamma[s] @ columns
+        parts.append(jnp.exp(log_scale))
+    return jnp.concatenate(parts)
 
 
 def _columns(static: Static, data: DensityData, factor: int) -> Array:

@@ -19,7 +19,14 @@ import hmlm as hm
 from hmlm.density.constrained import constrained_values
 from hmlm.density.log_density import LogDensity
 from hmlm.density.state import DensityData, Static, state_at
-from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names, sd_names
+from hmlm.spec.names import (
+    coefficient_names,
+    cor_names,
+    intercept_name,
+    rescor_names,
+    sd_coefficient_names,
+    sd_names,
+)
 from hmlm.spec.spec import Block
 
 from ..helpers import stated
@@ -53,13 +60,14 @@ def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> S
     """The program's sites for S draws, each with a leading axis S."""
     sites = {name: values for name, values in draws.items() if not name.startswith(("cor_", "rescor_"))}
     _center_intercepts(model, draws, sites)
-    for block, u in zip(model.spec.blocks, effects, strict=True):
+    for b, (block, u) in enumerate(zip(model.spec.blocks, effects, strict=True)):
         correlation = _block_factor(model, block, draws)
         if block.cor is not None:
             sites[f"L_{block.name}"] = correlation
         brms_tau = np.stack([draws[name] for name in sd_names(model.spec, block)], axis=-1)
         factor = brms_tau[:, np.argsort(block.order), None] * correlation
-        sites[f"z_{block.name}"] = np.linalg.solve(factor, u.swapaxes(1, 2)).swapaxes(1, 2)
+        shared = u / level_scales(model, b, draws)
+        sites[f"z_{block.name}"] = np.linalg.solve(factor, shared.swapaxes(1, 2)).swapaxes(1, 2)
     if model.spec.rescor is not None:
         pairs = rescor_names(model.spec)
         sites["L_rescor"] = np.linalg.cholesky(_matrix(draws, pairs, len(model.spec.outcomes)))
@@ -74,6 +82,19 @@ def _center_intercepts(model: hm.Model, draws: Draws, sites: Sites) -> None:
             means = model.design.predictors[p].population.matrix.mean(0)
             slopes = np.stack([draws[slope] for slope in coefficient_names(model.spec, p)])
             sites[f"centered_{name}"] = sites.pop(name) + means @ slopes
+
+
+def level_scales(model: hm.Model, b: int, draws: Draws) -> np.ndarray:
+    """(S, J, Q) ratios of a block's standard deviations in each level to those that draws name."""
+    block, n_draws = model.spec.blocks[b], len(next(iter(draws.values())))
+    out = np.ones((n_draws, model.spec.factors[block.factor].n_levels, block.size))
+    for s, part in enumerate(model.design.sds):
+        gamma = np.stack([draws[name] for name in sd_coefficient_names(model.spec, s)], axis=1)
+        centred = part.matrix - (part.matrix.mean(0) if part.centered else 0.0)
+        for q, term in enumerate(block.terms):
+            if (term.predictor, term.group, term.column) in part.coefficients:
+                out[:, :, q] = np.exp(gamma @ centred.T)
+    return out
 
 
 def _block_factor(model: hm.Model, block: Block, draws: Draws) -> np.ndarray:

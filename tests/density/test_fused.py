@@ -12,7 +12,6 @@ import pytest
 import hmlm as hm
 from hmlm.density.backend import Backend, choose_backend
 from hmlm.density.build import make_log_density
-from hmlm.density.fused import is_fusible
 from hmlm.density.log_density import LogDensity, log_density
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
@@ -21,6 +20,9 @@ from hmlm.kernels.native.library import available
 from tests.helpers import DESIGNS, even, often, planned, points, stated
 
 native = pytest.mark.skipif(not available(), reason="the native kernels were not compiled")
+
+
+GAUSSIAN = [name for name in DESIGNS if stated(name).spec.normal and name != "lognormal"]
 
 
 @cache
@@ -51,10 +53,9 @@ def test_native_and_xla_agree(name: str, choice: str) -> None:
 
 @native
 def test_most_designs_are_one_call() -> None:
-    fused = {
-        name for name in DESIGNS if is_fusible(stated(name).spec, by_native(name, "auto").data.statistics)
-    }
-    assert set(DESIGNS) - fused == {"crossed", "nested", "outcomes", "priors"}
+    fused = {name for name in GAUSSIAN if by_native(name, "auto").data.fused is not None}
+    by_level = {name for name in GAUSSIAN if stated(name).spec.sds}
+    assert set(GAUSSIAN) - fused == {"crossed", "nested", "outcomes", "priors", "offsets"} | by_level
 
 
 @native
@@ -89,7 +90,7 @@ def test_an_unknown_choice_names_the_nearest() -> None:
 
 
 def test_native_kernels_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hmlm.density.backend.available", lambda: False)
+    monkeypatch.setattr("hmlm.density.backend.missing", lambda: "were not compiled when hmlm was installed")
     assert choose_backend("auto") is Backend.XLA
     with pytest.raises(hm.HmlmError, match="were not compiled when hmlm was installed"):
         choose_backend("native")

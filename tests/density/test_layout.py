@@ -17,7 +17,7 @@ def covered(spans) -> np.ndarray:
 @pytest.mark.parametrize("name", DESIGNS)
 def test_spans_cover_each_coordinate_once(name):
     layout = make_layout(stated(name).spec, sampled_plan(stated(name).spec))
-    scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd)
+    scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd, *layout.gamma)
     population = (*scalars, *layout.cor, layout.rescor)
     np.testing.assert_array_equal(np.sort(covered(scalars)), np.arange(layout.n_scalars))
     np.testing.assert_array_equal(np.sort(covered(population)), np.arange(layout.n_population))
@@ -40,3 +40,5 @@ def test_runs_hold_the_priors_of_their_coordinates(name):
         assert [at[c] for c in covered([span])] == [(constant.prior, constant.support)]
     for span, block in zip(layout.sd, spec.blocks, strict=True):
         assert [at[c] for c in covered([span])] == [(prior, Support.POSITIVE) for prior in block.sd]
+    for span, part in zip(layout.gamma, spec.sds, strict=True):
+        assert [at[c] for c in covered([span])] == [(prior, Support.REAL) for prior in part.priors]

@@ -8,6 +8,7 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal, norm
 
 import hmlm as hm
+from hmlm.density.draws import named_draws
 from hmlm.density.groupwise import group_log_likelihood
 from hmlm.density.pointwise import row_log_likelihood
 from hmlm.density.row_blocks import row_blocks
@@ -21,6 +22,11 @@ Draw = dict[str, float]
 
 def first_draw(density, x) -> Draw:
     return {name: float(values[0]) for name, values in density.constrain(x).items()}
+
+
+def by_group(density, design, group: str, x, seed: int, n_samples: int) -> np.ndarray:
+    """(..., J), effects and importance samples of one seed."""
+    return group_log_likelihood(density, design, group, named_draws(density, x, seed), seed, n_samples)
 
 
 def predictor(model, draw: Draw, effects, p: int) -> np.ndarray:
@@ -66,7 +72,7 @@ def correlation(draw: Draw, pairs, size: int) -> np.ndarray:
 def test_rows_given_their_effects(name):
     density, model = planned(name, "auto"), stated(name)
     x = points(density, 2)
-    got = row_log_likelihood(density, x, seed=3)
+    got = row_log_likelihood(density, named_draws(density, x, 3))
     draw, effects = first_draw(density, x), [u[0] for u in density.effects(x, seed=3)]
     mean, sigma = mean_and_sigma(model, draw, effects)
     pairs = rescor_names(model.spec) if model.spec.rescor is not None else ()
@@ -84,10 +90,10 @@ def test_rows_given_their_effects(name):
 def test_blocks_of_rows_are_the_same_rows(name, size):
     density, model = planned(name, "auto"), stated(name)
     x = points(density, 6).reshape(2, 3, -1)
-    blocks = list(row_blocks(density, model.design, x, seed=3, size=size, cdf=False))
+    blocks = list(row_blocks(density, model.design, named_draws(density, x, 3), size=size, cdf=False))
     assert [block.rows.start for block in blocks] == list(range(0, model.spec.n_rows, size))
     got = np.concatenate([block.log_lik for block in blocks]).T
-    wanted = row_log_likelihood(density, x, seed=3).reshape(6, -1)
+    wanted = row_log_likelihood(density, named_draws(density, x, 3)).reshape(6, -1)
     np.testing.assert_allclose(got, wanted, rtol=1e-9)
 
 
@@ -95,7 +101,7 @@ def test_blocks_of_rows_are_the_same_rows(name, size):
 def test_probabilities_below_the_observed_outcomes(name):
     density, model = planned(name, "auto"), stated(name)
     x = points(density, 2)
-    blocks = row_blocks(density, model.design, x, seed=3, size=7, cdf=True)
+    blocks = row_blocks(density, model.design, named_draws(density, x, 3), size=7, cdf=True)
     got = np.concatenate([block.cdf for block in blocks], axis=1)[..., 0]
     mean, sigma = mean_and_sigma(model, first_draw(density, x), [u[0] for u in density.effects(x, seed=3)])
     y = np.stack([outcome.values for outcome in model.design.outcomes])
@@ -134,7 +140,7 @@ def dense_groups(model, draw: Draw, effects, columns: list[int]) -> np.ndarray:
 def test_groups_with_every_effect_integrated_out(name):
     density, model = planned(name, "auto"), stated(name)
     x = points(density, 2)
-    got = group_log_likelihood(density, model.design, "g", x, seed=0, n_samples=1)
+    got = by_group(density, model.design, "g", x, 0, 1)
     block = model.spec.blocks[0]
     effects = [np.zeros((6, block.size))]
     wanted = dense_groups(model, first_draw(density, x), effects, list(range(block.size)))
@@ -144,7 +150,7 @@ def test_groups_with_every_effect_integrated_out(name):
 def test_groups_with_scale_effects_agree_with_quadrature():
     density, model = planned("scale_shared", "auto"), stated("scale_shared")
     x = points(density, 1)
-    got = group_log_likelihood(density, model.design, "g", x, seed=1, n_samples=4000)[0]
+    got = by_group(density, model.design, "g", x, 1, 4000)[0]
     draw = first_draw(density, x)
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
     logs = [
@@ -182,7 +188,7 @@ def covariance_of(model, draw: Draw, effects_out: set[str]) -> np.ndarray:
 def test_groups_take_along_what_is_nested_in_them_and_nothing_else(name, group, out):
     density, model = planned(name, "auto"), stated(name)
     x = points(density, 2)
-    got = group_log_likelihood(density, model.design, group, x, seed=3, n_samples=1)[0]
+    got = by_group(density, model.design, group, x, 3, 1)[0]
     draw, effects = first_draw(density, x), [u[0] for u in density.effects(x, seed=3)]
     kept = [
         u * (model.spec.factors[block.factor].name not in out)
@@ -202,7 +208,7 @@ def test_scale_effects_nested_in_a_group_count_too():
     model = hm.model(formula, even(0))
     density = model.log_density
     x = points(density, 1)
-    got = group_log_likelihood(density, model.design, "g", x, seed=1, n_samples=20000)[0]
+    got = by_group(density, model.design, "g", x, 1, 20000)[0]
     draw = first_draw(density, x)
     wards = next(factor for factor in model.design.factors if factor.name == "g:ward")
     index = next(factor for factor in model.design.factors if factor.name == "g").index
@@ -223,4 +229,4 @@ def test_factors_side_by_side_within_the_group_are_refused():
     model = hm.model("y ~ 1 + (1 | g) + (1 | g:h) + (1 | g:ward)", even(0))
     density = model.log_density
     with pytest.raises(HmlmError, match="'g:.*' and 'g:.*' both lie within 'g' but not within each other"):
-        group_log_likelihood(density, model.design, "g", points(density, 1), seed=0, n_samples=1)
+        by_group(density, model.design, "g", points(density, 1), 0, 1)

@@ -95,6 +95,7 @@ def test_wheel_from_an_sdist(source: Path, tmp_path: Path, compiler: bool) -> No
     assert [name for name in names if name.startswith("kernels/")] == []
     assert ("hmlm/kernels/native/libhmlm_kernels.shared" in names) is compiler
     assert not [name for name in names if name.endswith((".h", ".cc"))]
+    assert {"hmlm/results/report/page.html.jinja", "hmlm/results/report/page.css"} <= set(names)
     assert wheel.name.startswith("hmlm-") and ("-py3-none-any" in wheel.name) is not compiler
     pip("install", "--no-deps", "--target", str(tmp_path / "site"), str(wheel), compiler=compiler)
     place, value, kernels = run(tmp_path / "site")

@@ -5,37 +5,20 @@ The first seed tried is the seed: a disagreement is to be understood, not drawn 
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import hmlm as hm
-from gpu_benchmarks.affect_models import FORMULAS, PRIORS
 from hmlm.results.fit import Fit
 
+from .affect import fitted
 from .agreement import assert_agrees, assert_converged, differences, needs_data, of_fit, reference
 from .lme4 import maximum_likelihood
 
 pytestmark = [pytest.mark.data, needs_data]
 ROUNDING = 0.005  # two decimals are printed
-SEED = 14
 MINUTES = 10
-
-
-@cache
-def fitted(name: str, chains: int, draws: int) -> Fit:
-    """Model ``name`` with as many draws for warm-up as are kept."""
-    return hm.fit(
-        FORMULAS[name],
-        hm.load_dataset("williams"),
-        prior=PRIORS[name],
-        chains=chains,
-        warmup=draws,
-        draws=draws,
-        seed=SEED,
-    )
 
 
 def brms_table(name: str) -> pd.DataFrame:

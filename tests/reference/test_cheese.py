@@ -73,6 +73,15 @@ def turing_table(program: str) -> pd.DataFrame:
     return table.rename(columns={"std": "sd"})[["mean", "sd", "mcse"]]
 
 
+def test_ratings_as_the_tutorial_describes_them():
+    y = hm.load_dataset("cheese")["y"]
+    assert (y.min(), y.median(), y.max()) == (33, 71.5, 91)
+    assert hm.precis(hm.load_dataset("cheese")).loc["y", "mean"] == pytest.approx(70.8438, abs=6e-5)
+    head = cheese().head(5)
+    assert head[CHEESES].to_numpy().argmax(axis=1).tolist() == [0, 0, 1, 1, 2]
+    assert group_index()[:5].tolist() == [0] * 5
+
+
 # --- the first program is what the text says ---------------------------------------------------------
 
 

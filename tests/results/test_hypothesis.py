@@ -185,7 +185,7 @@ def test_print():
         ("step.pm > 0", {}, "no parameter 'b_step.pm'; did you mean 'steps.pm'"),
         ("sigma > 0", {}, "there is 'sigma': say class_=None"),
         ("zzz > 0", {"class_": "sd", "group": "id"}, "no parameter 'sd_id__zzz'; there are Intercept, x"),
-        ("x > 0", {"class_": "sd", "group": "idd"}, "no grouping factor; did you mean 'id'"),
+        ("x > 0", {"class_": "sd", "group": "idd"}, "group: no grouping factor 'idd'; did you mean 'id'"),
         ("x > 0", {"group": "id"}, "class_='sd' or class_='cor'"),
         ("x > 0", {"class_": "simo"}, "no parameter starts with 'simo_'"),
         ("r_id[c,Intercept] > 0", {"class_": None}, "no level of 'id' 'c'"),

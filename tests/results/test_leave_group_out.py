@@ -100,15 +100,20 @@ class Example:
     formula: object
     prior: list
     density: Callable[[hm.Fit, pd.DataFrame], np.ndarray]
+    draws: int = SETTINGS["draws"]
 
     def fit(self, data: pd.DataFrame, seed: int) -> hm.Fit:
-        return hm.fit(self.formula, data, prior=self.prior, seed=seed, **SETTINGS)
+        settings = {**SETTINGS, "draws": self.draws}
+        return hm.fit(self.formula, data, prior=self.prior, seed=seed, **settings)
 
 
 EXAMPLES = {
     "lmm": Example(hm.bf("y ~ x + (1 + x | g)", center=False), PRIORS + CONSTANT_SCALE, lmm),
     "melsm": Example(
-        hm.bf("y ~ x + (1 |c| g)", sigma="~ 1 + (1 |c| g)", center=False), PRIORS + VARYING_SCALE, melsm
+        hm.bf("y ~ x + (1 |c| g)", sigma="~ 1 + (1 |c| g)", center=False),
+        PRIORS + VARYING_SCALE,
+        melsm,
+        draws=2000,  # with 1000 the correlation of one refit had an R-hat of 1.011
     ),
     "crossed": Example(
         hm.bf("y ~ x + (1 | g) + (1 | h)", center=False), PRIORS[:3] + CONSTANT_SCALE, crossed

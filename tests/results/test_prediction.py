@@ -308,7 +308,7 @@ def test_errors_teach(cases):
     case = cases["crossed"]
     check(case, "'g' has the level 'new1', 'new2', which the model has not seen", newdata=strangers(case))
     check(case, "x", newdata=case.table[["g", "h"]])
-    check(case, "no grouping factor 'q'; known: 'g', 'h'", re_formula="~ (1 | q)")
+    check(case, "re_formula: no grouping factor 'q'; the model has g, h", re_formula="~ (1 | q)")
     check(
         case,
         r"\(0 \+ x \| g\) is not in the model, where 'Intercept' vary by 'g'",
@@ -367,3 +367,66 @@ def test_a_fit_without_its_model_says_so(cases):
         as_fit(cases["one"]).prediction("epredd")
     with pytest.raises(hm.HmlmError, match=r"epred\(dpar=...\)"):
         as_fit(cases["one"]).predict(dpar="sigma")
+
+
+# --- standard deviations that differ between levels -----------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def between():
+    table = made_up_table().assign(age=lambda t: np.array([3.0, -1.0, 0.5, 2.0, -2.0, 0.0])[t.g])
+    return Case(hm.bf("y ~ x + (1 + x | c | g)", sigma="~ (1 | c | g)", sd={"g": "~ age"}), table)
+
+
+def scales_of(case, ages):
+    """(len(ages), S) ratios of standard deviations to those of the average level."""
+    mean = case.table.groupby("g").age.first().mean()
+    gamma = case.posterior["b_sd_g_age"].values.ravel()
+    return np.exp((np.asarray(ages) - mean)[:, None] * gamma)
+
+
+def new_level(case, way, ages):
+    """Effects (L, S) of new levels of these ages by block and position, and of ones at the mean age."""
+    draws = Draws(case.spec, case.posterior, case.effects, np.arange(S))
+    new = [f"n{i}" for i in range(len(ages))]
+    (part,) = case.design.sds
+    columns = lambda values: {0: np.concatenate([part.matrix, np.array(values)[:, None]]) - part.means}
+    own = new_effects(case.spec, draws, 0, new, way, 3, columns(ages))
+    return own, new_effects(case.spec, draws, 0, new, way, 3, columns([part.means[0]] * len(ages)))
+
+
+@pytest.mark.parametrize("way", ["uncertainty", "gaussian", "old_levels"])
+def test_effects_of_new_levels_are_as_large_as_their_covariates_say(between, way):
+    ages = [4.0, -3.0]
+    own, average = new_level(between, way, ages)
+    for q, term in enumerate(between.spec.blocks[0].terms):
+        location = between.spec.predictors[term.predictor].dpar == "mu"
+        ratio = scales_of(between, ages) if location else 1.0
+        np.testing.assert_allclose(own[0, q], average[0, q] * ratio, rtol=1e-12)
+
+
+def test_a_new_level_takes_the_standardised_effects_of_an_old_one(between):
+    own, _ = new_level(between, "old_levels", [4.0])
+    known = Draws(between.spec, between.posterior, between.effects, np.arange(S)).effect(0, 1)
+    old = known / scales_of(between, between.table.groupby("g").age.first())
+    gaps = np.abs(own[0, 1] / scales_of(between, [4.0]) - old).max(axis=1)
+    assert np.sum(gaps < 1e-12) == 1
+
+
+def test_new_data_need_the_covariates_of_new_levels_only(between):
+    known = pd.DataFrame({"x": [0.3, -0.2], "g": [1, 4]})
+    assert between.predict("epred", known).array().sizes["row"] == 2
+    new = known.assign(g=[1, 99])
+    with pytest.raises(hm.HmlmError, match=r"`sd\(g\) ~ age`: no column 'age'"):
+        between.predict("epred", new, allow_new_levels=True)
+    small, large = (
+        between.predict(
+            "epred", new.assign(age=[0.0, age]), allow_new_levels=True, sample_new_levels="gaussian"
+        )
+        for age in (0.0, 3.0)
+    )
+    ratio = scales_of(between, [3.0])[0] / scales_of(between, [0.0])[0]
+    population = between.predict("epred", new, re_formula="NA").array().values.reshape(S, 2)
+    flat = [part.array().values.reshape(S, 2) - population for part in (small, large)]
+    np.testing.assert_allclose(flat[1][:, 0], flat[0][:, 0])
+    np.testing.assert_allclose(flat[1][:, 1], flat[0][:, 1] * ratio)

@@ -9,8 +9,8 @@ from scipy import stats
 
 import hmlm as hm
 
-from ..families import FAMILY_FORMULAS, family_data
-from ..helpers import even, often
+from ..families import FAMILY_FORMULAS, TESTED, family_data
+from ..helpers import even, often, with_covariates
 
 matplotlib.use("Agg")
 N_DRAWS = 2000
@@ -128,7 +128,7 @@ def test_a_flat_prior_between_two_bounds_is_uniform():
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=often(name)) for name in FAMILY_FORMULAS])
 def test_every_family_draws_from_its_default_priors_once_none_is_flat(name):
-    stated = (FAMILY_FORMULAS[name], family_data(name)(0), name)
+    stated = (FAMILY_FORMULAS[name], family_data(name)(0), TESTED[name])
     rows = hm.get_prior(*stated).query("prior == '(flat)'")
     prior = [hm.prior("normal(0, 0.2)", row["class"], dpar=row["dpar"]) for _, row in rows.iterrows()]
     drawn = hm.model(*stated, prior).sample_prior(50)
@@ -141,6 +141,16 @@ def test_residual_correlations_are_drawn():
     drawn = hm.model(formula, even(0), prior=hm.prior("lkj(3)", class_="rescor")).sample_prior(N_DRAWS)
     rho = drawn["rescor__y__v"].values.ravel()
     assert stats.kstest((rho + 1) / 2, stats.beta(3, 3).cdf).pvalue > 1e-4
+
+
+def test_standard_deviations_that_depend_on_covariates_have_priors_too():
+    formula = hm.bf("y ~ x + (1 | g)", sd={"g": "~ age"})
+    stated = [hm.prior("normal(0, 1)"), hm.prior("normal(0, 0.3)", dpar="sd_g")]
+    with pytest.raises(hm.PriorError, match='b_sd_g_age: for example .*class_="b", dpar="sd_g"'):
+        hm.model(formula, with_covariates(0), prior=stated[0]).sample_prior()
+    drawn = hm.model(formula, with_covariates(0), prior=stated).sample_prior(N_DRAWS)
+    assert stats.kstest(drawn["b_sd_g_age"].values.ravel(), stats.norm(0, 0.3).cdf).pvalue > 1e-4
+    assert np.isfinite(drawn.effects["r_g"]).all()
 
 
 @pytest.mark.parametrize(

@@ -69,11 +69,11 @@ def quick(model: hm.Model, **settings) -> hm.Fit:
 
 
 @cache
-def made(name: str) -> hm.Fit:
+def made(name: str, draws: int = 5) -> hm.Fit:
     """The fit of a design, made once."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("hmlm.api.sample", FakeSampler())
-        return quick(DESIGNS[name].model())
+        return quick(DESIGNS[name].model(), draws=draws)
 
 
 def reloaded(fit: hm.Fit, folder, **options) -> hm.Fit:
@@ -215,10 +215,36 @@ CASES = (
 def test_log_likelihood_after_loading(name, tmp_path):
     fit = made(name)
     back = reloaded(fit, tmp_path)
-    xr.testing.assert_allclose(back.log_lik(), fit.log_lik(), rtol=1e-8)
-    if len(fit.spec.factors) == 1:
-        factor = fit.spec.factors[0].name
-        xr.testing.assert_allclose(back.log_lik(factor, 4), fit.log_lik(factor, 4), rtol=1e-7)
+    xr.testing.assert_allclose(back.log_lik(), fit.log_lik(), rtol=1e-10)
+    for factor in fit.spec.factors:
+        xr.testing.assert_allclose(
+            back.log_lik(factor.name, 4), fit.log_lik(factor.name, 4), rtol=1e-10, atol=1e-10
+        )
+
+
+@pytest.mark.parametrize("name", ["crossed", "scale", "outcomes"])
+def test_leave_one_out_after_loading(name, tmp_path, monkeypatch):
+    """Both read their rows in blocks, of which there are several."""
+    fit = made(name, 50)
+    back = reloaded(fit, tmp_path)
+    monkeypatch.setattr(hm.results.loo, "NUMBERS_AT_A_TIME", 7 * 2 * fit.n_draws)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", hm.ComparisonWarning)
+        for call in ("loo", "waic"):
+            fresh, again = getattr(fit, call)(), getattr(back, call)()
+            np.testing.assert_allclose(again.pointwise, fresh.pointwise, rtol=1e-10, atol=1e-10)
+        group = fit.spec.factors[0].name
+        fresh, again = fit.loo(group, samples=4), back.loo(group, samples=4)
+        np.testing.assert_allclose(again.pointwise, fresh.pointwise, rtol=1e-10, atol=1e-10)
+        xr.testing.assert_allclose(back.loo_pit(), fit.loo_pit(), rtol=1e-10, atol=1e-10)
+
+
+def test_a_loaded_fit_never_has_all_rows_of_all_draws(tmp_path, monkeypatch):
+    back = reloaded(made("crossed"), tmp_path)
+    monkeypatch.setattr(hm.results.loo, "NUMBERS_AT_A_TIME", 7 * back.n_draws)
+    blocks = list(hm.results.loo.blocks_of(back, cdf=False))
+    assert [block.log_lik.shape for block in blocks[:-1]] == [(7, 10)] * (len(blocks) - 1)
+    assert sum(len(block.log_lik) for block in blocks) == back.design.n_rows
 
 
 def test_log_likelihood_does_not_need_the_pilot_of_the_run(tmp_path, monkeypatch):

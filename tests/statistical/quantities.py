@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from scipy import special
 
 import hmlm as hm
+from hmlm.spec.family import OutcomeKind
 from hmlm.spec.names import (
     coefficient_names,
+    constant_names,
     cor_names,
     intercept_name,
     rescor_names,
@@ -20,8 +23,12 @@ from hmlm.spec.names import (
     sigma_name,
 )
 
+from ..density.program_sites import level_scales
+from ..scipy_laws import SCIPY
+
 Values = Mapping[str, np.ndarray]
 LEVELS = (0, -1)  # whose effects are ranked
+INVERSE_LINKS = {"identity": lambda eta: eta, "log": np.exp, "logit": special.expit}
 
 
 def quantities(model: hm.Model, outcomes: np.ndarray, values: Values, effects: list[np.ndarray]) -> Values:
@@ -52,6 +59,8 @@ def quantities(model: hm.Model, outcomes: np.ndarray, values: Values, effects: l
 
 def log_rows(model: hm.Model, outcomes: np.ndarray, values: Values, effects: list[np.ndarray]) -> np.ndarray:
     """(S,) log density of the rows given parameters and group effects."""
+    if not model.spec.normal:
+        return log_family_rows(model, outcomes[0], values, effects)
     spec, residual, log_sigma = model.spec, [], []
     for m in range(len(spec.outcomes)):
         eta = {
@@ -70,15 +79,30 @@ def log_rows(model: hm.Model, outcomes: np.ndarray, values: Values, effects: lis
     return -0.5 * (white**2).sum((1, 2)) - log_det - log_scale.sum((0, 2))
 
 
+def log_family_rows(
+    model: hm.Model, outcome: np.ndarray, values: Values, effects: list[np.ndarray]
+) -> np.ndarray:
+    """(S,) log density of the rows of one outcome as scipy has it."""
+    spec = model.spec
+    natural = {dpar: values[dpar][:, None] for dpar in constant_names(spec)}
+    for i, p in enumerate(spec.predictors):
+        natural[p.dpar] = INVERSE_LINKS[spec.family.link(p.dpar)](predictor(model, i, values, effects))
+    law = SCIPY[spec.family.name](natural, model.design.outcomes[0].additions.get("trials"))
+    counts = (OutcomeKind.COUNT, OutcomeKind.BINARY, OutcomeKind.SUCCESSES)
+    density = law.logpmf if spec.family.outcome in counts else law.logpdf
+    return density(outcome).sum(1)
+
+
 def log_effects(model: hm.Model, values: Values, effects: list[np.ndarray]) -> np.ndarray:
     """(S,) log density of all group effects given standard deviations and correlations."""
     total = np.zeros(len(effects[0]))
-    for block, u in zip(model.spec.blocks, effects, strict=True):
+    for b, (block, u) in enumerate(zip(model.spec.blocks, effects, strict=True)):
+        scale = level_scales(model, b, values)
         sd = np.stack([values[name] for name in sd_names(model.spec, block)], axis=1)
         matrix = correlation(values, cor_names(model.spec, block), block.size, len(u))
         factor = sd[:, :, None] * np.linalg.cholesky(matrix)
-        white = np.linalg.solve(factor, u[:, :, list(block.order)].swapaxes(1, 2))
-        log_det = np.log(np.einsum("sqq->sq", factor)).sum(1) * u.shape[1]
+        white = np.linalg.solve(factor, (u / scale)[:, :, list(block.order)].swapaxes(1, 2))
+        log_det = np.log(np.einsum("sqq->sq", factor)).sum(1) * u.shape[1] + np.log(scale).sum((1, 2))
         total = total - 0.5 * (white**2).sum((1, 2)) - log_det
     return total
 

@@ -25,7 +25,7 @@ from hmlm.density.pilot import fit_pilot
 from hmlm.infer.driver import sample
 from hmlm.infer.settings import Settings
 from hmlm.results.convergence import convergence
-from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names
+from hmlm.spec.names import coefficient_names, constant_names, cor_names, intercept_name, rescor_names
 
 from .quantities import Values, quantities
 
@@ -97,7 +97,7 @@ def simulated_outcomes(model: hm.Model, sites: Values, r: int) -> np.ndarray:
 
 def true_values(model: hm.Model, sites: Values) -> dict[str, np.ndarray]:
     """The program's sites as draws' names: intercepts of uncentred columns, correlations by pair."""
-    spec, shared = model.spec, ("b_", "sd_", "sigma")
+    spec, shared = model.spec, ("b_", "sd_", *constant_names(model.spec))
     values = {name: draws for name, draws in sites.items() if name.startswith(shared)}
     for p, predictor in enumerate(spec.predictors):
         name = intercept_name(spec, p)

@@ -36,13 +36,17 @@ class Case:
 
 
 def table() -> pd.DataFrame:
-    """120 rows in 24 groups ``g`` of 4 to 6, crossed with 12 groups ``h``; x varies within groups."""
+    """120 rows in 24 groups ``g`` of 4 to 6, crossed with 12 groups ``h``.
+
+    x varies within groups ``g``, age between them.
+    """
     rng = np.random.default_rng(20)
     group = np.repeat(np.arange(N_GROUPS), np.resize(SIZES, N_GROUPS))
     n_rows = len(group)
     y, v = rng.normal(size=(2, n_rows))
     h = rng.permutation(n_rows) % N_CROSSED
-    return pd.DataFrame({"y": y, "v": v, "x": rng.normal(0.5, 1.0, n_rows), "g": group, "h": h})
+    table = pd.DataFrame({"y": y, "v": v, "x": rng.normal(0.5, 1.0, n_rows), "g": group, "h": h})
+    return table.assign(age=rng.normal(size=N_GROUPS)[group])
 
 
 COEFFICIENTS = (hm.prior("normal(0, 1)", "Intercept"), hm.prior("normal(0, 1)", "b"))
@@ -73,4 +77,15 @@ MELSM = Case(
     hm.bf("y ~ x + (1 |c| g)", sigma="~ x + (1 |c| g)"),
     (*COEFFICIENTS, *OF_SIGMA, *CORRELATION),
 )
-CASES = (RANDOM_INTERCEPT, CORRELATED_SLOPES, CROSSED, TWO_OUTCOMES, MELSM)
+OF_GAMMA = (hm.prior("normal(0, 0.5)", "b", dpar="sd_g"),)
+BETWEEN = Case(
+    "between",
+    hm.bf("y ~ x + (1 + x | g)", sd={"g": "~ age"}),
+    (*COEFFICIENTS, *SDS, *CORRELATION, *OF_GAMMA),
+)
+MELSM_BETWEEN = Case(
+    "melsm_between",
+    hm.bf("y ~ x + (1 |c| g)", sigma="~ x + (1 |c| g)", sd={"g": "~ age"}),
+    (*COEFFICIENTS, *OF_SIGMA, *CORRELATION, *OF_GAMMA),
+)
+CASES = (RANDOM_INTERCEPT, CORRELATED_SLOPES, CROSSED, TWO_OUTCOMES, MELSM, BETWEEN, MELSM_BETWEEN)

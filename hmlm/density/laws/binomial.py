@@ -43,7 +43,9 @@ LAW = Law(
     mean=lambda theta, extra: extra["trials"] * theta["mu"].value,
     variance=_variance,
     simulate=_simulate,
-    numpyro=lambda theta, extra: dist.BinomialProbs(theta["mu"].value, extra["trials"].astype(int)),
+    numpyro=lambda theta, extra: dist.BinomialProbs(
+        theta["mu"].value, extra["trials"].astype(int), validate_args=False
+    ),
     start=lambda y, extra: {"mu": (y + 0.5) / (extra["trials"] + 1.0)},
     information={"mu": _variance},
     log_cdf=lambda y, theta, extra: jnp.log(_cdf(y, theta, extra)),

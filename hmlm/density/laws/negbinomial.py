@@ -5,9 +5,10 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.scipy.special import betainc, digamma, gammaln
+from jax.scipy.special import digamma, gammaln
 from numpyro import distributions as dist
 
+from hmlm.density.laws.incomplete_beta import log_betainc
 from hmlm.density.laws.law import Extra, Law, Thetas
 from hmlm.density.laws.poisson import above_zero, at_counts
 
@@ -41,12 +42,12 @@ def _simulate(key: Array, theta: Thetas, extra: Extra, shape: tuple[int, ...]) -
 
 def _log_cdf(y: Array, theta: Thetas, extra: Extra) -> Array:
     mu, shape = theta["mu"].value, theta["shape"].value
-    return at_counts(y, jnp.log(betainc(shape, above_zero(y), shape / (shape + mu))), -jnp.inf)
+    return at_counts(y, log_betainc(shape, above_zero(y), shape / (shape + mu)), -jnp.inf)
 
 
 def _log_sf(y: Array, theta: Thetas, extra: Extra) -> Array:
     mu, shape = theta["mu"].value, theta["shape"].value
-    return at_counts(y, jnp.log(betainc(above_zero(y), shape, mu / (shape + mu))), 0.0)
+    return at_counts(y, log_betainc(above_zero(y), shape, mu / (shape + mu)), 0.0)
 
 
 LAW = Law(

@@ -7,10 +7,11 @@ import math
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.scipy.special import betainc, digamma, gammaln
+from jax.scipy.special import digamma, gammaln
 from numpyro import distributions as dist
 
 from hmlm.density.laws.gaussian import scaled, start
+from hmlm.density.laws.incomplete_beta import log_betainc
 from hmlm.density.laws.law import Extra, Law, Thetas
 
 
@@ -40,8 +41,8 @@ def _simulate(key: Array, theta: Thetas, extra: Extra, shape: tuple[int, ...]) -
 
 def _log_tail(z: Array, nu: Array) -> Array:
     """Log probability of a standard t above z."""
-    half = 0.5 * betainc(0.5 * nu, 0.5, nu / (nu + z * z))
-    return jnp.log(jnp.where(z > 0, half, 1.0 - half))
+    log_half = log_betainc(0.5 * nu, 0.5, nu / (nu + z * z)) - math.log(2.0)
+    return jnp.where(z > 0, log_half, jnp.log1p(-jnp.exp(log_half)))
 
 
 def _variance(theta: Thetas, extra: Extra) -> Array:

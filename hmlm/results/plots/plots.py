@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -163,6 +163,37 @@ class Plots:
 
         return spaghetti(self.fit, x, group, resp, levels, ndraws)
 
+    def lines(
+        self,
+        x: str,
+        levels: int | Sequence[str] | None = None,
+        group: str | None = None,
+        resp: str | None = None,
+        ndraws: int = 50,
+        conditions: Mapping[str, Any] | None = None,
+    ) -> Figure:
+        """Expected outcome along a column, a line per draw: of a new level, or of known ones.
+
+        Other columns stand at their means or first levels. A new level differs from draw to draw by its
+        effects too, so that its lines are spread as levels are.
+
+        Args:
+            x: a column of numbers of the formula, ``"PA_lag"``.
+            levels: names, a panel each, or how many, evenly through the levels by their rows; None takes
+                a new level.
+            group: the grouping factor; needed where there are several. Other factors are those of the
+                level's first row, or new too.
+            resp: the outcome; None draws a panel for each.
+            ndraws: lines.
+            conditions: values for columns that are held, ``{"NA_lag": 0}``.
+
+        Raises:
+            HmlmError: an unknown column, factor, level or outcome.
+        """
+        from hmlm.results.plots.lines import lines
+
+        return lines(self.fit, x, levels, group, resp, ndraws, conditions)
+
     # --- predictions ---------------------------------------------------------------------------------
 
     def conditional(self, effects: str | list[str] | None = None, prob: float = 0.95, **options) -> Figure:
@@ -194,6 +225,26 @@ class Plots:
         from hmlm.results.plots.influence import influence
 
         return influence(self.fit.loo(group))
+
+    def loo_pit(self, resp: str | None = None, prob: float = 0.95) -> Figure:
+        """Calibration: whether outcomes fall where the model expects them when it has not seen them.
+
+        The empirical distribution of :meth:`hmlm.Fit.loo_pit` less the uniform one, in a band that a
+        calibrated model leaves nowhere with probability ``prob``.
+
+        Args:
+            resp: the outcome; None draws a panel for each.
+            prob: probability of the band.
+
+        Raises:
+            HmlmError: an unknown outcome, or a fit that was read from a file.
+
+        References:
+            Säilynoja, Bürkner & Vehtari (2022), doi:10.1007/s11222-022-10090-6
+        """
+        from hmlm.results.plots.loo_pit import loo_pit
+
+        return loo_pit(self.fit, resp, prob)
 
     def pp_check(
         self,

@@ -38,7 +38,7 @@ def ranked_sigma(fit: Fit, group: str | None = None, resp: str | None = None, pr
     _draw_average(ax, center)
     ax.set_xlabel(f"sigma of {column_of(fit, response)}{_where(fit, predictor)}")
     ax.set_ylabel(f"{factor} ({len(names)} levels), by sigma")
-    note = f"Lines: {100 * prob:g}% intervals, in blue where they exclude the average (orange, with its own)."
+    note = f"Lines: {100 * prob:g}% intervals, blue where they exclude the average level's sigma (orange)."
     headline(fig, "Variability within each level", note)
     return fig
 

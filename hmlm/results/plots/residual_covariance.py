@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hmlm.results.plots.choose import default_or, design_of, one_of, predictor_index, response_index, spec_of
 from hmlm.results.plots.covariance import row_covariance
@@ -19,7 +20,8 @@ from hmlm.types import HmlmError
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
 
-COLORS = LinearSegmentedColormap.from_list("hmlm", [ORANGE, PAPER, BLUE])
+BOTH = LinearSegmentedColormap.from_list("hmlm", [ORANGE, PAPER, BLUE])
+POSITIVE = LinearSegmentedColormap.from_list("hmlm positive", [PAPER, BLUE])
 WRITTEN = 12  # rows up to which each cell carries its number
 LARGEST = 60
 
@@ -40,7 +42,7 @@ def residual_covariance(
     index = next(f.index for f in design_of(fit).factors if f.name == factor)
     rows = np.flatnonzero(index == names.index(chosen))
     covariance = row_covariance(fit, response, rows[:LARGEST])
-    fig, [ax] = facets(1, 4.8, 3.9)
+    fig, [ax] = facets(1, 5.2, 3.9)
     _draw(fig, ax, covariance)
     headline(fig, f"Covariance of {column_of(fit, response)} within {factor} {chosen}", _note(len(rows)))
     return fig
@@ -49,7 +51,12 @@ def residual_covariance(
 def _draw(fig: Figure, ax: Axes, covariance: np.ndarray) -> None:
     n, reach = len(covariance), np.abs(covariance).max()
     edges = (0.5, n + 0.5, n + 0.5, 0.5)
-    image = ax.imshow(covariance, cmap=COLORS, vmin=-reach, vmax=reach, extent=edges)
+    signs = covariance.min() < 0
+    image = ax.imshow(
+        covariance, cmap=BOTH if signs else POSITIVE, vmin=-reach * signs, vmax=reach, extent=edges
+    )
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
     if n <= WRITTEN:
         _write(ax, covariance, reach)
     ax.set_xlabel("row of the level")

@@ -28,6 +28,7 @@ def separate(fit: Fit, group: str | None = None, resp: str | None = None) -> Fig
             f"only {alone.sum()} levels of {found.factor!r} have rows enough for fits of their own"
         )
     fig, axes = facets(len(found.terms), 3.6, 2.6)
+    fig.set_layout_engine("constrained", wspace=0.08)  # no y axes keep the panels apart
     beyond = [_draw(ax, found, q, alone) for q, ax in enumerate(axes)]
     for ax, term in zip(axes, found.terms, strict=True):
         ax.set_title(term, pad=12)
@@ -64,10 +65,9 @@ def _draw(ax: Axes, found: Pooling, q: int, alone: np.ndarray) -> int:
 
 
 def _limits(separate: np.ndarray, model: np.ndarray) -> tuple[float, float]:
-    """A range for both: that of all, or less where a few separate fits are far off."""
+    """A range that holds both densities whole, less where a few separate fits are far off."""
     first, third = np.percentile(separate, [25, 75])
     reach = 4 * (third - first)
     near = separate[(separate >= first - reach) & (separate <= third + reach)]
-    both = np.concatenate([near, model])
-    margin = 0.2 * np.ptp(both)
-    return both.min() - margin, both.max() + margin
+    grids = np.concatenate([density(near)[0], density(model)[0]])
+    return grids.min(), grids.max()

@@ -59,7 +59,8 @@ def shrinkage(
     _draw_key(ax)
     outside = _frame(ax, found, pair, covariance)
     _draw_arrows(ax, found, pair)
-    draw_names(ax, *found.partial[:, pair].T, found.levels)
+    at_x, at_y = found.partial[:, pair].T
+    draw_names(ax, at_x, at_y, found.levels, _along_arrows(found, pair))
     ax.set_xlabel(f"{found.terms[pair[0]]}, {part_title(fit, found.predictor)}")
     ax.set_ylabel(f"{found.terms[pair[1]]}, {part_title(fit, found.predictor)}")
     headline(fig, f"Shrinkage of {len(found.levels)} levels of {found.factor}", _note(found, pair, outside))
@@ -124,6 +125,12 @@ def _draw_arrows(ax: Axes, found: Pooling, pair: list[int]) -> None:
     for ends in np.stack([found.none[known][:, pair], found.partial[known][:, pair]], axis=1):
         if _points_long(ax, ends) > (4 if many else 7):
             ax.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", color=QUIET, zorder=1, **size))
+
+
+def _along_arrows(found: Pooling, pair: list[int]) -> np.ndarray:
+    """(5 J, 2) each level alone and points on the way from there, NaN for levels with too few rows."""
+    alone, partial = found.none[:, pair], found.partial[:, pair]
+    return np.vstack([alone + share * (partial - alone) for share in np.linspace(0, 0.9, 5)])
 
 
 def _points_long(ax: Axes, ends: np.ndarray) -> float:

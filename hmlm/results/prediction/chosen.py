@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from hmlm.formula.algebra import read_terms
 from hmlm.formula.grammar import parse_formula
-from hmlm.spec.hint import did_you_mean, listed
+from hmlm.results.unknown import check_factor
+from hmlm.spec.hint import listed
 from hmlm.spec.spec import Spec
 from hmlm.types import Design, FormulaError, GroupTerm, HmlmError
 
@@ -54,9 +55,7 @@ def _wanted(spec: Spec, design: Design, text: str) -> set[tuple[int, str]]:
     names = [factor.name for factor in spec.factors]
     out: set[tuple[int, str]] = set()
     for term in predictor.groups:
-        if term.factor not in names:
-            hint = did_you_mean(term.factor, names)
-            raise HmlmError(f"re_formula: no grouping factor '{term.factor}'; known: {listed(names)}{hint}")
+        check_factor(term.factor, names, "re_formula: ")
         f = names.index(term.factor)
         out |= {(f, name) for name in _coefficients(spec, design, f, term)}
     return out

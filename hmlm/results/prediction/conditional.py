@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from hmlm.formula.algebra import Terms, read_terms
-from hmlm.formula.expression import Call, Node, columns_of
+from hmlm.formula.expression import columns_of
+from hmlm.formula.functions import is_categorical
 from hmlm.formula.levels import observed_levels
 from hmlm.formula.table import Use, is_boolean, is_numeric, series
 from hmlm.results.prediction.predict import EPRED, KINDS, PREDICT
@@ -50,7 +51,23 @@ def conditional_effects(
     prob: float = 0.95,
     **options: Any,
 ) -> dict[str, pd.DataFrame]:
-    """The tables of :meth:`hmlm.results.fit.Fit.conditional_effects`, by effect."""
+    """What the model expects along a column, or along two that interact, the others held.
+
+    Numbers are held at their mean, categories at their first level. Beside another column a number takes
+    its mean and one standard deviation either way.
+
+    Args:
+        effects: ``"day"``, ``"steps.pm:steps.pmd"`` (along the first, at values of the second) or a list;
+            None takes every column of the formula and every pair that interacts.
+        conditions: values for columns that are held, ``{"sex": "male"}``.
+        method: ``"epred"``, ``"linpred"`` or ``"predict"``.
+        prob: probability of the interval.
+        options: as in :meth:`Fit.epred`; ``re_formula`` is ``"NA"``, an average level, and ``trials`` of a
+            binomial outcome 1, so that shares are shown, unless said.
+
+    Returns:
+        By effect a table with the columns' values, estimate, error and interval.
+    """
     if method not in KINDS:
         raise HmlmError(f"method={method!r}: choose one of {listed(KINDS)}{did_you_mean(str(method), KINDS)}")
     predictors = _predictors(fit, method, options)
@@ -81,13 +98,9 @@ def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Terms
 
 def _columns(design: Design, predictors: list[Terms]) -> dict[str, Column]:
     atoms = [atom for terms in predictors for atom in terms.atoms]
-    categories = {name for atom in atoms if _is_factor(atom) for name in columns_of(atom)}
+    categories = {name for atom in atoms if is_categorical(atom) for name in columns_of(atom)}
     names = dict.fromkeys(name for atom in atoms for name in columns_of(atom))
     return {name: _column(design.table, name, name in categories) for name in names if name in design.table}
-
-
-def _is_factor(atom: Node) -> bool:
-    return isinstance(atom, Call) and str(atom).startswith("factor(")
 
 
 def _column(table: pd.DataFrame, name: str, category: bool) -> Column:
@@ -139,7 +152,8 @@ def _along(
     held = {name: column.typical for name, column in known.items() if name not in names} | conditions
     table = grid.assign(**{name: value for name, value in held.items() if name not in names})
     newdata = typed(table, fit.design.table)
-    found = getattr(fit, method)(newdata, summary=True, prob=prob, **{"re_formula": "NA", **options})
+    defaults = {"re_formula": "NA", "trials": 1}
+    found = getattr(fit, method)(newdata, summary=True, prob=prob, **{**defaults, **options})
     keys = table[[*names, *(name for name in held if name not in names)]]
     if isinstance(found.index, pd.MultiIndex):
         parts = [keys.assign(resp=resp).join(found.loc[resp]) for resp in found.index.unique("resp")]

@@ -25,17 +25,36 @@ KINDS = {"difference": lambda a, b: a - b, "ratio": lambda a, b: a / b}
 
 
 def marginal_means(
-    fit: Fit, column: str, values: Sequence[Any] | None, prob: float, options: dict[str, Any]
+    fit: Fit, column: str, values: Sequence[Any] | None = None, *, prob: float = 0.95, **options: Any
 ) -> pd.DataFrame:
-    """The table of :meth:`hmlm.results.fit.Fit.marginal_means`."""
+    """Expected outcome averaged over the rows of the data, as if ``column`` had each of some values.
+
+    Args:
+        column: of the formula.
+        values: those it gets; None takes all levels of a category, a number's mean and one standard
+            deviation either way.
+        prob: probability of the interval.
+        options: as in :meth:`Fit.epred`; group effects count unless ``re_formula="NA"``.
+    """
     values, outcomes, means = _means(fit, column, values, options)
     return _table([{column: value} for value in values], outcomes, means, prob)
 
 
 def comparisons(
-    fit: Fit, column: str, values: Sequence[Any] | None, kind: str, prob: float, options: dict[str, Any]
+    fit: Fit,
+    column: str,
+    values: Sequence[Any] | None = None,
+    *,
+    kind: str = "difference",
+    prob: float = 0.95,
+    **options: Any,
 ) -> pd.DataFrame:
-    """The table of :meth:`hmlm.results.fit.Fit.comparisons`."""
+    """Differences or ratios of :func:`marginal_means`, the later value of each pair with the earlier.
+
+    Args:
+        column, values, prob, options: as of :func:`marginal_means`.
+        kind: ``"difference"`` or ``"ratio"``.
+    """
     if kind not in KINDS:
         raise HmlmError(f"kind={kind!r}: choose one of {listed(KINDS)}{did_you_mean(str(kind), KINDS)}")
     values, outcomes, means = _means(fit, column, values, options)

@@ -9,11 +9,12 @@ import numpy as np
 
 from hmlm.results.prediction.draws import Draws
 from hmlm.spec.hint import did_you_mean
-from hmlm.spec.names import cor_names, sd_names
+from hmlm.spec.names import cor_names, sd_coefficient_names, sd_names
 from hmlm.spec.spec import Block, Spec
 from hmlm.types import HmlmError
 
 UNCERTAINTY, GAUSSIAN, OLD_LEVELS = "uncertainty", "gaussian", "old_levels"
+NOTHING: Mapping[int, np.ndarray] = {}
 WAYS = (UNCERTAINTY, GAUSSIAN, OLD_LEVELS)
 
 
@@ -25,7 +26,13 @@ def check_way(way: str) -> None:
 
 
 def new_effects(
-    spec: Spec, draws: Draws, f: int, new: Sequence[str], way: str, seed: int
+    spec: Spec,
+    draws: Draws,
+    f: int,
+    new: Sequence[str],
+    way: str,
+    seed: int,
+    levels: Mapping[int, np.ndarray] = NOTHING,
 ) -> Mapping[tuple[int, int], np.ndarray]:
     """(L, S) effects of L new levels of factor ``f``, by block and position.
 
@@ -40,16 +47,32 @@ def new_effects(
             ``"old_levels"``: those of one known level throughout; ``"gaussian"``: from the normal
             distribution that the standard deviations and correlations of the draw describe.
         seed: of the new levels.
+        levels: per predictor of standard deviations of this factor, (J + L, W) covariates. A new level's
+            effects are as much larger than those of another level as its standard deviations are.
     """
     blocks = [b for b, block in enumerate(spec.blocks) if block.factor == f]
     rngs = [np.random.default_rng((seed, zlib.crc32(text.encode()))) for text in new]
+    n_levels, scales = spec.factors[f].n_levels, _scales(spec, draws, levels)
     if way == GAUSSIAN:
-        return _gaussian(spec, draws, blocks, rngs)
-    n_levels, each = spec.factors[f].n_levels, np.arange(draws.size)
-    size = draws.size if way == UNCERTAINTY else 1
+        found = _gaussian(spec, draws, blocks, rngs)
+        return {k: u * scales[k][n_levels:] if k in scales else u for k, u in found.items()}
+    each, size = np.arange(draws.size), draws.size if way == UNCERTAINTY else 1
     picked = [rng.integers(n_levels, size=size) for rng in rngs]
     keys = [(b, q) for b in blocks for q in range(spec.blocks[b].size)]
-    return {key: np.stack([draws.effect(*key)[levels, each] for levels in picked]) for key in keys}
+    out = {key: np.stack([draws.effect(*key)[one, each] for one in picked]) for key in keys}
+    for key in out.keys() & scales.keys():
+        old = np.stack([scales[key][one, each] for one in picked])
+        out[key] = out[key] * scales[key][n_levels:] / old
+    return out
+
+
+def _scales(spec: Spec, draws: Draws, levels: Mapping[int, np.ndarray]) -> dict[tuple[int, int], np.ndarray]:
+    """(J + L, S) ratios of levels' standard deviations to those named in draws, by block and position."""
+    out: dict[tuple[int, int], np.ndarray] = {}
+    for s, columns in levels.items():
+        gamma = np.stack([draws[name] for name in sd_coefficient_names(spec, s)])
+        out |= dict.fromkeys(spec.sds[s].terms, np.exp(columns @ gamma))
+    return out
 
 
 def _gaussian(

@@ -36,6 +36,9 @@ from hmlm.types import Design, HmlmError
 Values = Callable[[int, int], Array]  # first row, R -> (R, S)
 
 LINPRED, EPRED, PREDICT = "linpred", "epred", "predict"
+SCALING = {"trials", "rate"}  # addition terms that the expected outcome depends on
+SPREADING = {"se", "se_sigma"}  # those that only its spread depends on
+BOUNDING = {"trunc_lower", "trunc_upper"}
 KINDS = (LINPRED, EPRED, PREDICT)
 
 
@@ -51,6 +54,7 @@ class Request:
     sample_new_levels: str = UNCERTAINTY
     ndraws: int | None = None
     seed: int = 0
+    trials: float | None = None
 
 
 def make_request(newdata: Any, options: Mapping[str, Any]) -> Request:
@@ -93,7 +97,7 @@ def make_prediction(
     dpar = _dpar(spec, request.dpar)
     predictors = _predictors(spec, outcomes, dpar, kind)
     chosen = chosen_terms(spec, design, request.re_formula)
-    rows = _rows(spec, design, request, predictors, chosen)
+    rows = _rows(spec, design, request, predictors, chosen, kind)
     n = posterior.sizes["chain"] * posterior.sizes["draw"]
     positions = some_positions(n, request.ndraws, request.seed)
     draws = Draws(spec, posterior, effects() if rows.varying else {}, positions)
@@ -121,16 +125,52 @@ def _dpar(spec: Spec, dpar: str | None) -> str | None:
 
 def _predictors(spec: Spec, outcomes: list[int], dpar: str | None, kind: str) -> list[int]:
     """Those of the parameters that this kind of prediction reads."""
-    all_count = kind == PREDICT or (kind == EPRED and dpar is None)
-    wanted = spec.family.dpars if all_count else (dpar or "mu",)
+    wanted = spec.family.dpars if _reads_all(spec, dpar, kind) else (dpar or "mu",)
     return [p for p, one in enumerate(spec.predictors) if one.response in outcomes and one.dpar in wanted]
 
 
-def _rows(spec: Spec, design: Design, request: Request, predictors: list[int], chosen: Mapping) -> Rows:
+def _reads_all(spec: Spec, dpar: str | None, kind: str) -> bool:
+    """Whether every distributional parameter counts: for new outcomes, and for means that are not just mu."""
+    return kind == PREDICT or (kind == EPRED and dpar is None and not _mean_is_mu(spec))
+
+
+def _mean_is_mu(spec: Spec) -> bool:
+    """Whether mu is the expected outcome whatever the other parameters and addition terms are."""
+    return spec.family.mean_is_mu and not any(set(names) & SCALING for names in spec.additions)
+
+
+def _rows(
+    spec: Spec, design: Design, request: Request, predictors: list[int], chosen: Mapping, kind: str
+) -> Rows:
+    additions = _additions(spec, request, kind)
     if request.newdata is None:
-        return training_rows(spec, design, predictors, chosen)
-    allow = request.allow_new_levels
-    return new_rows(spec, design, request.newdata, predictors, chosen, allow_new=allow)
+        return training_rows(spec, design, predictors, chosen, request.trials)
+    return new_rows(
+        spec,
+        design,
+        request.newdata,
+        predictors,
+        chosen,
+        allow_new=request.allow_new_levels,
+        additions=additions,
+        trials=request.trials,
+    )
+
+
+def _additions(spec: Spec, request: Request, kind: str) -> tuple[str, ...]:
+    """The addition terms that new rows need.
+
+    Raises:
+        HmlmError: outcomes that are truncated, whose means and new values are not those of the family.
+    """
+    if kind == LINPRED or (kind == EPRED and request.dpar is not None):
+        return ()
+    if any(set(names) & BOUNDING for names in spec.additions):
+        raise HmlmError(
+            f'{kind} of truncated outcomes is not available; linpred, and epred(dpar="mu"), which is of the '
+            "distribution before truncation, are"
+        )
+    return tuple(sorted(SCALING | (SPREADING if kind == PREDICT else set())))
 
 
 def _linears(spec: Spec, draws: Draws, rows: Rows, request: Request) -> dict[tuple[int, str], Linear]:
@@ -138,7 +178,8 @@ def _linears(spec: Spec, draws: Draws, rows: Rows, request: Request) -> dict[tup
     new: dict[tuple[int, int], np.ndarray] = {}
     for f, index in rows.index.items():
         if index.new:
-            new |= new_effects(spec, draws, f, index.new, request.sample_new_levels, request.seed)
+            way, seed = request.sample_new_levels, request.seed
+            new |= new_effects(spec, draws, f, index.new, way, seed, rows.levels)
     return {
         (spec.predictors[p].response, spec.predictors[p].dpar): make_linear(spec, p, draws, rows, new)
         for p in rows.population
@@ -157,7 +198,7 @@ class _Evaluator:
         """First row, R -> (M, R, S)."""
         if kind == PREDICT:
             return self._predicted(outcomes) if self._together() else self._simulated(outcomes)
-        if kind == EPRED and dpar is None and not self._is_mean_mu():
+        if kind == EPRED and dpar is None and not _mean_is_mu(self.spec):
             parts = [self._of_family(m, lambda own, _, *rest: expected(own, *rest)) for m in outcomes]
         else:
             parts = [self._parameter(m, dpar or "mu", natural=kind == EPRED) for m in outcomes]
@@ -195,10 +236,6 @@ class _Evaluator:
     def _together(self) -> bool:
         """Whether outcomes are drawn jointly: normal ones, whose residuals may correlate."""
         return self.spec.normal and not self.spec.family.log_outcome
-
-    def _is_mean_mu(self) -> bool:
-        """Whether mu is the expected outcome whatever the other parameters and addition terms are."""
-        return self.spec.family.mean_is_mu and not any(self.spec.additions)
 
     def _simulated(self, outcomes: list[int]) -> Callable[[int, int], Array]:
         keys = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), 1), len(self.spec.outcomes))

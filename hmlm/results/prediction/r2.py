@@ -6,7 +6,6 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -39,8 +38,16 @@ class Moments(NamedTuple):
         )
 
 
-def bayes_r2(fit: Fit, summary: bool, prob: float, options: Mapping[str, Any]) -> pd.DataFrame | xr.DataArray:
-    """R squared of each outcome, as :meth:`hmlm.results.fit.Fit.bayes_r2` has it."""
+def bayes_r2(
+    fit: Fit, *, summary: bool = True, prob: float = 0.95, **options: Any
+) -> pd.DataFrame | xr.DataArray:
+    """Share of each outcome's variance that its expected values have, draw by draw (brms's ``bayes_R2``).
+
+    Args:
+        summary: False gives the draws, dims ``(chain, draw)``, and ``resp`` for several outcomes.
+        prob: probability of the interval.
+        options: ``re_formula`` and ``resp`` as in :meth:`Fit.epred`.
+    """
     expected = fit.prediction("epred", **options)
     shares = explained_shares(expected, np.stack([fit.observed[name].values for name in expected.outcomes]))
     if summary:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from hmlm.formula.addition_values import rebuild_additions
 from hmlm.formula.factors import group_levels
 from hmlm.formula.table import Use, as_table, require_complete, select
 from hmlm.spec.spec import Spec
-from hmlm.types import DataError, Design, Factor
+from hmlm.types import DataError, Design, Factor, Outcome
 
 Chosen = Mapping[int, Sequence[int]]  # per block the positions of the terms that count
 
@@ -36,6 +36,8 @@ class Rows:
         index: by factor.
         offsets: per predictor that has one, (N,).
         additions: per outcome, (N,) values of its addition terms.
+        levels: per predictor of standard deviations of a factor with new levels, (J + L, W) centred
+            covariates of its known and its new levels.
     """
 
     labels: np.ndarray
@@ -44,13 +46,16 @@ class Rows:
     index: Mapping[int, Index]
     offsets: Mapping[int, np.ndarray]
     additions: tuple[Mapping[str, np.ndarray], ...]
+    levels: Mapping[int, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
-def training_rows(spec: Spec, design: Design, predictors: Sequence[int], chosen: Chosen) -> Rows:
-    """The rows that the model was fitted to."""
+def training_rows(
+    spec: Spec, design: Design, predictors: Sequence[int], chosen: Chosen, trials: float | None = None
+) -> Rows:
+    """The rows that the model was fitted to, with another number of trials if one is given."""
     groups = {
         (b, q): design.predictors[t.predictor].groups[t.group].matrix[:, t.column]
         for b, q, t in _terms(spec, predictors, chosen)
@@ -64,14 +69,24 @@ def training_rows(spec: Spec, design: Design, predictors: Sequence[int], chosen:
         offsets={
             p: design.predictors[p].offset for p in predictors if design.predictors[p].offset is not None
         },
-        additions=tuple(outcome.additions for outcome in design.outcomes),
+        additions=tuple(_with_trials(o.additions, trials, design.n_rows) for o in design.outcomes),
     )
 
 
 def new_rows(
-    spec: Spec, design: Design, data: object, predictors: Sequence[int], chosen: Chosen, *, allow_new: bool
+    spec: Spec,
+    design: Design,
+    data: object,
+    predictors: Sequence[int],
+    chosen: Chosen,
+    *,
+    allow_new: bool,
+    additions: tuple[str, ...] = (),
+    trials: float | None = None,
 ) -> Rows:
     """Rows of another table, with the encodings of the first.
+
+    Of addition terms only those named are read; ``trials`` stands in for the formula's number of trials.
 
     Raises:
         DataError: missing columns or values, levels that the model does not know.
@@ -82,17 +97,47 @@ def new_rows(
         key: design.predictors[key[0]].groups[key[1]].rebuild(table)
         for key in {(t.predictor, t.group) for _, _, t in terms}
     }
+    index = {
+        f: _index(design.factors[f], table, allow_new)
+        for f in sorted({spec.blocks[b].factor for b, _, _ in terms})
+    }
     return Rows(
         labels=table.index.to_numpy(),
         population={p: design.predictors[p].population.rebuild(table) for p in predictors},
         varying={(b, q): built[t.predictor, t.group][:, t.column] for b, q, t in terms},
-        index={
-            f: _index(design.factors[f], table, allow_new)
-            for f in sorted({spec.blocks[b].factor for b, _, _ in terms})
-        },
+        index=index,
         offsets={p: _offset(design, p, table) for p in predictors if design.predictors[p].rebuild_offset},
-        additions=tuple(rebuild_additions(outcome, table) for outcome in design.outcomes),
+        additions=tuple(_additions(outcome, table, additions, trials) for outcome in design.outcomes),
+        levels=_covariates(spec, design, table, index),
     )
+
+
+def _covariates(
+    spec: Spec, design: Design, table: pd.DataFrame, index: Mapping[int, Index]
+) -> dict[int, np.ndarray]:
+    """Covariates of levels, for the predictors of standard deviations of factors with new ones."""
+    return {
+        s: np.concatenate([part.matrix, part.rebuild(table, index[sd.factor].new)]) - part.means
+        for s, (sd, part) in enumerate(zip(spec.sds, design.sds, strict=True))
+        if sd.factor in index and index[sd.factor].new
+    }
+
+
+def _additions(
+    outcome: Outcome, table: pd.DataFrame, names: tuple[str, ...], trials: float | None
+) -> Mapping[str, np.ndarray]:
+    wanted = tuple(name for name in names if name in outcome.additions)
+    read = tuple(name for name in wanted if name != "trials" or trials is None)
+    found = dict(rebuild_additions(outcome, table, read))
+    return _with_trials(found | dict.fromkeys(set(wanted) - set(read)), trials, len(table))
+
+
+def _with_trials(
+    additions: Mapping[str, np.ndarray], trials: float | None, n_rows: int
+) -> Mapping[str, np.ndarray]:
+    if trials is None or "trials" not in additions:
+        return additions
+    return {**additions, "trials": np.full(n_rows, float(trials))}
 
 
 def _offset(design: Design, p: int, table: pd.DataFrame) -> np.ndarray:

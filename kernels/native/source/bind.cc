@@ -135,6 +135,39 @@ ffi::Error Cells(ffi::ThreadPool pool, ffi::Buffer<D> count, ffi::Buffer<D> basi
   return ffi::Error::Success();
 }
 
+// Parts of a chain's bundles are summed in order, so that results do not depend on threads.
+template <ffi::DataType D>
+ffi::Error Glm(ffi::ThreadPool pool, ffi::Buffer<D> columns, ffi::Buffer<D> outcomes, ffi::Buffer<D> sizes,
+               Integers start, Integers group, ffi::Buffer<D> coefficients, Span terms, int64_t link,
+               ffi::ResultBuffer<D> value, ffi::ResultBuffer<D> d_coefficients) {
+  using T = ffi::NativeType<D>;
+  const Batch batch(*value, 0);
+  GlmShape shape{link, int(dimension(columns, 2)), dimension(coefficients, 1), dimension(group, 2),
+                 dimension(columns, 3), std::vector<int>(terms.begin(), terms.end())};
+  const int64_t chains = batch.size(), numbers = shape.rows * 8 * (shape.columns + 2);
+  const int64_t parts = std::max<int64_t>(1, std::min(shape.bundles, numbers / kPart));
+  std::vector<T> partial(chains * parts, T(0));
+  const auto kernel = chosen_kernels<T>().glm;
+  auto run = [&](int64_t task) {
+    const int64_t part = task / chains, chain = task % chains;
+    GlmInput<T> in{batch.at(columns, 3, chain), batch.at(outcomes, 2, chain), batch.at(sizes, 2, chain),
+                   batch.at(start, 1, chain),   batch.at(group, 2, chain),    batch.at(coefficients, 2, chain)};
+    GlmOutput<T> out{&partial[chain * parts + part], batch.at(*d_coefficients, 2, chain)};
+    kernel(shape, in, out, shape.bundles * part / parts, shape.bundles * (part + 1) / parts);
+  };
+  if (chains * parts > 1 && numbers * chains > 2 * kPart) {
+    parallel_for(pool, chains * parts, run);
+  } else {
+    for (int64_t task = 0; task < chains * parts; task++) run(task);
+  }
+  for (int64_t chain = 0; chain < chains; chain++) {
+    T sum = 0;
+    for (int64_t part = 0; part < parts; part++) sum += partial[chain * parts + part];
+    *batch.at(*value, 0, chain) = sum;
+  }
+  return ffi::Error::Success();
+}
+
 template <class B>
 InformedShape informed_shape(const B& zeta, const B& factor, const B& score, const B& beta) {
   InformedShape shape{};
@@ -208,10 +241,18 @@ ffi::Error InformedGradient(ffi::Buffer<D> zeta, ffi::Buffer<D> factor, ffi::Buf
   XLA_FFI_DEFINE_HANDLER_SYMBOL(                                                                                  \
       hmlm_informed_gradient_##suffix, (hmlm::InformedGradient<D>),                                               \
       hmlm::ffi::Ffi::Bind() HMLM_ARG(D) HMLM_ARG(D) HMLM_ARG(D) HMLM_ARG(D) HMLM_ARG(D) HMLM_ARG(D) HMLM_ARG(D)  \
-          HMLM_ARG(D) HMLM_ARG(D) HMLM_RET(D) HMLM_RET(D) HMLM_RET(D))
+          HMLM_ARG(D) HMLM_ARG(D) HMLM_RET(D) HMLM_RET(D) HMLM_RET(D));                                           \
+  XLA_FFI_DEFINE_HANDLER_SYMBOL(                                                                                  \
+      hmlm_glm_##suffix, (hmlm::Glm<D>),                                                                          \
+      hmlm::ffi::Ffi::Bind().Ctx<hmlm::ffi::ThreadPool>() HMLM_ARG(D) HMLM_ARG(D) HMLM_ARG(D)                     \
+          .Arg<hmlm::Integers>().Arg<hmlm::Integers>() HMLM_ARG(D).Attr<hmlm::Span>("terms")                      \
+          .Attr<int64_t>("link") HMLM_RET(D) HMLM_RET(D))
 
 HMLM_ENTRIES(hmlm::ffi::F64, f64);
 HMLM_ENTRIES(hmlm::ffi::F32, f32);
+
+// Version of the interface in the headers that this was compiled with, which XLA must know: 1000 major + minor.
+extern "C" int hmlm_interface() { return 1000 * XLA_FFI_API_MAJOR + XLA_FFI_API_MINOR; }
 
 // Instruction set in use: 0 what every processor of this architecture has, 1 AVX2, 2 AVX-512. A non-negative
 // argument asks for a lesser one; the best there is stays the limit.

@@ -14,8 +14,10 @@
   template <class T>                                                                                            \
   void informed_gradient(const InformedShape&, const InformedInput<T>&, const T*, const T*, const T*, T*, T*, T*); \
   template <class T>                                                                                            \
+  void glm(const GlmShape&, const GlmInput<T>&, GlmOutput<T>&, int64_t, int64_t);                               \
+  template <class T>                                                                                            \
   Kernels<T> kernels() {                                                                                        \
-    return {&rows<T>, &cells<T>, &informed<T>, &informed_gradient<T>};                                          \
+    return {&rows<T>, &cells<T>, &informed<T>, &informed_gradient<T>, &glm<T>};                                 \
   }                                                                                                             \
   }                                                                                                             \
   }

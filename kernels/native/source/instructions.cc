@@ -3,6 +3,7 @@
 #include "rows.h"
 #else
 #include "cells.h"
+#include "glm.h"
 #include "informed.h"
 #endif
 
@@ -17,6 +18,7 @@ template void informed<HMLM_TYPE>(const InformedShape&, const InformedInput<HMLM
                                   HMLM_TYPE*);
 template void informed_gradient<HMLM_TYPE>(const InformedShape&, const InformedInput<HMLM_TYPE>&, const HMLM_TYPE*,
                                            const HMLM_TYPE*, const HMLM_TYPE*, HMLM_TYPE*, HMLM_TYPE*, HMLM_TYPE*);
+template void glm<HMLM_TYPE>(const GlmShape&, const GlmInput<HMLM_TYPE>&, GlmOutput<HMLM_TYPE>&, int64_t, int64_t);
 #endif
 
 }  // namespace HMLM_ISA

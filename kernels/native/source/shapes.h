@@ -68,6 +68,27 @@ struct InformedInput {
   const T *precision, *score, *cross;           // (s, s, J), (s, J), (P, s, J)
 };
 
+enum GlmLink : int64_t { kLogit = 0, kLog = 1 };
+
+struct GlmShape {
+  int64_t link;
+  int columns;
+  int64_t groups, bundles, rows;
+  std::vector<int> terms;                       // column of every coefficient
+};
+
+template <class T>
+struct GlmInput {
+  const T *columns, *outcomes, *sizes;          // (rows, K, 8), (rows, 8), (rows, 8): 0 where padded
+  const int32_t *start, *group;                 // as in RowInput
+  const T* coefficients;                        // (A, J)
+};
+
+template <class T>
+struct GlmOutput {
+  T *value, *coefficients;
+};
+
 // The kernels of one instruction set.
 template <class T>
 struct Kernels {
@@ -76,6 +97,7 @@ struct Kernels {
   void (*informed)(const InformedShape&, const InformedInput<T>&, T* u, T* log_density, T* saved);
   void (*informed_gradient)(const InformedShape&, const InformedInput<T>&, const T* saved, const T* u_bar,
                             const T* weight, T* zeta_bar, T* factor_bar, T* beta_bar);
+  void (*glm)(const GlmShape&, const GlmInput<T>&, GlmOutput<T>&, int64_t begin, int64_t end);  // bundles
 };
 
 }  // namespace hmlm

@@ -88,9 +88,16 @@ def test_density_of_equal_draws_is_finite():
 
 def test_names_keep_apart():
     marks = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]])
-    places = marks + name_offsets(marks)
+    places = marks + name_offsets(marks, np.empty((0, 2)))
     apart = np.linalg.norm(places[:, None] - np.vstack([marks, places]), axis=2)
     assert apart[apart > 0].min() > 5
+
+
+def test_names_keep_away_from_other_points():
+    mark = np.zeros((1, 2))
+    [free] = name_offsets(mark, np.empty((0, 2)))
+    [moved] = name_offsets(mark, free[None])
+    assert np.linalg.norm(moved - free) > np.linalg.norm(free)
 
 
 def test_trace_has_every_chain(cafes):

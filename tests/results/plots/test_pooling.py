@@ -90,6 +90,8 @@ def test_separate_draws_two_densities_a_term(cafes):
     for ax in axes:
         for line in ax.lines[:2]:
             np.testing.assert_allclose(np.trapezoid(line.get_ydata(), line.get_xdata()), 1, atol=0.01)
+            low, high = ax.get_xlim()
+            assert low <= line.get_xdata().min() and line.get_xdata().max() <= high
 
 
 def test_row_covariance_is_the_sum_over_factors(crossed):
@@ -121,3 +123,19 @@ def test_covariance_writes_numbers_only_where_they_fit(cafes, monkeypatch):
     assert len(cafes.plot.residual_covariance().get_axes()[0].texts) == 8 * 8
     monkeypatch.setattr(residual_covariance, "WRITTEN", 7)
     assert len(cafes.plot.residual_covariance().get_axes()[0].texts) == 0
+
+
+def test_covariance_has_colours_for_negative_values_only_where_there_are_some(cafes, monkeypatch):
+    image = cafes.plot.residual_covariance().get_axes()[0].images[0]
+    assert image.get_array().min() >= 0 == image.norm.vmin
+    turned = np.array([[2.0, -0.5], [-0.5, 1.0]])
+    monkeypatch.setattr(residual_covariance, "row_covariance", lambda *_: turned)
+    image = cafes.plot.residual_covariance().get_axes()[0].images[0]
+    assert (image.norm.vmin, image.norm.vmax) == (-2.0, 2.0)
+
+
+def test_covariance_counts_rows_in_whole_numbers(cafes, monkeypatch):
+    monkeypatch.setattr(residual_covariance, "WRITTEN", 0)
+    ax = cafes.plot.residual_covariance().get_axes()[0]
+    for ticks in (ax.get_xticks(), ax.get_yticks()):
+        np.testing.assert_array_equal(ticks, np.round(ticks))

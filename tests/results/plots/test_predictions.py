@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import hmlm as hm
@@ -71,7 +72,41 @@ def test_spaghetti_has_a_line_per_level_over_its_rows(fit):
     assert len(panels) == 3 and all(len(ax.lines[0].get_xdata()) > 5 for ax in panels)
 
 
+def test_lines_of_a_new_level_are_draws_of_what_it_expects(fit):
+    figure = fit.plot.lines("x", ndraws=12, conditions={"kind": "b"})
+    assert figure.get_supxlabel().replace("\n", " ").endswith("typical values, kind = b.")
+    ax = figure.axes[0]
+    assert len(ax.lines) == 12 and ax.get_title("left") == "a new g"
+    x = ax.lines[0].get_xdata()
+    newdata = pd.DataFrame({"x": x, "kind": "b", "g": 6})
+    found = fit.epred(newdata, ndraws=12, allow_new_levels=True).transpose("sample", "row")
+    np.testing.assert_allclose([line.get_ydata() for line in ax.lines], found, rtol=1e-10)
+    table = fit.design.table["x"]
+    np.testing.assert_allclose(x[[0, -1]], [table.min(), table.max()])
+
+
+def test_lines_have_a_row_of_panels_per_outcome_and_a_panel_per_level(both):
+    axes = both.plot.lines("x", levels=["1", "4"], ndraws=5).axes
+    assert [ax.get_title("left") for ax in axes] == ["g 1", "g 4"] * 2
+    assert [ax.get_ylabel() for ax in axes] == ["expected y", "", "expected z.z", ""]
+    newdata = pd.DataFrame({"x": axes[3].lines[0].get_xdata(), "g": 4})
+    found = both.epred(newdata, resp="zz", ndraws=5).transpose("sample", "row")
+    np.testing.assert_allclose([line.get_ydata() for line in axes[3].lines], found, rtol=1e-10)
+    assert axes[0].get_ylim() == axes[1].get_ylim()
+
+
+def test_lines_of_nested_levels_and_of_so_many():
+    nested = as_fit(Case(MODELS["nested"]))
+    axes = nested.plot.lines("x", group="g:h", levels=6, ndraws=2).axes
+    assert len(axes) == 6 and axes[4].get_subplotspec().rowspan.start == 1
+    assert [len(ax.lines) for ax in nested.plot.lines("x", group="g:h", ndraws=2).axes] == [2]
+
+
 def test_errors_teach(fit, both):
+    with pytest.raises(hm.HmlmError, match="levels = '9': no such level of g"):
+        fit.plot.lines("x", levels=["9"])
+    with pytest.raises(hm.HmlmError, match="x = 'kind': no such column of numbers"):
+        fit.plot.lines("kind")
     with pytest.raises(hm.HmlmError, match="kind = 'densty': no such check; did you mean 'density'"):
         fit.plot.pp_check("densty")
     with pytest.raises(hm.HmlmError, match="say which outcome: resp = one of 'y', 'zz'"):

@@ -1,0 +1,78 @@
+"""The likelihood of Bernoulli, binomial and Poisson outcomes by a kernel for canonical links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from scipy.special import gammaln
+
+from hmlm.density.backend import Backend
+from hmlm.density.data import ModelData
+from hmlm.density.linear import main_coefficients
+from hmlm.density.parameters import Parameters
+from hmlm.density.precision import double_precision
+from hmlm.density.state import DensityData, Static
+from hmlm.kernels.fused import fused
+from hmlm.kernels.glm import Canonical, GlmTerms
+from hmlm.kernels.native.glm import BundledGlm, bundle_glm, evaluate_glm
+from hmlm.spec.spec import Spec
+from hmlm.types import Design, Outcome
+
+LINKS: Mapping[tuple[str, str], Canonical] = {
+    ("bernoulli", "logit"): Canonical.LOGIT,
+    ("binomial", "logit"): Canonical.LOGIT,
+    ("poisson", "log"): Canonical.LOG,
+}
+SIZES = ("trials", "rate")  # the addition terms that say how large a row is
+KNOWN = {*SIZES, "weights"}
+
+
+def canonical_link(spec: Spec) -> Canonical | None:
+    """The link of a model that the kernel knows, None for others."""
+    alone = len(spec.outcomes) == 1 and len({block.factor for block in spec.blocks}) <= 1
+    plain = alone and spec.family.custom is None and set(spec.additions[0]) <= KNOWN
+    return LINKS.get((spec.family.name, spec.family.link("mu"))) if plain else None
+
+
+def make_canonical_data(static: Static, design: Design, model: ModelData) -> BundledGlm | None:
+    """What the kernel reads; None where it does not compute the likelihood."""
+    spec = static.spec
+    if static.backend is not Backend.NATIVE or model.offsets or canonical_link(spec) is None:
+        return None
+    main = static.plan.main(spec)
+    index = np.zeros(spec.n_rows, int) if main is None else design.factors[main].index
+    n_groups = 1 if main is None else spec.factors[main].n_levels
+    columns = np.asarray(model.columns).reshape(len(model.columns), -1)[:, np.asarray(model.order)]
+    y, (weights, sizes) = design.outcomes[0].values, _rows(design.outcomes[0])
+    constant = float(np.sum(weights * _constants(canonical_link(spec), y, sizes)))
+    with double_precision():
+        return bundle_glm(index, n_groups, columns, weights * y, weights * sizes, constant)
+
+
+def canonical_log_likelihood(
+    static: Static, parameters: Parameters, u: list[Array], data: DensityData
+) -> Array:
+    """Log likelihood of all rows."""
+    spec = static.spec
+    found = main_coefficients(spec, 0, parameters, u, data.model)
+    n_groups = 1 if data.model.main is None else spec.factors[data.model.main].n_levels
+    point = jnp.stack([jnp.broadcast_to(value, n_groups) for value in found.values()])
+    terms = GlmTerms(tuple(found), canonical_link(spec))
+    return fused(evaluate_glm, terms, data.fused, point) + data.fused.constant
+
+
+def _constants(link: Canonical, y: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """(N,) what the log density of a row has beside what depends on eta."""
+    if link is Canonical.LOGIT:
+        return gammaln(sizes + 1) - gammaln(y + 1) - gammaln(sizes - y + 1)
+    return y * np.log(sizes) - gammaln(y + 1)
+
+
+def _rows(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) weights, and trials or exposure, one where nothing is said."""
+    ones = np.ones(len(outcome.values))
+    sizes = next((outcome.additions[name] for name in SIZES if name in outcome.additions), ones)
+    return outcome.additions.get("weights", ones), sizes

@@ -1,0 +1,214 @@
+"""The model in words: one sentence for a researcher, and what the symbols of the mathematics mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from hmlm.results.report.symbols import INDICES, INTERCEPT
+from hmlm.spec.distribution import is_flat, kind_of
+from hmlm.spec.spec import Block, Predictor, Spec
+from hmlm.types import Design, Distribution
+
+FAMILIES = {"gaussian": ("normally distributed around its mean", "normally distributed around their means")}
+DPARS = {"mu": "mean", "sigma": "residual standard deviation"}
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def kind(spec: Spec) -> str:
+    """What such a model is called: ``"mixed-effects location scale model"``."""
+    several = "multivariate " if spec.multivariate else ""
+    dpars = {predictor.dpar for predictor in spec.predictors}
+    varying = {spec.predictors[term.predictor].dpar for block in spec.blocks for term in block.terms}
+    if "sigma" in varying:
+        return f"{several}mixed-effects location scale model"
+    if not varying:
+        return f"{several}{'distributional' if dpars > {'mu'} else _family_word(spec)} regression"
+    scale = " of location and scale" if "sigma" in dpars else ""
+    return f"{several}{_family_word(spec)} multilevel model{scale}"
+
+
+def sentence(spec: Spec, columns: Sequence[str], n_rows: int) -> str:
+    """The model as one sentence.
+
+    Args:
+        spec: the model.
+        columns: the outcomes as the table calls them.
+        n_rows: rows used.
+    """
+    clauses = [_clause(spec, p, columns) for p in range(len(spec.predictors))]
+    known = FAMILIES.get(spec.family.name, (f"{spec.family.name} distributed",) * 2)
+    of = f"are {known[1]}" if spec.multivariate else f"is {known[0]}"
+    start = f"In {count(n_rows)} rows, {listed(columns)} {of}"
+    constant = [columns[m] for m, prior in enumerate(spec.sigma) if prior is not None]
+    if constant:
+        clauses.append(f"the residual standard deviation of {listed(constant)} is the same in all rows")
+    return f"{start}; {'; '.join([*clauses, *_spreads(spec, columns), *_correlations(spec, columns)])}."
+
+
+def _family_word(spec: Spec) -> str:
+    return "linear" if spec.family.name == "gaussian" else spec.family.name
+
+
+def _clause(spec: Spec, p: int, columns: Sequence[str]) -> str:
+    predictor = spec.predictors[p]
+    link = spec.family.link(predictor.dpar)
+    scale = "" if link == "identity" else f", on the {link} scale,"
+    what = f"{DPARS.get(predictor.dpar, predictor.dpar)} of {columns[predictor.response]}{scale}"
+    varying = listed([_varying(spec, p, block) for block in spec.blocks if _own(spec, p, block)])
+    which = f", with {varying}" if varying else ""
+    return f"the {what} {_depends(predictor)}{which}"
+
+
+def _depends(predictor: Predictor) -> str:
+    names = [name for name in predictor.names if name != INTERCEPT]
+    return f"depends on {listed([term(name) for name in names])}" if names else "has an intercept only"
+
+
+def term(name: str) -> str:
+    """A coefficient in words: ``"the interaction of a and b"``."""
+    parts = name.split(":")
+    return f"the interaction of {listed(parts)}" if len(parts) > 1 else name
+
+
+def _own(spec: Spec, p: int, block: Block) -> list[str]:
+    """Terms of a block in one predictor, in brms's order."""
+    return [block.terms[q].name for q in block.order if block.terms[q].predictor == p]
+
+
+def _varying(spec: Spec, p: int, block: Block) -> str:
+    """``"an intercept and slopes of day and steps.pmd that vary by id (193 levels)"``."""
+    names, factor = _own(spec, p, block), spec.factors[block.factor]
+    slopes = [term(name) for name in names if name != INTERCEPT]
+    parts = ["an intercept"] if INTERCEPT in names else []
+    if slopes:
+        parts.append(f"{'slopes' if len(slopes) > 1 else 'a slope'} of {listed(slopes)}")
+    verb = "vary" if len(names) > 1 else "varies"
+    return f"{listed(parts)} that {verb} by {factor.name} ({count(factor.n_levels)} levels)"
+
+
+def _spreads(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
+    """What standard deviations between levels depend on."""
+    for part in spec.sds:
+        terms = [spec.blocks[b].terms[q] for b, q in part.terms]
+        own = listed([_effect(spec, b, q) for b, q in part.terms])
+        response = spec.predictors[terms[0].predictor].response
+        of = f" for {columns[response]}" if spec.multivariate else ""
+        vary = "vary" if len(terms) > 1 else "varies"
+        factor, covariates = spec.factors[part.factor].name, listed([term(name) for name in part.names])
+        yield f"how much {own}{of} {vary} by {factor} depends, on the log scale, on {covariates}"
+
+
+def _effect(spec: Spec, b: int, q: int) -> str:
+    """``"the intercept"``, ``"the slope of x on sigma"``."""
+    own = spec.blocks[b].terms[q]
+    dpar = spec.predictors[own.predictor].dpar
+    what = "the intercept" if own.name == INTERCEPT else f"the slope of {term(own.name)}"
+    return what if dpar == "mu" else f"{what} of {dpar}"
+
+
+def _correlations(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
+    for block in spec.blocks:
+        if block.cor is not None:
+            n = NUMBERS[block.size] if block.size < len(NUMBERS) else str(block.size)
+            yield f"the {n} varying coefficients of {spec.factors[block.factor].name} are correlated"
+    if spec.rescor is not None:
+        yield f"the residuals of {listed(columns)} are correlated"
+
+
+# --- notation -------------------------------------------------------------------------------------
+
+
+def notation(spec: Spec, design: Design) -> tuple[str, ...]:
+    """What the symbols mean, one note each."""
+    return (*_indices(spec), *_dummies(spec, design), *_matrices(spec), *_of_priors(spec))
+
+
+def _indices(spec: Spec) -> Iterator[str]:
+    levels = [
+        f"{letter}[i] is the level of {factor.name} in row i, {letter} = 1, …, {count(factor.n_levels)}"
+        for letter, factor in zip(INDICES, spec.factors, strict=False)
+    ]
+    yield f"{'; '.join([f'i = 1, …, {count(spec.n_rows)} counts rows', *levels])}."
+
+
+def _dummies(spec: Spec, design: Design) -> Iterator[str]:
+    """Columns that stand for categories."""
+    names = {part for predictor in spec.predictors for name in predictor.names for part in name.split(":")}
+    for column, levels in categories(design).items():
+        marked = [level for level in levels if f"{column}{level}" in names]
+        rest = [level for level in levels if level not in marked]
+        for level in marked:
+            against = f" (reference: {rest[0]})" if len(rest) == 1 else ""
+            yield f"{column}{level} is 1 where {column} is {level}, else 0{against}."
+
+
+def categories(design: Design) -> dict[str, list[str]]:
+    """Columns of text or categories that are no grouping factors, with their values."""
+    grouping = grouping_columns(design)
+    table = pd.DataFrame() if design.table is None else design.table
+    found = {str(name): table[name] for name in table.columns if name not in grouping}
+    return {
+        name: [str(value) for value in pd.Categorical(values).categories]
+        for name, values in found.items()
+        if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
+    }
+
+
+def grouping_columns(design: Design) -> set[str]:
+    """The columns that the grouping factors are made of."""
+    return {column for factor in design.factors for column in factor.columns}
+
+
+def _matrices(spec: Spec) -> Iterator[str]:
+    if any(block.cor is not None for block in spec.blocks):
+        yield "T holds the standard deviations τ of the group effects, R their correlations."
+    if any(block.cor is None for block in spec.blocks):
+        yield "Effects without a common R are independent; Normal(0, τ) has the standard deviation τ."
+    if spec.rescor is not None:
+        yield "D holds the residual standard deviations; R with the index “res” their correlations."
+
+
+def _of_priors(spec: Spec) -> Iterator[str]:
+    priors = [prior for predictor in spec.predictors for prior in predictor.priors]
+    if any(p.centered and p.names and p.intercept is not None for p in spec.predictors):
+        yield "The prior of an intercept is on its value at the means x̄ of the columns, as in brms."
+    halves = [prior for block in spec.blocks for prior in block.sd] + [s for s in spec.sigma if s]
+    if any(kind_of(prior).support != "positive" and not is_flat(prior) for prior in halves):
+        yield "A plus restricts a distribution to positive values."
+    if any(map(is_flat, [*priors, *halves])):
+        yield "p(…) ∝ 1 is a flat prior."
+    if any(_has(prior, "exponential") for prior in halves):
+        yield "Exponential distributions are given by their rate."
+
+
+def _has(prior: Distribution, name: str) -> bool:
+    return prior.name == name
+
+
+# --- prose ----------------------------------------------------------------------------------------
+
+
+def predictor_title(spec: Spec, p: int, columns: Sequence[str]) -> str:
+    """``"mean of PA.std"``, ``"residual standard deviation of PA.std, log scale"``."""
+    predictor = spec.predictors[p]
+    link = spec.family.link(predictor.dpar)
+    scale = "" if link == "identity" else f", {link} scale"
+    return f"{DPARS.get(predictor.dpar, predictor.dpar)} of {columns[predictor.response]}{scale}"
+
+
+def capital(text: str) -> str:
+    """With a capital at the start, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def count(n: int) -> str:
+    """A whole number with thin spaces between thousands: ``13 033``."""
+    return f"{n:,}".replace(",", "\u202f") if abs(n) >= 10_000 else str(n)
+
+
+def listed(words: Sequence[str]) -> str:
+    """``"a, b and c"``."""
+    words = list(words)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
