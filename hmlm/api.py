@@ -35,6 +35,7 @@ from hmlm.results.kept import ON_CHANGE, kept_fit
 from hmlm.results.ml_assemble import assemble_ml
 from hmlm.results.ml_fit import MlFit
 from hmlm.results.ml_printout import problems
+from hmlm.results.prior_fit import assemble_prior
 from hmlm.results.statement import Statement
 from hmlm.results.storage import load_fit as read_fit
 from hmlm.results.updating import changes_of, in_rows_of
@@ -67,6 +68,7 @@ ELSEWHERE = {
     "method": 'algorithm: "nuts", "ml" or "reml"',
 }  # what brms, PyMC, NumPyro and lme4 call the settings of a run
 
+NO, ONLY = "no", "only"
 NUTS, ML, REML = "nuts", "ml", "reml"
 ALGORITHMS = (NUTS, ML, REML)
 
@@ -166,6 +168,7 @@ class Model:
         devices: int | None = ...,
         progress: bool | None = ...,
         algorithm: Literal["nuts"] = ...,
+        sample_prior: str = ...,
         file: str | PathLike[str] | None = ...,
         file_refit: str = ...,
     ) -> Fit: ...
@@ -185,6 +188,7 @@ class Model:
         devices: int | None = None,
         progress: bool | None = None,
         algorithm: str = NUTS,
+        sample_prior: str = NO,
         file: str | PathLike[str] | None = None,
         file_refit: str = ON_CHANGE,
         **unknown: Any,
@@ -202,6 +206,7 @@ class Model:
             progress: show a bar; None means only at a terminal.
             algorithm: ``"nuts"``; or lme4's answer, a point estimate without priors for which the settings
                 above mean nothing: ``"ml"`` maximises the likelihood, ``"reml"`` the restricted one.
+            sample_prior: ``"only"`` draws from the prior instead, as :meth:`sample_prior`, all chains in one.
             file: a netCDF file that keeps the fit: read if it is there, else written.
             file_refit: when to sample although the file is there: ``"on_change"``, if model, data or the
                 settings that draws depend on have changed; ``"never"`` or ``"always"``.
@@ -212,6 +217,9 @@ class Model:
         """
         _check_known(unknown)
         _check_algorithm(algorithm)
+        if sample_prior != NO:
+            _check_sample_prior(sample_prior, algorithm, file)
+            return self.sample_prior(chains * draws, seed)
         if algorithm != NUTS:
             _check_no_file(algorithm, file)
             return self._climb(restricted=algorithm == REML)
@@ -232,6 +240,25 @@ class Model:
         own = None if family.custom is None else family
         kept = kept_fit(Path(file), file_refit, statement, self.design, sampled, own)
         return replace(kept, refit_fn=refit)
+
+    def sample_prior(self, draws: int = 1000, seed: int = 0) -> Fit:
+        """Draw from the prior: every parameter, group effects too, whatever the data say.
+
+        What it returns works as a fit: ``m.sample_prior().plot.pp_check()`` is a prior predictive check, and
+        ``predict``, ``epred`` and ``conditional_effects`` show what the priors expect.
+
+        Args:
+            draws: number of independent draws, in one chain.
+            seed: the same seed gives the same draws.
+
+        Raises:
+            PriorError: a flat prior, from which nothing can be drawn; the message names the parameters.
+
+        References:
+            Gabry et al. (2019), Visualization in Bayesian workflow, doi:10.1111/rssa.12378
+        """
+        statement = self._statement(Settings(chains=1, draws=draws, seed=seed))
+        return assemble_prior(self.spec, self.design, statement, refit)
 
     def _statement(self, settings: Settings) -> Statement:
         return Statement(
@@ -324,6 +351,8 @@ def load_fit(path: str | PathLike[str], family: Family | None = None) -> Fit:
 def refit(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, Any]) -> Fit | MlFit:
     """What :meth:`Fit.update` does: its model with changes, fitted."""
     changes, design = changes_of(fit, formula, data, prior, settings), fit.design
+    if fit.info.of_prior:
+        changes.run.setdefault("sample_prior", ONLY)
     if data is not None or design is None:
         return model(data=data, **changes.model).fit(**changes.run)
     try:
@@ -339,8 +368,18 @@ def _check_no_file(algorithm: str, file: object) -> None:
         raise HmlmError(f"file= keeps draws, and algorithm={algorithm!r} makes none: leave file out")
 
 
+def _check_sample_prior(sample_prior: object, algorithm: str, file: object) -> None:
+    if sample_prior != ONLY:
+        raise HmlmError(
+            f'sample_prior={sample_prior!r}: "no" or "only"; for the prior beside the posterior call '
+            "m.sample_prior()"
+        )
+    if algorithm != NUTS or file is not None:
+        raise HmlmError('sample_prior="only" draws directly and at once: leave algorithm and file out')
+
+
 def _check_known(unknown: Iterable[str]) -> None:
-    known = [*GIVEN, "progress", "algorithm", "file", "file_refit"]
+    known = [*GIVEN, "progress", "algorithm", "sample_prior", "file", "file_refit"]
     for name in unknown:
         hint = f"; use {ELSEWHERE[name]}" if name in ELSEWHERE else did_you_mean(name, [*known, "prior"])
         raise HmlmError(f"fit has no argument {name!r}{hint} (settings of a run: {', '.join(known)})")

@@ -318,10 +318,15 @@ class Design:
 
 @dataclass(frozen=True)
 class Distribution:
-    """A prior's distribution: a name of :data:`hmlm.spec.distribution.DISTRIBUTIONS` and its arguments."""
+    """A prior's distribution: a name of :data:`hmlm.spec.distribution.DISTRIBUTIONS` and its arguments.
+
+    ``lb`` and ``ub`` truncate it, None for no bound.
+    """
 
     name: str
     args: tuple[float, ...] = ()
+    lb: float | None = None
+    ub: float | None = None
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(f'{a:g}' for a in self.args)})" if self.args else "(flat)"

@@ -100,6 +100,13 @@ SCALE_PRIORS = [
     hm.prior("lkj(2)", class_="cor"),
 ]
 
+BOUNDS = [
+    hm.prior("normal(0, 1)", lb=-3),
+    hm.prior("cauchy(0, 1)", coef="w", ub=0.4),
+    hm.prior("exponential(2)", coef="x", lb=0),
+    hm.prior("", coef="h", ub=2),
+]
+
 FAMILY_CASES = tuple(
     Case(name, formula, family_data(name), None, TESTED[name]) for name, formula in FAMILY_FORMULAS.items()
 )
@@ -130,6 +137,7 @@ CASES = (
     Case("without_population", "y ~ 0 + (1 | g)", even),
     Case("without_groups", "y ~ x + w", even),
     Case("uneven", hm.bf("y ~ x + (1 + x |c| g)", sigma="~ (1 |c| g)"), uneven),
+    Case("bounds", "y ~ x + w + h + t + (1 | g)", even, BOUNDS),
     Case("between", hm.bf("y ~ x + (1 + x | g)", sd={"g": "~ age"}), with_covariates),
     Case("between_one", hm.bf("y ~ x + (1 + x || g)", sd={"g__x": "~ sex"}, center=False), with_covariates),
     Case(
@@ -201,7 +209,7 @@ def _pilot(name: str):
 
 
 OFTEN = (
-    *("correlated", "scale", "scale_apart", "outcomes_one_scale"),
+    *("correlated", "scale", "scale_apart", "outcomes_one_scale", "bounds"),
     *("rescor", "rescor_scale", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from numpyro import distributions as dist  # not `import numpyro.distributions`: see test_lazy_numpyro
-from numpyro.distributions import constraints
 from numpyro.distributions.transforms import biject_to
 
+from hmlm.density.truncated import Truncated, between
+from hmlm.spec.distribution import interval_of, values_of
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
@@ -31,66 +33,25 @@ _BOUNDED = {
 }
 
 
-_CONSTRAINTS = {
-    Support.REAL: constraints.real,
-    Support.POSITIVE: constraints.positive,
-    Support.UNIT: constraints.unit_interval,
-    Support.ABOVE_ONE: constraints.greater_than(1.0),
-}
-_BOUNDS = {
-    Support.REAL: {},
-    Support.POSITIVE: {"low": 0.0},
-    Support.UNIT: {"low": 0.0, "high": 1.0},
-    Support.ABOVE_ONE: {"low": 1.0},
-}
-
-
 def to_numpyro(prior: Distribution, support: Support) -> dist.Distribution:
-    """The prior as NumPyro states it, truncated to the support (half distributions)."""
-    bounds = _BOUNDS[support]
-    if prior.name == "flat":
-        return dist.ImproperUniform(_CONSTRAINTS[support], (), ())
-    if prior.name == "uniform":
-        lower, upper = prior.args
-        return dist.Uniform(max(lower, bounds.get("low", lower)), min(upper, bounds.get("high", upper)))
-    if prior.name in _BOUNDED:
-        base = _BOUNDED[prior.name](*prior.args)
-        return Above(base, 1.0) if support is Support.ABOVE_ONE else base
-    base = _REAL_LINE[prior.name](*prior.args)
-    return dist.TruncatedDistribution(base, **bounds) if bounds else base
+    """The prior as NumPyro states it, truncated to the support (half distributions) and to its bounds."""
+    low, high = interval_of(prior, support)
+    if prior.name in ("flat", "uniform"):
+        finite = math.isfinite(low) and math.isfinite(high)
+        return dist.Uniform(low, high) if finite else dist.ImproperUniform(between(low, high), (), ())
+    if (low, high) == values_of(prior):
+        return _whole(prior)
+    return Truncated(_whole(prior), low, high, center=_center(prior))
 
 
-class Above(dist.Distribution):
-    """A positive distribution truncated below; its density lacks the constant of truncation.
+def _whole(prior: Distribution) -> dist.Distribution:
+    """Without bounds."""
+    return (_REAL_LINE | _BOUNDED)[prior.name](*prior.args)
 
-    Args:
-        base: a scalar distribution of positive values.
-        low: the bound.
-    """
 
-    def __init__(self, base: dist.Distribution, low: float) -> None:
-        self.base, self.low = base, low
-        super().__init__(())
-
-    @property
-    def support(self) -> constraints.Constraint:
-        """Values above the bound."""
-        return constraints.greater_than(self.low)
-
-    def log_prob(self, value: Array) -> Array:
-        """Of the base, up to a constant."""
-        return self.base.log_prob(value)
-
-    def sample(self, key: Array, sample_shape: tuple[int, ...] = ()) -> Array:
-        """Draws of the base, those below the bound drawn again."""
-
-        def again(state: tuple[Array, Array]) -> tuple[Array, Array]:
-            key, value = state
-            key, own = jax.random.split(key)
-            return key, jnp.where(value > self.low, value, self.base.sample(own, sample_shape))
-
-        start = (key, jnp.full(sample_shape, self.low))
-        return jax.lax.while_loop(lambda state: jnp.any(state[1] <= self.low), again, start)[1]
+def _center(prior: Distribution) -> float | None:
+    """Where a distribution on the real line is symmetric: all have a location and a scale last."""
+    return prior.args[-2] if prior.name in _REAL_LINE else None
 
 
 def constrain(prior: Distribution, transform: Transform, x: Array) -> tuple[Array, Array]:
@@ -115,11 +76,12 @@ def real_line_map(prior: Distribution, *, support: Support, scale: Array | None 
     Args:
         prior: whose support it is.
         support: of the parameter.
-        scale: where given, a positive support is reached by :class:`ScaledSoftplus` instead of exp.
+        scale: where given, all positive values are reached by :class:`ScaledSoftplus` instead of exp.
     """
-    if scale is not None and support is Support.POSITIVE and prior.name != "uniform":
+    interval = interval_of(prior, support)
+    if scale is not None and interval == Support.POSITIVE.interval:
         return ScaledSoftplus(scale)
-    return biject_to(to_numpyro(prior, support).support)
+    return biject_to(between(*interval))
 
 
 class ScaledSoftplus(NamedTuple):
@@ -149,4 +111,4 @@ def log_prob(prior: Distribution, value: Array) -> Array:
     """Untruncated log density: truncation only adds a constant, and a costly one."""
     if prior.name in ("flat", "uniform"):
         return jnp.zeros_like(value)
-    return to_numpyro(prior, Support.REAL).log_prob(value)
+    return _whole(prior).log_prob(value)

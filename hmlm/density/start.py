@@ -23,12 +23,12 @@ from hmlm.density.parameters import run_map, unpack
 from hmlm.density.pilot import Pilot, block_covariance, block_modes
 from hmlm.density.plan import Plan, sampled_plan
 from hmlm.density.precision import double_precision
+from hmlm.spec.distribution import interval_of
 from hmlm.spec.spec import Spec, without_levels
 from hmlm.spec.support import Support
 from hmlm.types import Design
 
 CORRELATION_SHRINK = 0.7  # of the pilot's correlations, which its modes overstate or understate
-LOWEST = {Support.POSITIVE: 0.0, Support.UNIT: 0.0, Support.ABOVE_ONE: 1.0}
 WIDEST = 1.0  # of a standard deviation on the log scale or a correlation on the arctanh scale
 
 
@@ -47,7 +47,7 @@ def make_start(
     layout = make_layout(spec, plan)
     center, width = np.zeros(layout.size), np.ones(layout.size)
     values, spreads = _scalars(spec, design, pilot)
-    softplus, inside = np.maximum(spreads, 1e-300), _inside_all(layout, values)
+    softplus, inside = np.maximum(spreads, 1e-300), _inside_all(layout, values, spreads)
     _fill_thresholds(spec, layout, pilot, center, width)
     _fill_correlations(spec, layout, pilot, center, width)
     modes = tuple(
@@ -168,9 +168,9 @@ def between(spec: Spec, pilot: Pilot, b: int, known: np.ndarray) -> tuple[np.nda
     return tau, np.minimum(error, np.maximum(tau, np.sqrt(variance_error))).reshape(n)
 
 
-def _inside_all(layout: Layout, values: np.ndarray) -> np.ndarray:
+def _inside_all(layout: Layout, values: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """Scalars within the supports of their priors."""
-    parts = [_inside(run, values[run.span.slice]) for run in layout.runs]
+    parts = [_inside(run, values[run.span.slice], errors[run.span.slice]) for run in layout.runs]
     return np.concatenate([*parts, np.zeros(0)])
 
 
@@ -179,31 +179,27 @@ def _above_all(layout: Layout, inside: np.ndarray, errors: np.ndarray) -> np.nda
     parts = []
     for run in layout.runs:
         value, error = inside[run.span.slice], errors[run.span.slice]
-        parts.append(_inside(run, value + np.minimum(error, _room(run, value))))
+        parts.append(value + np.minimum(error, _room(run, value)))
     return np.concatenate([*parts, np.zeros(0)])
 
 
 def _room(run: Run, value: np.ndarray) -> np.ndarray:
     """How far up a difference quotient may reach."""
-    match run.support:
-        case Support.POSITIVE:
-            return 0.4 * np.abs(value)
-        case Support.UNIT:
-            return 0.4 * np.minimum(value, 1.0 - value)
-        case Support.ABOVE_ONE:
-            return 0.4 * (value - 1.0)
-    return np.full_like(value, np.inf)
+    low, high = interval_of(run.prior, run.support)
+    if run.support is Support.REAL:
+        low = -np.inf
+    return 0.4 * np.minimum(value - low, high - value)
 
 
-def _inside(run: Run, value: np.ndarray) -> np.ndarray:
-    """Moved into the support of a bounded prior."""
-    if run.prior.name != "uniform":
+def _inside(run: Run, value: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Moved into the bounds of the prior, away from them by part of what is between, or of an error."""
+    low, high = interval_of(run.prior, run.support)
+    if (low, high) == run.support.interval:
         return value
-    lower, upper = run.prior.args
-    lower = max(lower, LOWEST.get(run.support, lower))
-    upper = min(upper, 1.0) if run.support is Support.UNIT else upper
-    margin = 0.05 * (upper - lower)
-    return np.clip(value, lower + margin, upper - margin)
+    between = high - low
+    margin = 0.05 * between if np.isfinite(between) else np.maximum(0.5 * error, 1e-6)
+    lowest = low + margin if np.isfinite(low) else low
+    return np.clip(value, lowest, high - margin if np.isfinite(high) else high)
 
 
 def _fill_thresholds(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from hmlm.density.draws import NamedDraws, named_draws
+from hmlm.density.draws import named_draws
 from hmlm.density.explain import treatment_lines
 from hmlm.density.log_density import LogDensity
 from hmlm.formula.sd import sd_text
@@ -36,10 +37,10 @@ def assemble(
     likelihood = Likelihood(lambda: density, design, draws, settings.seed)
     return Fit(
         info=_info(density, design, run, settings, statement.data_name),
-        posterior=_posterior(density.names, draws),
+        posterior=with_draws(dict(zip(density.names, np.moveaxis(draws.values, -1, 0), strict=True))),
         sample_stats=_sample_stats(run),
         effects_fn=lambda: effect_arrays(density.spec, draws.effects_fn()),
-        observed=xr.Dataset({o.name: ("row", o.values) for o in design.outcomes}, {"row": design.rows}),
+        observed=observed_outcomes(design),
         log_lik_fn=likelihood.log_lik,
         row_blocks_fn=likelihood.row_blocks,
         spec=density.spec,
@@ -49,11 +50,9 @@ def assemble(
     )
 
 
-def _posterior(names: tuple[str, ...], draws: NamedDraws) -> xr.Dataset:
-    columns = np.moveaxis(draws.values, -1, 0)
-    return _with_draws(
-        {name: (("chain", "draw"), column) for name, column in zip(names, columns, strict=True)}
-    )
+def observed_outcomes(design: Design) -> xr.Dataset:
+    """The outcomes, dims (row,)."""
+    return xr.Dataset({o.name: ("row", o.values) for o in design.outcomes}, {"row": design.rows})
 
 
 def _sample_stats(run: Run) -> xr.Dataset:
@@ -67,11 +66,12 @@ def _sample_stats(run: Run) -> xr.Dataset:
         "diverging": draws.diverging,
         "step_size": draws.step_size,
     }
-    return _with_draws({name: (("chain", "draw"), value) for name, value in stats.items()})
+    return with_draws(stats)
 
 
-def _with_draws(variables: Mapping) -> xr.Dataset:
-    dataset = xr.Dataset(variables)
+def with_draws(values: Mapping[str, np.ndarray]) -> xr.Dataset:
+    """Variables of (C, S) values."""
+    dataset = xr.Dataset({name: (("chain", "draw"), value) for name, value in values.items()})
     return dataset.assign_coords({dim: np.arange(size) for dim, size in dataset.sizes.items()})
 
 
@@ -102,7 +102,24 @@ def _numbered(array: xr.DataArray) -> xr.DataArray:
 
 
 def _info(density: LogDensity, design: Design, run: Run, settings: Settings, data_name: str) -> FitInfo:
-    spec = density.spec
+    return info_of(
+        density.spec,
+        design,
+        data_name,
+        algorithm="NUTS",
+        chains=settings.chains,
+        warmup=settings.warmup,
+        draws=run.draws.lp.shape[1],
+        seed=settings.seed,
+        density="; ".join(treatment_lines(density.spec, density.plan)),
+        seconds=tuple(run.seconds.items()),
+        max_tree_depth=settings.max_tree_depth,
+        interrupted=run.interrupted,
+    )
+
+
+def info_of(spec: Spec, design: Design, data_name: str, **run: Any) -> FitInfo:
+    """What is known of a model's fit, whatever made its draws; ``run`` says that."""
     return FitInfo(
         family=family_line(spec),
         links=link_lines(spec),
@@ -113,17 +130,9 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         n_dropped=design.n_dropped,
         factors=tuple((factor.name, factor.n_levels) for factor in spec.factors),
         rows=tuple(Row(*row) for row in summary_rows(spec)),
-        algorithm="NUTS",
-        chains=settings.chains,
-        warmup=settings.warmup,
-        draws=run.draws.lp.shape[1],
-        seed=settings.seed,
-        density="; ".join(treatment_lines(spec, density.plan)),
-        seconds=tuple(run.seconds.items()),
-        max_tree_depth=settings.max_tree_depth,
-        interrupted=run.interrupted,
         versions=_versions(),
         data_hash=outcome_hash(design),
+        **run,
     )
 
 

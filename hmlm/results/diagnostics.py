@@ -22,8 +22,9 @@ NAMED = 3
 
 
 def check(fit: Fit) -> tuple[str, ...]:
-    """One message per kind of problem; empty if none was found."""
-    return tuple(message for rule in RULES for message in rule(fit))
+    """One message per kind of problem; empty if none was found. Draws of the prior need no convergence."""
+    rules = (_not_finite,) if fit.info.of_prior else RULES
+    return tuple(message for rule in rules for message in rule(fit))
 
 
 def warn(fit: Fit) -> None:

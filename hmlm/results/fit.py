@@ -34,6 +34,7 @@ from hmlm.results.prediction.verbs import epred, linpred, predict, prediction, r
 from hmlm.results.printout import printout
 from hmlm.results.reporting import report
 from hmlm.results.saving import save, to_arviz
+from hmlm.results.sensitivity import log_prior, prior_sensitivity
 from hmlm.results.statement import Statement
 from hmlm.results.summary import draws, fixef, summary
 from hmlm.results.tidy_draws import gather_draws, spread_draws
@@ -152,6 +153,9 @@ class Fit:
     waic = waic
     loo_pit = loo_pit
     kfold = kfold
+
+    log_prior = log_prior
+    prior_sensitivity = prior_sensitivity
 
     report = report
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PRIOR = "prior"  # the algorithm of independent draws from the prior
+
 
 @dataclass(frozen=True)
 class Row:
@@ -36,7 +38,7 @@ class FitInfo:
         n_rows, n_dropped: rows used, rows left out for missing values.
         factors: (name, number of levels) of each grouping factor.
         rows: the summary's parameters in brms's order.
-        algorithm: ``"NUTS"``.
+        algorithm: ``"NUTS"``, or ``"prior"`` for draws that no data have changed.
         chains, warmup, draws: per-chain warm-up and post-warm-up draws.
         seed: the seed of the run.
         density: one line of how effects were treated, as ``explain()`` says.
@@ -68,3 +70,8 @@ class FitInfo:
     interrupted: bool = False
     versions: tuple[tuple[str, str], ...] = ()
     data_hash: str = ""
+
+    @property
+    def of_prior(self) -> bool:
+        """Whether the draws are the prior's."""
+        return self.algorithm == PRIOR

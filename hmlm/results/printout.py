@@ -25,6 +25,10 @@ Draws were sampled using {algorithm}. For each parameter, Bulk_ESS
 and Tail_ESS are effective sample size measures, and Rhat is the potential
 scale reduction factor on split chains (at convergence, Rhat = 1)."""
 
+CLOSING_OF_PRIOR = """\
+These are independent draws from the prior: the data did not enter. Priors:
+m.explain() or hm.get_prior(...)."""
+
 
 def printout(info: FitInfo, frame: pd.DataFrame, problems: Sequence[str]) -> str:
     """The whole text.
@@ -34,7 +38,8 @@ def printout(info: FitInfo, frame: pd.DataFrame, problems: Sequence[str]) -> str
         frame: the summary, one row per ``info.rows``, in that order.
         problems: convergence warnings.
     """
-    parts = [_header(info), *sections(info, frame), CLOSING.format(algorithm=info.algorithm)]
+    closing = CLOSING_OF_PRIOR if info.of_prior else CLOSING.format(algorithm=info.algorithm)
+    parts = [_header(info), *sections(info, frame), closing]
     if problems:
         parts.append("\n".join(_warning(problem) for problem in problems))
     return "\n\n".join(parts)

@@ -70,6 +70,7 @@ def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups, fa
         raise HmlmError(f"'{path}': its model cannot be built again: {error}") from error
     saved = fit.effects_fn if EFFECTS in groups else None
     stored = Stored(spec, design, statement, fit.posterior, saved)
+    unsaved = fit.effects_fn if fit.info.of_prior else stored.drawn_effects
     return replace(
         fit,
         spec=spec,
@@ -77,7 +78,7 @@ def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups, fa
         statement=statement,
         log_lik_fn=stored.likelihood.log_lik,
         row_blocks_fn=stored.likelihood.row_blocks,
-        effects_fn=saved or stored.drawn_effects,
+        effects_fn=saved or unsaved,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from hmlm.spec.hint import did_you_mean, point_at
 from hmlm.spec.rcall import Argument, Call, parse_call
+from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
 
@@ -89,6 +90,12 @@ DISTRIBUTIONS = {kind.name: kind for kind in KINDS}
 FLAT = Distribution("flat")
 
 ALIASES = {"lkj_corr_cholesky": "lkj", "lkj_corr": "lkj"}
+VALUES = {
+    "real": (-math.inf, math.inf),
+    "positive": (0.0, math.inf),
+    "unit": (0.0, 1.0),
+    "corr": (-1.0, 1.0),
+}
 FLAT_TEXTS = ("", "flat", "(flat)")
 FUNCTIONS = {"log": math.log, "exp": math.exp, "sqrt": math.sqrt}
 OPERATORS = {
@@ -107,8 +114,27 @@ def kind_of(distribution: Distribution) -> DistributionKind:
 
 
 def is_flat(distribution: Distribution) -> bool:
-    """Whether it is the improper flat prior."""
-    return distribution == FLAT
+    """Whether it is the flat prior, bounded or not."""
+    return distribution.name == FLAT.name
+
+
+def is_improper(distribution: Distribution, support: Support) -> bool:
+    """Whether it is flat without an end, so that nothing can be drawn from it."""
+    return is_flat(distribution) and not all(map(math.isfinite, interval_of(distribution, support)))
+
+
+def interval_of(distribution: Distribution, support: Support) -> tuple[float, float]:
+    """Where a parameter of this prior and support may lie; what lies between is empty if they contradict."""
+    (low, high), (least, most) = support.interval, values_of(distribution)
+    lb = -math.inf if distribution.lb is None else distribution.lb
+    ub = math.inf if distribution.ub is None else distribution.ub
+    return max(low, least, lb), min(high, most, ub)
+
+
+def values_of(distribution: Distribution) -> tuple[float, float]:
+    """Least and greatest value of the distribution without its bounds."""
+    kind = kind_of(distribution)
+    return distribution.args if kind.ordered else VALUES[kind.support]
 
 
 def typical_scale(distribution: Distribution) -> float | None:
@@ -163,12 +189,23 @@ def _parse_number(text: str, argument: Argument, kind: DistributionKind) -> floa
     if argument.name:
         raise point_at(text, argument.start, f"arguments go by position: {kind.name}{kind.signature}")
     try:
-        value = float(_evaluate(ast.parse(argument.value, mode="eval").body))
+        return evaluate_number(argument.value)
+    except ValueError as error:
+        raise point_at(text, argument.start, str(error)) from error
+
+
+def evaluate_number(text: str) -> float:
+    """A number written as simple arithmetic, ``"log(2) / 3"``.
+
+    Raises:
+        ValueError: it is none, or not finite.
+    """
+    try:
+        value = float(_evaluate(ast.parse(text, mode="eval").body))
     except (SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
-        message = f"{argument.value!r} is not a number; write one like 0.5, -2, 1/2 or log(2)"
-        raise point_at(text, argument.start, message) from error
+        raise ValueError(f"{text!r} is not a number; write one like 0.5, -2, 1/2 or log(2)") from error
     if not math.isfinite(value):
-        raise point_at(text, argument.start, f"{argument.value!r} is not finite")
+        raise ValueError(f"{text!r} is not finite")
     return value
 
 

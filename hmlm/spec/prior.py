@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from hmlm.spec.bounds import BOUNDED_CLASS, bounds_text, is_bounded, lies_within_bounds, with_bounds
 from hmlm.spec.distribution import kind_of, parse_distribution
 from hmlm.spec.families import FAMILIES
 from hmlm.spec.hint import did_you_mean, listed, point_at
@@ -24,6 +25,7 @@ class PriorClass:
 
 
 ANY_VALUE = "that has no lower bound; priors that start at 0 are for class 'sd' or 'sigma'"
+ANY_COEFFICIENT = f"{ANY_VALUE}, or for coefficients with a lower bound, lb=0"
 POSITIVE = "a standard deviation; use for example exponential(1) or student_t(3, 0, 2.5)"
 CORRELATION = "a correlation matrix; use lkj(eta), where lkj(1) is flat"
 
@@ -51,7 +53,7 @@ def _constants() -> Iterator[tuple[str, Support]]:
 
 CLASSES = {
     "Intercept": PriorClass(("resp", "dpar"), ("real", "interval"), ANY_VALUE),
-    "b": PriorClass(("coef", "resp", "dpar"), ("real", "interval"), ANY_VALUE),
+    "b": PriorClass(("coef", "resp", "dpar"), ("real", "interval"), ANY_COEFFICIENT),
     "sd": PriorClass(("coef", "group", "resp", "dpar"), ("real", "interval", "positive"), POSITIVE),
     "cor": PriorClass(("group",), ("corr",), CORRELATION),
     "sigma": PriorClass(("resp",), ("real", "interval", "positive"), POSITIVE),
@@ -59,7 +61,9 @@ CLASSES = {
     "rescor": PriorClass((), ("corr",), CORRELATION),
 }
 
-FIELDS = ("prior", "class", "coef", "group", "resp", "dpar")
+BY_POSITION = ("prior", "class", "coef", "group", "resp", "dpar")
+NARROWING = BY_POSITION[2:]
+FIELDS = (*BY_POSITION, "lb", "ub")
 R_FUNCTIONS = ("prior", "set_prior", "prior_string")
 ASSIGNMENT = re.compile(
     r"\s*[A-Za-z.][\w.]*\s*(?:=|<-)(?=\s*(?:c|brms::\w+|prior|set_prior|prior_string)\s*\()"
@@ -67,7 +71,15 @@ ASSIGNMENT = re.compile(
 
 
 def prior(
-    text: str, class_: str = "b", *, coef: str = "", group: str = "", resp: str = "", dpar: str = ""
+    text: str,
+    class_: str = "b",
+    *,
+    coef: str = "",
+    group: str = "",
+    resp: str = "",
+    dpar: str = "",
+    lb: float | str | None = None,
+    ub: float | str | None = None,
 ) -> Prior:
     """A prior, as brms's ``prior(normal(0, 1), class = b, coef = x)``.
 
@@ -78,9 +90,13 @@ def prior(
         group: name of one grouping factor.
         resp: name of one outcome.
         dpar: distributional parameter with a formula; the mean's if empty.
+        lb: lower bound of the coefficients of class ``"b"``: all of them, or the one that ``coef`` names.
+            Their prior is truncated there.
+        ub: upper bound.
 
     Raises:
-        PriorError: malformed text, an unknown class, or a distribution the class cannot have.
+        PriorError: malformed text, an unknown class, a distribution the class cannot have, or bounds that
+            leave nothing.
     """
     fields = {"prior": text, "class_": class_, "coef": coef, "group": group, "resp": resp, "dpar": dpar}
     for name, value in fields.items():
@@ -88,7 +104,8 @@ def prior(
             raise PriorError(
                 f'{name} of a prior is text, not {value!r}; write prior("normal(0, 1)", class_="b")'
             )
-    stated = Prior(parse_distribution(text), class_, coef, group, resp, dpar)
+    distribution = with_bounds(parse_distribution(text), lb, ub)
+    stated = Prior(distribution, class_, coef, group, resp, dpar)
     check_prior(stated)
     return stated
 
@@ -116,9 +133,10 @@ def as_priors(value: None | str | Prior | Mapping | Iterable) -> tuple[Prior, ..
 def prior_text(stated: Prior) -> str:
     """The prior as brms writes it, ``"prior(normal(0, 1), class = b, coef = x)"``."""
     fields = [("class", stated.class_)]
-    fields += [(name, getattr(stated, name)) for name in FIELDS[2:]]
+    fields += [(name, getattr(stated, name)) for name in NARROWING]
     shown = [str(stated.distribution), *(f"{name} = {value}" for name, value in fields if value)]
-    return f"prior({', '.join(shown)})"
+    bounds = bounds_text(stated.distribution)
+    return f"prior({', '.join([*shown, bounds] if bounds else shown)})"
 
 
 def check_prior(stated: Prior) -> None:
@@ -127,11 +145,20 @@ def check_prior(stated: Prior) -> None:
         hint = did_you_mean(stated.class_, CLASSES)
         raise PriorError(f"unknown prior class {stated.class_!r}{hint} (classes: {listed(CLASSES)})")
     _check_fields(stated, CLASSES[stated.class_])
+    _check_bounds(stated)
     _check_support(stated, CLASSES[stated.class_])
 
 
+def _check_bounds(stated: Prior) -> None:
+    if is_bounded(stated.distribution) and stated.class_ != BOUNDED_CLASS:
+        raise PriorError(
+            f"{prior_text(stated)}: lb and ub are for coefficients, class {BOUNDED_CLASS!r}; for another "
+            "class choose a prior that has the bounds, such as uniform(0, 2)"
+        )
+
+
 def _check_fields(stated: Prior, known: PriorClass) -> None:
-    for name in FIELDS[2:]:
+    for name in NARROWING:
         if getattr(stated, name) and name not in known.fields and not _is_threshold(stated, name):
             takes = f"it takes {listed(known.fields)}" if known.fields else "it takes no other argument"
             raise PriorError(f"{prior_text(stated)}: class {stated.class_!r} has no {name}; {takes}")
@@ -144,7 +171,8 @@ def _is_threshold(stated: Prior, field: str) -> bool:
 
 def _check_support(stated: Prior, known: PriorClass) -> None:
     kind = kind_of(stated.distribution)
-    if kind.support not in known.supports:
+    bounded = stated.class_ == BOUNDED_CLASS and lies_within_bounds(stated.distribution)
+    if kind.support not in known.supports and (not bounded or kind.support == "corr"):
         reason = f"{kind.name} cannot be the prior of class {stated.class_!r}, {known.advice}"
         raise PriorError(f"{prior_text(stated)}: {reason}")
     if "positive" in known.supports and kind.ordered and stated.distribution.args[1] <= 0:
@@ -185,7 +213,7 @@ def _r_prior(text: str, call: Call) -> Prior:
         raise point_at(text, call.start, message)
     fields: dict[str, str] = {}
     for position, argument in enumerate(call.arguments):
-        name = argument.name or FIELDS[min(position, len(FIELDS) - 1)]
+        name = argument.name or BY_POSITION[min(position, len(BY_POSITION) - 1)]
         if name in fields or name not in FIELDS:
             raise point_at(text, argument.start, _bad_argument(name, name in fields))
         fields[name] = unquote(argument.value)

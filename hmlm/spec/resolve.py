@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hmlm.spec.bounds import inherited, is_bounded
 from hmlm.spec.defaults import default_prior
 from hmlm.spec.family import Family
 from hmlm.spec.hint import did_you_mean, listed
@@ -39,11 +40,28 @@ class PriorBook:
     values: Mapping[str, np.ndarray]
 
     def find(self, target: Target) -> Distribution:
-        """The prior in force for ``target``: the most specific one stated, the last of equals."""
-        reaching = [prior for prior in reversed(self.priors) if reaches(prior, target)]
-        if reaching:
-            return max(reaching, key=specificity).distribution
-        return default_prior(target, self.family, self.values.get(target.resp))
+        """The prior in force for ``target``: the most specific one stated, the last of equals.
+
+        It keeps the bounds of the less specific ones.
+
+        Raises:
+            PriorError: bounds that contradict each other.
+        """
+        reaching = reaching_priors(self.priors, target)
+        if not reaching:
+            return default_prior(target, self.family, self.values.get(target.resp))
+        own, *general = (prior.distribution for prior in reaching)
+        return inherited(own, general, _who(target)) if any(map(is_bounded, (own, *general))) else own
+
+
+def reaching_priors(priors: tuple[Prior, ...], target: Target) -> list[Prior]:
+    """The priors that speak of ``target``, the most specific first, and of equals only the last."""
+    by_rank = {specificity(prior): prior for prior in priors if reaches(prior, target)}
+    return [by_rank[rank] for rank in sorted(by_rank, reverse=True)]
+
+
+def _who(target: Target) -> str:
+    return f"class {target.class_}" + (f", coef {target.coef}" if target.coef else "")
 
 
 def reaches(prior: Prior, target: Target) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 
 
 class Support(enum.Enum):
@@ -18,6 +19,14 @@ class Support(enum.Enum):
     def link(self) -> str:
         """The link under which any real number is allowed."""
         return "identity" if self is Support.ORDERED else self.value
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Lower and upper bound, infinite for none."""
+        inf = math.inf
+        return {"identity": (-inf, inf), "log": (0.0, inf), "logit": (0.0, 1.0), "logm1": (1.0, inf)}[
+            self.value
+        ]
 
     @property
     def bounds(self) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hmlm.spec.blocks import lay_out_blocks
+from hmlm.spec.bounds import inherited, prior_and_bounds
 from hmlm.spec.checks import check_family
 from hmlm.spec.defaults import default_prior
 from hmlm.spec.family import Family
@@ -23,7 +24,7 @@ from hmlm.spec.names import (
     threshold_names,
 )
 from hmlm.spec.prior import CLASSES
-from hmlm.spec.resolve import asked_value, check_priors
+from hmlm.spec.resolve import asked_value, check_priors, reaching_priors
 from hmlm.spec.spec import Spec
 from hmlm.spec.support import Support
 from hmlm.spec.target import Target, list_targets
@@ -53,14 +54,14 @@ def prior_table(design: Design, family: Family, priors: tuple[Prior, ...] = ()) 
     ranked = sorted(
         dict.fromkeys((*listed, *stated)), key=lambda address: list(CLASSES).index(address.class_)
     )
-    rows = [_row(address, family, stated, values) for address in ranked]
+    rows = [_row(address, family, stated, values, _bounds(address, family, priors)) for address in ranked]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def prior_lines(spec: Spec) -> tuple[str, ...]:
     """The priors in force, equal ones of one predictor together: ``"b ~ normal(0, 1)"``."""
     return tuple(
-        f"{line.name} ~ {line.distribution}{f' ({line.note})' if line.note else ''}"
+        f"{line.name} ~ {prior_and_bounds(line.distribution)}{f' ({line.note})' if line.note else ''}"
         for line in priors_in_force(spec)
     )
 
@@ -115,19 +116,30 @@ def _row(
     family: Family,
     stated: Mapping[Target, Distribution],
     values: Mapping[str, np.ndarray],
+    bounds: tuple[str, str],
 ) -> tuple[str, ...]:
     text = str(stated[address]) if address in stated else _default_text(address, family, stated, values)
     source = "user" if address in stated else "default"
     dpar = "" if address.dpar == "mu" else address.dpar
     named = (address.class_, address.coef, address.group, address.resp, dpar)
-    return text, *named, *_bounds(address, family), source
+    return text, *named, *bounds, source
 
 
-def _bounds(address: Target, family: Family) -> tuple[str, str]:
-    """Lower and upper bound, empty for none."""
+def _bounds(address: Target, family: Family, priors: tuple[Prior, ...]) -> tuple[str, str]:
+    """Lower and upper bound, empty for none; those of the class hold for its coefficients."""
     if address.class_ in family.dpars:
         return family.parameter(address.class_).support.bounds
-    return ("0", "") if address.class_ == "sd" else ("", "")
+    if address.class_ == "sd":
+        return "0", ""
+    stated = [prior.distribution for prior in reaching_priors(priors, address)]
+    if not stated:
+        return "", ""
+    known = inherited(stated[0], stated[1:], f"class {address.class_}")
+    return _bound(known.lb), _bound(known.ub)
+
+
+def _bound(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
 
 
 def _default_text(

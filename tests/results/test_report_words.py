@@ -156,6 +156,8 @@ def test_priors_know_who_stated_them():
     [
         (Distribution("normal", (1.0, 2.0)), Support.REAL, 0, (1 - 3.92, 1 + 3.92)),
         (Distribution("normal", (0.0, 1.0)), Support.POSITIVE, 0, (0.0313, 2.2414)),
+        (Distribution("normal", (0.0, 1.0), lb=0.0), Support.REAL, 0, (0.0313, 2.2414)),
+        (Distribution("normal", (0.0, 1.0), lb=-1.0, ub=1.0), Support.REAL, 0, (-0.9318, 0.9318)),
         (Distribution("exponential", (2.0,)), Support.POSITIVE, 0, (0.01266, 1.8444)),
         (Distribution("uniform", (0.0, 4.0)), Support.POSITIVE, 0, (0.1, 3.9)),
         (Distribution("gamma", (1.0, 2.0)), Support.POSITIVE, 0, (0.01266, 1.8444)),

@@ -35,7 +35,7 @@ PASTED = {
 MALFORMED = {
     "normal(0, 1)": "expected prior(...), got normal(...); write prior(normal(...), class = b)",
     "prior(normal(0, 1), clas = b)": "no argument 'clas' here; did you mean 'class'?",
-    "prior(normal(0, 1), class = b, lb = 0)": "no argument 'lb'",
+    "prior(normal(0, 1), class = b, lb = low)": "lb of a prior: 'low' is not a number",
     "prior(normal(0, 1), class = b, class = sd)": "'class' is given twice",
     "prior(class = b)": "has no 'prior'",
     "c(prior(normal(0, 1), class = b)": "never closed",

@@ -65,7 +65,8 @@ def pp_check(
     ax.set_xlabel("row, by outcome" if kind == "intervals" else column)
     if kind == "intervals":
         ax.set_ylabel(column)
-    headline(fig, f"Observed {column} and {len(new)} data sets from the model", _note(kind, len(observed)))
+    source = "prior" if fit.info.of_prior else "model"
+    headline(fig, f"Observed {column} and {len(new)} data sets from the {source}", _note(kind, len(observed)))
     return fig
 
 

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from hmlm.results.report.grid import NAME, Table, aligned, set_table
+from hmlm.spec.bounds import prior_and_bounds
 from hmlm.spec.build import build_spec
+from hmlm.spec.distribution import interval_of
 from hmlm.spec.spec import Spec
 from hmlm.spec.support import Support
 from hmlm.spec.table import PriorInForce, priors_in_force
@@ -84,7 +86,7 @@ def _defaults(spec: Spec, design: Design) -> set[tuple[str, Distribution]] | Non
 
 def _row(line: PriorInForce, defaults: set[tuple[str, Distribution]] | None) -> PriorRow:
     half = "half " if line.support is Support.POSITIVE and line.distribution.name in HALVED else ""
-    text = f"{half}{line.distribution}" + (f", {line.note}" if line.note else "")
+    text = f"{half}{prior_and_bounds(line.distribution)}" + (f", {line.note}" if line.note else "")
     source = DEFAULT if defaults and (line.name, line.distribution) in defaults else STATED
     return PriorRow(line.name, text, central(line), "" if defaults is None else source)
 
@@ -97,8 +99,7 @@ def central(line: PriorInForce) -> tuple[float, float] | None:
     found = _in_scipy(line)
     if found is None:
         return None
-    lower, upper = (found.cdf(float(bound)) if bound else None for bound in line.support.bounds)
-    below, above = lower or 0.0, 1.0 if upper is None else upper
+    below, above = found.cdf(interval_of(line.distribution, line.support))
     low, high = found.ppf(below + (above - below) * np.array(CENTRAL))
     return float(low), float(high)
 
