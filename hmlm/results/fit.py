@@ -32,6 +32,7 @@ from hmlm.results.prediction.predict import EPRED, KINDS, LINPRED, PREDICT, make
 from hmlm.results.prediction.prediction import Prediction
 from hmlm.results.prediction.r2 import bayes_r2
 from hmlm.results.printout import printout
+from hmlm.results.residual_levels import residual_sd
 from hmlm.results.statement import Statement
 from hmlm.results.table import estimates, labels, rounded, seconds_of, table
 from hmlm.results.tidy_draws import gather, spread
@@ -366,6 +367,21 @@ class Fit:
             prob: probability of the intervals.
         """
         return var_corr(self, prob) if summary else covariance_draws(self)
+
+    # --- residual structure ---------------------------------------------------------------------------
+
+    def residual_sd(self, prob: float = 0.95) -> pd.DataFrame:
+        """Residual standard deviations by the levels of a factor, where ``sigma ~ 0 + occas`` or the like.
+
+        Returns:
+            A row per level in the order of the levels (and ``outcome`` for several outcomes): ``level``,
+            estimate, error and interval of the standard deviation, and the posterior means ``variance`` and
+            ``relative``, the standard deviation divided by that of the first level (nlme's ``varIdent``).
+
+        Raises:
+            HmlmError: sigma depends on numbers or varies between groups.
+        """
+        return residual_sd(self, prob)
 
     def icc(self, group: str | None = None, prob: float = 0.95) -> pd.DataFrame:
         """Intraclass correlation: the share of variance that the intercepts of a factor's levels have.

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from hmlm.results.covariances import Component, components, sigma_names
+from hmlm.results.covariances import RESIDUAL, Component, components, sigma_names
 from hmlm.results.printout import format_table
+from hmlm.results.residual_levels import ResidualLevels, residual_levels
 from hmlm.results.table import estimates
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class VarCorr:
         cor: a row per correlation that is a parameter: ``group``, ``term``, ``term2`` and the same.
         cov: a row per variance (``term`` equals ``term2``) and covariance.
         prob: probability of the intervals.
-        varying: outcomes whose sigma has a formula, ``""`` for a lone outcome.
+        varying: outcomes whose sigma depends on more than factors, ``""`` for a lone outcome. Where it
+            depends on factors alone, the residuals have a row per level.
     """
 
     sd: pd.DataFrame
@@ -65,8 +67,13 @@ class VarCorr:
 
 def var_corr(fit: Fit, prob: float = 0.95) -> VarCorr:
     """Standard deviations, correlations and covariances with intervals; see :meth:`Fit.var_corr`."""
-    found = components(fit)
-    varying = tuple(outcome for outcome, name in sigma_names(fit).items() if name not in fit.posterior)
+    by_level = {part.outcome: part for part in residual_levels(fit)}
+    found = (*components(fit), *(_of_levels(part) for part in by_level.values()))
+    varying = tuple(
+        outcome
+        for outcome, name in sigma_names(fit).items()
+        if name not in fit.posterior and outcome not in by_level
+    )
     return VarCorr(
         sd=_table([key for c in found for key in _terms(c)], [c.sd for c in found], prob, ("group", "term")),
         cor=_table([key for c in found for key in _pairs(c)], [c.cor for c in found], prob),
@@ -74,6 +81,13 @@ def var_corr(fit: Fit, prob: float = 0.95) -> VarCorr:
         prob=prob,
         varying=varying,
     )
+
+
+def _of_levels(part: ResidualLevels) -> Component:
+    """Residuals of an outcome whose standard deviation differs by level, uncorrelated."""
+    prefix = f"{part.outcome}_" if part.outcome else ""
+    terms = tuple(f"{prefix}{level}" for level in part.levels)
+    return Component(RESIDUAL, terms, part.sd, (), np.empty((0, *part.sd.shape[1:])))
 
 
 def _or_none(names: pd.Series, empty: pd.Series) -> pd.Series:
