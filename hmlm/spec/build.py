@@ -16,7 +16,9 @@ from hmlm.spec.checks import (
 from hmlm.spec.family import Family
 from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
-from hmlm.spec.spec import Block, BlockTerm, Constant, FactorSpec, Predictor, Spec
+from hmlm.spec.series import autocor_of, check_series
+from hmlm.spec.spec import AR, Block, BlockTerm, Constant, FactorSpec, Predictor, Spec
+from hmlm.spec.support import Support
 from hmlm.spec.target import (
     RESCOR,
     Target,
@@ -47,6 +49,7 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
     check_family(design, family)
     check_outcome_values(design, family)
     check_outcomes(design)
+    check_series(design, family)
     check_levels(design, family)
     layouts = lay_out_blocks(design)
     check_priors(priors, list_targets(design, family, layouts))
@@ -68,6 +71,7 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
         rescor=book.find(RESCOR).args[0] if design.formula.rescor else None,
         n_rows=design.n_rows,
         additions=tuple(_additions(outcome) for outcome in design.outcomes),
+        autocor=autocor_of(design),
     )
     check_names(spec)
     return spec
@@ -95,7 +99,8 @@ def _prefix(design: Design, predictor: PredictorDesign) -> str:
 
 def _constant(design: Design, family: Family, target: Target, book: PriorBook) -> Constant:
     response = [outcome.name for outcome in design.outcomes].index(target.resp)
-    return Constant(response, target.class_, book.find(target), family.parameter(target.class_).support)
+    support = Support.CORRELATION if target.class_ == AR else family.parameter(target.class_).support
+    return Constant(response, target.class_, book.find(target), support)
 
 
 def _additions(outcome: Outcome) -> tuple[str, ...]:

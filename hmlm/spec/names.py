@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-from hmlm.spec.spec import Block, BlockTerm, Spec
+from hmlm.spec.spec import AR, Block, BlockTerm, Spec
 
 
 class ParameterRow(NamedTuple):
     """A scalar parameter of the summary: the draw's name, brms's label, section and grouping factor.
 
-    ``section`` is ``"group"``, ``"population"``, ``"family"`` or ``"residual"``.
+    ``section`` is ``"group"``, ``"population"``, ``"series"``, ``"family"`` or ``"residual"``.
     """
 
     variable: str
@@ -50,7 +50,8 @@ def cor_names(spec: Spec, block: Block) -> tuple[tuple[str, int, int], ...]:
 
 def constant_name(spec: Spec, m: int, dpar: str) -> str:
     """Draws of a distributional parameter of outcome ``m`` that has no formula: ``"nu"``, ``"nu_NAstd"``."""
-    return f"{dpar}_{spec.outcomes[m]}" if spec.multivariate else dpar
+    name = f"{dpar}_{spec.outcomes[m]}" if spec.multivariate else dpar
+    return f"{name}[1]" if dpar == AR else name
 
 
 def constant_names(spec: Spec) -> tuple[str, ...]:
@@ -120,7 +121,8 @@ def _population_rows(spec: Spec) -> Iterator[ParameterRow]:
 
 
 def _family_rows(spec: Spec) -> Iterator[ParameterRow]:
-    yield from (ParameterRow(name, name, "family") for name in constant_names(spec))
+    for name, constant in zip(constant_names(spec), spec.constants, strict=True):
+        yield ParameterRow(name, name, "series" if constant.dpar == AR else "family")
 
 
 def _residual_rows(spec: Spec) -> Iterator[ParameterRow]:

@@ -12,6 +12,8 @@ from hmlm.spec.family import Family
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
+AR = "ar"  # class of the prior of the autoregression, and its place among the constants
+
 
 @dataclass(frozen=True)
 class Predictor:
@@ -111,6 +113,19 @@ class FactorSpec:
 
 
 @dataclass(frozen=True)
+class Autocor:
+    """Residuals that depend on the one before in their series (brms's ``ar``).
+
+    Attributes:
+        stationary: whether the first of a series has the variance of all in the long run.
+        within: indices of the factors of which every series lies in one level.
+    """
+
+    stationary: bool
+    within: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Spec:
     """The whole model.
 
@@ -124,6 +139,8 @@ class Spec:
         rescor: shape of the LKJ prior of the residual correlation; None without one.
         n_rows: N.
         additions: per outcome the addition terms that change its density, ``("trials", "weights")``.
+        autocor: how residuals depend on each other, None where they are independent; the coefficient is the
+            constant ``ar``.
     """
 
     family: Family
@@ -135,6 +152,7 @@ class Spec:
     rescor: float | None
     n_rows: int
     additions: tuple[tuple[str, ...], ...] = ()
+    autocor: Autocor | None = None
 
     @property
     def multivariate(self) -> bool:

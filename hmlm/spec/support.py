@@ -12,6 +12,7 @@ class Support(enum.Enum):
     POSITIVE = "log"
     UNIT = "logit"
     ABOVE_ONE = "logm1"
+    CORRELATION = "fisher_z"
 
     @property
     def link(self) -> str:
@@ -21,4 +22,10 @@ class Support(enum.Enum):
     @property
     def bounds(self) -> tuple[str, str]:
         """Lower and upper bound as brms's table of priors shows them, empty for none."""
-        return {"identity": ("", ""), "log": ("0", ""), "logit": ("0", "1"), "logm1": ("1", "")}[self.value]
+        return {
+            "identity": ("", ""),
+            "log": ("0", ""),
+            "logit": ("0", "1"),
+            "logm1": ("1", ""),
+            "fisher_z": ("-1", "1"),
+        }[self.value]

@@ -15,7 +15,8 @@ from hmlm.spec.family import Family
 from hmlm.spec.names import coefficient_names, constant_names, effects_name, intercept_name, sd_names
 from hmlm.spec.prior import CLASSES
 from hmlm.spec.resolve import asked_value, check_priors
-from hmlm.spec.spec import Spec
+from hmlm.spec.spec import AR, Spec
+from hmlm.spec.support import Support
 from hmlm.spec.target import Target, list_targets
 from hmlm.types import Design, Distribution, Prior
 
@@ -88,6 +89,8 @@ def _row(
 
 def _bounds(address: Target, family: Family) -> tuple[str, str]:
     """Lower and upper bound, empty for none."""
+    if address.class_ == AR:
+        return Support.CORRELATION.bounds
     if address.class_ in family.dpars:
         return family.parameter(address.class_).support.bounds
     return ("0", "") if address.class_ == "sd" else ("", "")

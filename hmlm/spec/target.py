@@ -9,6 +9,7 @@ import numpy as np
 
 from hmlm.spec.blocks import BlockLayout
 from hmlm.spec.family import Family
+from hmlm.spec.spec import AR
 from hmlm.types import Design, GroupDesign, Outcome, PredictorDesign
 
 
@@ -56,14 +57,16 @@ def sd_targets(predictor: PredictorDesign, group: GroupDesign) -> tuple[Target, 
 
 
 def constant_targets(design: Design, family: Family) -> tuple[Target, ...]:
-    """Addresses of the distributional parameters without a formula; each is a class of its own."""
+    """Addresses of the distributional parameters without a formula, and ``ar``; each is its own class."""
     modelled = {(p.response, p.dpar) for p in design.predictors}
-    return tuple(
+    constant = tuple(
         Target(dpar, resp=outcome.name)
         for outcome in design.outcomes
         for dpar in family.dpars[1:]
         if (outcome.name, dpar) not in modelled and not _is_known(outcome, dpar)
     )
+    series = (Target(AR, resp=outcome.name) for outcome in design.outcomes if outcome.series is not None)
+    return (*constant, *series)
 
 
 def _is_known(outcome: Outcome, dpar: str) -> bool:
