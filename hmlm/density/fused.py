@@ -50,7 +50,7 @@ def make_fused_data(
     static: Static, design: Design, model: ModelData, statistics: Statistics | None
 ) -> FusedData | None:
     """What a backend's kernel reads; None where no fused kernel computes the likelihood."""
-    linear = static.spec.normal and not model.offsets
+    linear = static.spec.normal and not model.offsets and static.spec.autocor is None
     if static.backend is Backend.XLA or not linear or not is_fusible(static.spec, statistics):
         return None
     if statistics is None:

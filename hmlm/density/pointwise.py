@@ -9,10 +9,10 @@ from jax import Array
 
 from hmlm.density.data import ModelData
 from hmlm.density.family_rows import each_family_cdf, each_family_row
-from hmlm.density.linear import log_sigmas, residuals
 from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity, group_effects
 from hmlm.density.parameters import Parameters
 from hmlm.density.precision import double_precision
+from hmlm.density.series import innovations
 from hmlm.density.state import DensityData, Static, parameters_at
 from hmlm.kernels.gaussian import gaussian_each
 from hmlm.spec.spec import Spec
@@ -52,11 +52,13 @@ def by_row(static: Static, parameters: Parameters, u: list[Array], data: Density
 
 
 def each_row(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
-    """(T, L) log density of the rows, those of padding included."""
+    """(T, L) log density of the rows, those of padding included; in series given the row before."""
     arguments = (spec, parameters, u, data)
     if not spec.normal:
         return each_family_row(*arguments)
-    return gaussian_each(residuals(*arguments), log_sigmas(*arguments), parameters.rescor)
+    residual, log_sigma, lag = innovations(*arguments)
+    rows = gaussian_each(residual, log_sigma, parameters.rescor)
+    return rows if lag is None else rows + lag.log_first
 
 
 def each_cdf(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
@@ -64,4 +66,5 @@ def each_cdf(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData
     arguments = (spec, parameters, u, data)
     if not spec.normal:
         return each_family_cdf(*arguments)
-    return jax.scipy.special.ndtr(residuals(*arguments) * jnp.exp(-log_sigmas(*arguments)))
+    residual, log_sigma, _ = innovations(*arguments)
+    return jax.scipy.special.ndtr(residual * jnp.exp(-log_sigma))

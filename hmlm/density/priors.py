@@ -36,12 +36,14 @@ _CONSTRAINTS = {
     Support.POSITIVE: constraints.positive,
     Support.UNIT: constraints.unit_interval,
     Support.ABOVE_ONE: constraints.greater_than(1.0),
+    Support.CORRELATION: constraints.interval(-1.0, 1.0),
 }
 _BOUNDS = {
     Support.REAL: {},
     Support.POSITIVE: {"low": 0.0},
     Support.UNIT: {"low": 0.0, "high": 1.0},
     Support.ABOVE_ONE: {"low": 1.0},
+    Support.CORRELATION: {"low": -1.0, "high": 1.0},
 }
 
 

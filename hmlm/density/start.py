@@ -23,12 +23,12 @@ from hmlm.density.parameters import run_map, unpack
 from hmlm.density.pilot import Pilot, block_covariance, block_modes
 from hmlm.density.plan import Plan, sampled_plan
 from hmlm.density.precision import double_precision
-from hmlm.spec.spec import Spec, without_levels
+from hmlm.spec.spec import AR, Spec, without_levels
 from hmlm.spec.support import Support
 from hmlm.types import Design
 
 CORRELATION_SHRINK = 0.7  # of the pilot's correlations, which its modes overstate or understate
-LOWEST = {Support.POSITIVE: 0.0, Support.UNIT: 0.0, Support.ABOVE_ONE: 1.0}
+LOWEST = {Support.POSITIVE: 0.0, Support.UNIT: 0.0, Support.ABOVE_ONE: 1.0, Support.CORRELATION: -1.0}
 WIDEST = 1.0  # of a standard deviation on the log scale or a correlation on the arctanh scale
 
 
@@ -126,8 +126,11 @@ def _constants(spec: Spec, pilot: Pilot | FamilyPilot) -> tuple[np.ndarray, np.n
     """Distributional parameters without a formula, and their standard errors."""
     if isinstance(pilot, FamilyPilot):
         return pilot.constants, pilot.errors
-    sigma = np.array([pilot.sigma[constant.response] for constant in spec.constants])
-    return sigma, sigma / np.sqrt(2 * spec.n_rows)
+    of_sigma = [(sigma, sigma / np.sqrt(2 * spec.n_rows)) for sigma in pilot.sigma]
+    of_series = (pilot.autocorrelation, 1.0 / np.sqrt(spec.n_rows))
+    pairs = [of_series if c.dpar == AR else of_sigma[c.response] for c in spec.constants]
+    values, errors = np.array(pairs).reshape(-1, 2).T
+    return values, errors
 
 
 def _coefficients(pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
@@ -178,6 +181,8 @@ def _room(run: Run, value: np.ndarray) -> np.ndarray:
             return 0.4 * np.minimum(value, 1.0 - value)
         case Support.ABOVE_ONE:
             return 0.4 * (value - 1.0)
+        case Support.CORRELATION:
+            return 0.4 * (1.0 - np.abs(value))
     return np.full_like(value, np.inf)
 
 
@@ -187,7 +192,7 @@ def _inside(run: Run, value: np.ndarray) -> np.ndarray:
         return value
     lower, upper = run.prior.args
     lower = max(lower, LOWEST.get(run.support, lower))
-    upper = min(upper, 1.0) if run.support is Support.UNIT else upper
+    upper = min(upper, 1.0) if run.support in (Support.UNIT, Support.CORRELATION) else upper
     margin = 0.05 * (upper - lower)
     return np.clip(value, lower + margin, upper - margin)
 
