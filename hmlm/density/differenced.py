@@ -1,7 +1,7 @@
-"""Cross-products of rows less rho times the row before: ``S00 - rho (S01 + S10) + rho² S11`` stays sufficient.
+"""Cross-products of rows less rho times the row before: ``S00 - rho (S01 + S10) + rho² S11``.
 
-With a stationary start the first row of a series counts ``1 - rho²`` times, as if its own cross-products stood
-in S11 with a minus, and its log density gains ``log(1 - rho²) / 2``.
+With a stationary start the first row of a series counts ``1 - rho²`` times, as if its own cross-products
+stood in S11 with a minus, and its log density gains ``log(1 - rho²) / 2``.
 """
 
 from __future__ import annotations

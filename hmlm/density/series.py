@@ -1,9 +1,10 @@
 """AR(1) residuals: rows less a multiple of the row before are independent again.
 
-With r the residuals, s their standard deviations and rho the autoregression, brms's regression on the residual
-before makes ``r_i - rho r_before`` independent with standard deviation ``s_i``. With ``cov = TRUE``
-``r_i / s_i`` is stationary, so that ``r_i - rho (s_i / s_before) r_before`` is, and for the first of a series
-``sqrt(1 - rho²) r_i``, whose log density gains ``log(1 - rho²) / 2``. Columns of effects are treated likewise.
+With r the residuals, s their standard deviations and rho the autoregression, brms's regression on the
+residual before makes ``r_i - rho r_before`` independent with standard deviation ``s_i``. With ``cov = TRUE``
+``r_i / s_i`` is stationary, so that ``r_i - rho (s_i / s_before) r_before`` is, and for the first of a
+series ``sqrt(1 - rho²) r_i``, whose log density gains ``log(1 - rho²) / 2``. Columns of effects
+are treated likewise.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Lag(NamedTuple):
 
 
 class Innovations(NamedTuple):
-    """(M, T, L) independent residuals, log standard deviations, and how they were made, None of rows as is."""
+    """(M, T, L) independent residuals, log standard deviations, and what made them (None of rows as is)."""
 
     residual: Array
     log_sigma: Array

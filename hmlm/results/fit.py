@@ -239,7 +239,12 @@ class Fit:
         return self._predicted(EPRED, newdata, summary, prob, options)
 
     def predict(self, newdata: Any = None, *, summary: bool = False, prob: float = 0.95, **options: Any):
-        """New outcomes of each row in each draw, residuals included; see :meth:`epred`."""
+        """New outcomes of each row in each draw, residuals included; see :meth:`epred`.
+
+        With ``ar()`` whole series are drawn anew, a row's residual carrying on from that of the row before
+        it in the table that is predicted. Expected values are those without the residuals before: nothing
+        is taken over from the observed ones, as brms does for the rows of the fit.
+        """
         if "dpar" in options:
             raise HmlmError(
                 "predict makes outcomes; for a parameter call epred(dpar=...) or linpred(dpar=...)"

@@ -55,8 +55,8 @@ def _check(fit: Fit, group: str | None) -> None:
         raise HmlmError(f"icc is defined for gaussian models, this one is {fit.info.family}")
     if fit.spec is not None and fit.spec.autocor is not None:
         raise HmlmError(
-            "residuals follow each other, ar(), so that sigma is not their standard deviation and that of groups "
-            "is only a part of what rows share; compute the share that you mean from the draws: with cov = TRUE "
+            "residuals follow each other, ar(), so that sigma is not their standard deviation and groups are "
+            "only a part of what rows share; compute the share that you mean from the draws: with cov = TRUE "
             "residuals have the variance fit['sigma'] ** 2 / (1 - fit['ar[1]'] ** 2)"
         )
     for outcome, sigma in sigma_names(fit).items():

@@ -58,3 +58,24 @@ def test_variances_that_differ_by_occasion():
     residual = fit.var_corr().sd.query("group == 'Residual'")
     assert list(residual["term"]) == sorted(hm.load_dataset("gpa")["occas"].unique())
     np.testing.assert_allclose(residual["Estimate"], table["Estimate"])
+
+
+AUTOREGRESSIVE = "gpa ~ occasion + (1 | student), AR(1) residuals"
+
+
+@cache
+def autoregressive() -> Fit:
+    return fitted("gpa ~ occasion + (1 | student) + ar(time = occas, gr = student, p = 1, cov = TRUE)")
+
+
+def test_autoregressive_residuals():
+    """nlme's sigma is that of the residuals, ours that of what is new in each: sigma / sqrt(1 - ar²)."""
+    fit, found = autoregressive(), published(AUTOREGRESSIVE)
+    assert_converged(fit)
+    assert_fixed_effects(fit, found)
+    sd, rho = found["sd"]["student:Intercept"], fit["ar[1]"]
+    assert abs(float(fit["sd_student__Intercept"].median()) - sd) < OF_SD * sd
+    total = float((fit["sigma"] / np.sqrt(1 - rho**2)).median())
+    assert abs(total - found["sigma"]) < OF_SD * found["sigma"]
+    assert abs(float(rho.median()) - found["phi"]) < 0.5 * float(rho.std())
+    assert "Correlation Structures:" in repr(fit)
