@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 UNLIMITED = 10_000
 WIDTH = 110
 MEANING = "Posterior means with {percent:g}% intervals; those of correlations and covariances: .cor, .cov."
+SERIES = (
+    "The residual standard deviation is that given the row before, ar(); with cov = TRUE residuals have sigma "
+    "/ sqrt(1 - ar[1]²)."
+)
 VARIES = "No residual standard deviation: sigma has a formula{where}."
 
 
@@ -35,6 +39,7 @@ class VarCorr:
         prob: probability of the intervals.
         varying: outcomes whose sigma depends on more than factors, ``""`` for a lone outcome. Where it
             depends on factors alone, the residuals have a row per level.
+        series: whether residuals follow each other, ``ar()``: sigma is then that of what is new in each.
     """
 
     sd: pd.DataFrame
@@ -42,6 +47,7 @@ class VarCorr:
     cov: pd.DataFrame
     prob: float
     varying: tuple[str, ...] = ()
+    series: bool = False
 
     def __repr__(self) -> str:
         return "\n".join([*_lines(self), *_notes(self)])
@@ -80,6 +86,7 @@ def var_corr(fit: Fit, prob: float = 0.95) -> VarCorr:
         cov=_table([key for c in found for key in _all(c)], [_covariances(c) for c in found], prob),
         prob=prob,
         varying=varying,
+        series=fit.spec is not None and fit.spec.autocor is not None,
     )
 
 
@@ -166,6 +173,7 @@ def _triangle(result: VarCorr) -> Iterator[str]:
 
 def _notes(result: VarCorr) -> list[str]:
     notes = [MEANING.format(percent=100 * result.prob)] if len(result.sd) else []
+    notes.extend([SERIES] if result.series else [])
     if result.varying:
         where = ", ".join(outcome for outcome in result.varying if outcome)
         notes.append(VARIES.format(where=f" ({where})" if where else ""))

@@ -96,6 +96,10 @@ def test_what_would_cut_series_is_refused():
         fitted(True).icc()
 
 
+def test_the_table_of_variances_says_which_sigma_it_shows():
+    assert "given the row before" in repr(fitted(True).var_corr())
+
+
 def test_a_file_keeps_it(tmp_path):
     fit = fitted(True, "~ x")
     fit.save(tmp_path / "fit.nc")
