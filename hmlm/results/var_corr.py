@@ -22,8 +22,8 @@ UNLIMITED = 10_000
 WIDTH = 110
 MEANING = "Posterior means with {percent:g}% intervals; those of correlations and covariances: .cor, .cov."
 SERIES = (
-    "The residual standard deviation is that given the row before, ar(); with cov = TRUE residuals have sigma "
-    "/ sqrt(1 - ar[1]²)."
+    "The residual standard deviation is that given the row before, ar(); with cov = TRUE residuals have "
+    "sigma / sqrt(1 - ar[1]²)."
 )
 VARIES = "No residual standard deviation: sigma has a formula{where}."
 
