@@ -47,7 +47,7 @@ def at_autocorrelation(parameters: Parameters, stats: Statistics) -> tuple[Stati
     parts = {
         name: getattr(stats, name) + rho * known.linear[name] + rho**2 * known.square[name] for name in PARTS
     }
-    return replace(stats, **parts), 0.5 * known.n_first * jnp.log1p(-(rho**2))
+    return replace(stats, differences=None, **parts), 0.5 * known.n_first * jnp.log1p(-(rho**2))
 
 
 # --- on the host ----------------------------------------------------------------------------------

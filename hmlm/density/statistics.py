@@ -92,9 +92,8 @@ def cell_moments(
     spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], stats: Statistics
 ) -> Moments:
     """Moments from statistics; arguments as :func:`hmlm.density.moments.row_moments`."""
-    gain = 0.0
     if stats.differences is not None:
-        stats, gain = at_autocorrelation(parameters, stats)
+        return _autoregressive_moments(spec, plan, parameters, u, stats)
     log_sigma = log_sigmas(spec, parameters, u, stats.cells).reshape(len(spec.outcomes), -1)
     weight = inverse_covariance(log_sigma, parameters.rescor)
     residual, weight = together(basis_residual(spec, parameters, stats), weight)
@@ -105,10 +104,18 @@ def cell_moments(
     else:
         square, score = _products(residual, weight, shift, outcome, stats)
     rows = _log_rows(spec, parameters, log_sigma, weight, square, stats.count)
-    rows = rows + gain / rows.size
     rest = None if stats.rest is None else _rest(spec, plan, weight[:, :, 0], residual, stats.rest)
     precision = _picked(_picked(weight, outcome).swapaxes(0, 1), outcome) * stats.varying
     return Moments(rows, _by_group(stats, precision), _by_group(stats, score), rest)
+
+
+def _autoregressive_moments(
+    spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], stats: Statistics
+) -> Moments:
+    """Moments of rows less a multiple of those before them."""
+    differenced, gain = at_autocorrelation(parameters, stats)
+    moments = cell_moments(spec, plan, parameters, u, differenced)
+    return moments._replace(log_rows=moments.log_rows + gain / moments.log_rows.size)
 
 
 def _constant_products(

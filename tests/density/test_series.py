@@ -115,6 +115,15 @@ def test_rows_with_their_own_sigma_give_the_dense_normal(cov, sigma):
         assert stated.log_density.data.statistics is None
 
 
+@pytest.mark.parametrize("cov", [True, False])
+def test_a_single_level_model_is_a_regression_with_autocorrelated_errors(cov):
+    stated = hm.model(f"y ~ x + ar(time, s, cov = {str(cov).upper()})", DATA)
+    covariance = noise_covariance(before(DATA, "time", "s"), np.full(len(DATA), SIGMA), cov)
+    wanted = multivariate_normal(mean(DATA), covariance).logpdf(DATA.y)
+    values = {name: VALUES[name] for name in ("b_Intercept", "b_x", "ar[1]")}
+    assert stated.marginal_log_lik({**values, "sigma": SIGMA}) == pytest.approx(wanted, abs=1e-8)
+
+
 def test_the_stationary_covariance_is_that_of_an_ar1():
     covariance = noise_covariance([None, 0, 1, 2], np.full(4, SIGMA), stationary=True)
     lags = abs(np.subtract.outer(np.arange(4), np.arange(4)))
