@@ -13,12 +13,12 @@ from numpyro.distributions import constraints
 class Autoregressive(dist.Distribution):
     """N outcomes, each given the one before in its series.
 
-    Brms's regression: ``y_i ~ normal(mean_i + rho (y_before - mean_before), scale_i)``. Stationary:
-    ``(y - mean) / scale`` is an AR(1) series with innovations of unit variance, whose first has variance
+    Brms's regression: ``y_i ~ normal(loc_i + rho (y_before - loc_before), scale_i)``. Stationary:
+    ``(y - loc) / scale`` is an AR(1) series with innovations of unit variance, whose first has variance
     ``1 / (1 - rho²)``.
 
     Args:
-        mean, scale: (N,).
+        loc, scale: (N,).
         rho: ().
         previous: (N,) the row before each, -1 where there is none.
         stationary: which of the two.
@@ -28,16 +28,16 @@ class Autoregressive(dist.Distribution):
     reparametrized_params = ()
 
     def __init__(
-        self, mean: Array, scale: Array, rho: Array, previous: np.ndarray, *, stationary: bool
+        self, loc: Array, scale: Array, rho: Array, previous: np.ndarray, *, stationary: bool
     ) -> None:
-        self.mean, self.rho = mean, rho
-        self.scale = jnp.broadcast_to(scale, mean.shape)
+        self.loc, self.rho = loc, rho
+        self.scale = jnp.broadcast_to(scale, loc.shape)
         self.previous, self.stationary = np.asarray(previous), stationary
-        super().__init__((), mean.shape)
+        super().__init__((), loc.shape)
 
     def log_prob(self, value: Array) -> Array:
         """() log density of (N,) outcomes."""
-        residual, is_first = value - self.mean, self.previous < 0
+        residual, is_first = value - self.loc, self.previous < 0
         carried = self._carried(residual, np.arange(len(residual)))
         return dist.Normal(jnp.where(is_first, 0.0, carried), self._spread()).log_prob(residual).sum()
 
@@ -47,7 +47,7 @@ class Autoregressive(dist.Distribution):
         residual = noise
         for rows in generations(self.previous)[1:]:
             residual = residual.at[..., rows].set(noise[..., rows] + self._carried(residual, rows))
-        return self.mean + residual
+        return self.loc + residual
 
     def _carried(self, residual: Array, rows: np.ndarray) -> Array:
         """What the residuals before those of ``rows`` add to them."""
