@@ -71,6 +71,21 @@ class GroupTerm:
 
 
 @dataclass(frozen=True)
+class ResidualSeries:
+    """brms's ``ar(time, gr, p = 1, cov)``: residuals that depend on the one before in their series.
+
+    Attributes:
+        time: column that orders the rows; None for their order in the table.
+        group: columns whose levels, joined, are the series; () for a single one.
+        stationary: brms's ``cov``: the first residual has the variance that all have in the long run.
+    """
+
+    time: str | None = None
+    group: tuple[str, ...] = ()
+    stationary: bool = False
+
+
+@dataclass(frozen=True)
 class PredictorFormula:
     """The right-hand side of one linear predictor.
 
@@ -79,12 +94,14 @@ class PredictorFormula:
         groups: the group-level terms in the order written.
         text: the whole right-hand side with white space normalised, as brms prints it.
         offsets: what is inside each ``offset(…)``, as pasted; they add up.
+        series: the ``ar(…)`` of a mean, None without one.
     """
 
     population: str
     groups: tuple[GroupTerm, ...]
     text: str
     offsets: tuple[str, ...] = ()
+    series: ResidualSeries | None = None
 
 
 @dataclass(frozen=True)
@@ -258,6 +275,21 @@ class Factor:
 
 
 @dataclass(frozen=True)
+class Series:
+    """Residuals in series.
+
+    Attributes:
+        stationary: as of :class:`ResidualSeries`.
+        previous: (N,) the row before each row in its series, -1 where it is the first.
+        rebuild: new complete table -> (N',) previous rows.
+    """
+
+    stationary: bool
+    previous: np.ndarray
+    rebuild: Callable[[pd.DataFrame], np.ndarray] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """An outcome and what was said of its rows.
 
@@ -271,6 +303,7 @@ class Outcome:
             the interval; one above the outcome in other rows); ``trunc_lower``, ``trunc_upper`` (only the
             finite ones said); ``rate``.
         rebuild: new complete table, names of additions or None for all -> their (N',) values.
+        series: how its residuals follow each other, None where they are independent.
     """
 
     name: str
@@ -281,6 +314,7 @@ class Outcome:
     rebuild: Callable[[pd.DataFrame, tuple[str, ...] | None], dict[str, np.ndarray]] | None = field(
         default=None, compare=False, repr=False
     )
+    series: Series | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

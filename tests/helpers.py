@@ -51,6 +51,13 @@ def even(seed: int) -> pd.DataFrame:
     return simulate(np.repeat(np.arange(6), 10), seed)
 
 
+def in_time(seed: int) -> pd.DataFrame:
+    """60 rows in shuffled order, in series ``g`` of 10 at times ``t``, crossed with 4 groups ``h``."""
+    rng = np.random.default_rng((2, seed))
+    table = even(seed).assign(t=np.tile(np.arange(10), 6))
+    return table.iloc[rng.permutation(len(table))].reset_index(drop=True)
+
+
 def uneven(seed: int) -> pd.DataFrame:
     """147 rows in shuffled order, in groups of 1 to 60."""
     groups = np.repeat(np.arange(len(UNEVEN_SIZES)), UNEVEN_SIZES)
@@ -173,6 +180,9 @@ CASES = (
     Case("standard_errors", "y | se(exp(w)) ~ x + (1 | g)", even),
     Case("standard_errors_and_sigma", "y | se(exp(w), sigma = TRUE) ~ x + (1 | g)", even),
     Case("truncated", "y | trunc(lb = -30, ub = 60) ~ x + (1 | g)", even),
+    Case("series", "y ~ x + (1 + x | g) + ar(t, g, cov = TRUE)", in_time),
+    Case("series_regression", "y ~ x + (1 | g) + (1 | h) + ar(gr = g)", in_time),
+    Case("series_scale", hm.bf("y ~ x + (1 |c| g) + ar(t, g, cov = TRUE)", sigma="~ x + (1 |c| g)"), in_time),
     Case("priors", "y ~ x + w + I(x^2) + (1 + x + w | g) + (1 | h)", uneven, PRIORS),
 )
 DESIGNS = {case.name: case for case in (*CASES, *FAMILY_CASES)}
@@ -212,6 +222,7 @@ OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale", "bounds"),
     *("rescor", "rescor_scale", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
+    *("series", "series_regression", "series_scale"),
 )
 
 

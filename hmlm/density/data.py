@@ -73,6 +73,7 @@ class ModelData:
         log_jacobian: (T, L), what the density of outcomes adds to that of those it reads; None for nothing.
         order: (N,) where each row of the table stands in the flat tiles.
         main: the factor that rows are sorted by, None where there is none.
+        lagged: the rows before these in their series, None where residuals are independent.
     """
 
     outcomes: Array
@@ -88,6 +89,7 @@ class ModelData:
     log_jacobian: Array | None
     order: Array
     main: int | None = field(metadata={"static": True})
+    lagged: ModelData | None = None
 
 
 def working_outcomes(spec: Spec, design: Design) -> np.ndarray:
@@ -148,6 +150,7 @@ def make_data(
         rows: which rows, all by default.
     """
     main = plan.main(spec)
+    in_series = spec.autocor is not None and rows is None
     rows = np.arange(design.n_rows) if rows is None else rows
     index = np.zeros(len(rows), int) if main is None else design.factors[main].index[rows]
     n_groups = 1 if main is None else spec.factors[main].n_levels
@@ -187,7 +190,42 @@ def make_data(
             order=jnp.asarray(tiling.order(), jnp.int32),
             main=main,
         )
+        data = replace(data, lagged=lagged_data(spec, design, data, tiling)) if in_series else data
     return data, tiling
+
+
+def previous_values(design: Design, values: np.ndarray) -> np.ndarray:
+    """(..., N) values of the row before each row in its series, zero for the first."""
+    previous = design.outcomes[0].series.previous
+    return np.where(previous >= 0, values[..., previous], 0.0)
+
+
+def lagged_data(spec: Spec, design: Design, data: ModelData, tiling: Tiling) -> ModelData:
+    """Arrays of the rows before those of ``data``: all zero, the constant too, where there is none.
+
+    Levels of factors that hold whole series are those of the rows themselves.
+    """
+
+    def place(tiles: Array) -> Array:
+        by_row = np.asarray(tiles).reshape(len(tiles), -1)[:, tiling.order()]
+        return jnp.asarray(tiling.place(previous_values(design, by_row)))
+
+    return replace(
+        data,
+        outcomes=place(data.outcomes),
+        columns=place(data.columns),
+        groups=tuple(
+            data.groups[f] if f in spec.autocor.within else _previous_levels(design, f, tiling)
+            for f in range(len(spec.factors))
+        ),
+        offsets={p: place(values[None])[0] for p, values in data.offsets.items()},
+    )
+
+
+def _previous_levels(design: Design, f: int, tiling: Tiling) -> Segments:
+    previous, factor = design.outcomes[0].series.previous, design.factors[f]
+    before = np.where(previous >= 0, factor.index[previous], -1)
+    return make_segments(tiling.place(before, fill=-1), len(factor.levels))
 
 
 def _place_outcomes(spec: Spec, tiling: Tiling, outcomes: np.ndarray) -> np.ndarray:
@@ -200,7 +238,9 @@ def _place_outcomes(spec: Spec, tiling: Tiling, outcomes: np.ndarray) -> np.ndar
 def centred_as(model: ModelData, other: ModelData) -> ModelData:
     """Arrays of further rows for the parameters of ``other``, whose column means centring takes off."""
     parts = zip(model.population, other.population, strict=True)
-    return replace(model, population=tuple(replace(part, means=known.means) for part, known in parts))
+    population = tuple(replace(part, means=known.means) for part, known in parts)
+    lagged = model.lagged and replace(model.lagged, population=population)
+    return replace(model, population=population, lagged=lagged)
 
 
 def _pairs(spec: Spec, plan: Plan, levels: list[np.ndarray]) -> dict[tuple[int, int], Segments]:

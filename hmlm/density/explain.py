@@ -89,8 +89,19 @@ def explain_density(density: LogDensity, choice: str | Mapping[str, str]) -> str
         f"population-level (dense mass matrix) and {sampled} of {n_effects} group effects",
         f"a gradient costs about {_time(gradient_seconds(density))} on one CPU core: {_basis(density)}",
         f"kernels: {_kernels(density)}",
+        *_series_lines(density),
     ]
     return "\n".join([*lines, *(["", *_table(rows)] if rows else [])])
+
+
+def _series_lines(density: LogDensity) -> list[str]:
+    """What is made of residuals in series."""
+    autocor = density.spec.autocor
+    if autocor is None:
+        return []
+    what = "statistics" if density.data.statistics is not None else "rows"
+    start = "stationary from its first row on" if autocor.stationary else "its first row on its own"
+    return [f"residuals: AR(1) by {what} less ar[1] times those of the row before; each series {start}"]
 
 
 def gradient_seconds(density: LogDensity) -> float:
@@ -127,7 +138,8 @@ def _factor_work(spec: Spec, plan: Plan, factor: int) -> int:
 
 def _basis(density: LogDensity) -> str:
     if density.data.statistics is None:
-        return f"it reads {density.spec.n_rows} rows"
+        twice = " and the rows before them" if density.spec.autocor else ""
+        return f"it reads {density.spec.n_rows} rows{twice}"
     return f"sufficient statistics replace {density.spec.n_rows} rows"
 
 
@@ -137,10 +149,13 @@ def _kernels(density: LogDensity) -> str:
     own = f"native ({native_instructions()})" if density.backend is Backend.NATIVE else "pallas"
     if density.data.fused is not None:
         return f"{own}, the likelihood and its gradient in one call"
-    why = (
-        "standard deviations differ between levels" if density.spec.sds else "effects vary by several factors"
-    )
-    return f"{own} where possible; xla for the likelihood, whose {why}"
+    if density.spec.sds:
+        why = "whose standard deviations differ between levels"
+    elif density.spec.autocor:
+        why = "whose residuals are in series"
+    else:
+        why = "whose effects vary by several factors"
+    return f"{own} where possible; xla for the likelihood, {why}"
 
 
 def _time(seconds: float) -> str:

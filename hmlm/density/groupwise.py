@@ -134,6 +134,7 @@ def _plan(spec: Spec, f: int) -> Plan:
     inner = [g for g in range(len(spec.factors)) if g != f and _inside(spec, g, f)]
     chain = (*sorted(inner, key=lambda g: -spec.factors[g].n_levels), f)
     _check_chain(spec, chain)
+    _check_series(spec, chain)
     sizes = [n_scale_terms(spec, b) if b.factor in chain else b.size for b in spec.blocks]
     left = {b.factor for b, n in zip(spec.blocks, sizes, strict=True) if n < b.size}
     factors = tuple(g for g in chain if g in left)
@@ -152,6 +153,15 @@ def _check_chain(spec: Spec, chain: tuple[int, ...]) -> None:
             raise HmlmError(
                 f"'{a}' and '{b}' both lie within '{f}' but not within each other, so that their "
                 f"effects cannot be integrated out together; leave out levels of '{a}' or '{b}', or rows"
+            )
+
+
+def _check_series(spec: Spec, chain: tuple[int, ...]) -> None:
+    for g in chain:
+        if spec.autocor is not None and g not in spec.autocor.within:
+            raise HmlmError(
+                f"a series of ar() has rows of several levels of '{spec.factors[g].name}', whose likelihoods "
+                "are not apart; take rows, or a factor whose levels hold whole series"
             )
 
 

@@ -15,9 +15,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from hmlm.density.data import ModelData
-from hmlm.density.linear import log_sigmas, residuals
 from hmlm.density.parameters import DType, Parameters
 from hmlm.density.plan import Plan
+from hmlm.density.series import Lag, innovations
 from hmlm.kernels.fusing import together
 from hmlm.kernels.gaussian import gaussian_rows
 from hmlm.kernels.small import symmetric
@@ -66,16 +66,16 @@ def row_moments(spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], 
     Args:
         u: per block (Q, J) effects that are sampled, and the conditional means of the others.
     """
-    residual = residuals(spec, parameters, u, data)
-    log_sigma = log_sigmas(spec, parameters, u, data)
+    residual, log_sigma, lag = innovations(spec, parameters, u, data)
     log_rows = gaussian_rows(residual, log_sigma, parameters.rescor, spec.n_rows)
+    log_rows = log_rows if lag is None else log_rows + jnp.sum(lag.log_first)
     if not plan.factors:
         return only_rows(log_rows)
     weight = inverse_covariance(log_sigma, parameters.rescor)
     weighted = jnp.sum(weight * residual[None], axis=1)
-    first, sums = _columns(spec, plan, plan.local, data), data.groups[plan.factors[0]].reduce
+    first, sums = _columns(spec, plan, plan.local, data, lag), data.groups[plan.factors[0]].reduce
     precision, score = together(_square(first, weight, sums), _score(first, weighted, sums))
-    rest = _rest(spec, plan, weight, weighted, data) if plan.dense else None
+    rest = _rest(spec, plan, weight, weighted, data, lag) if plan.dense else None
     return Moments(log_rows, precision, score, rest)
 
 
@@ -116,8 +116,11 @@ class _Effects(NamedTuple):
     outcomes: tuple[int, ...]
 
 
-def _columns(spec: Spec, plan: Plan, factors: tuple[int, ...], data: ModelData) -> _Effects:
-    columns = [data.columns[data.varying[b][q]] for f in factors for b, q in plan.integrated(spec, f)]
+def _columns(spec: Spec, plan: Plan, factors: tuple[int, ...], data: ModelData, lag: Lag | None) -> _Effects:
+    """Columns of the coefficients of these factors, less those of the rows before where there is a lag."""
+    at = [data.varying[b][q] for f in factors for b, q in plan.integrated(spec, f)]
+    own = [data.columns[i] for i in at]
+    columns = own if lag is None else [lag(z, data.lagged.columns[i]) for z, i in zip(own, at, strict=True)]
     return _Effects(columns, outcomes_of(spec, plan, *factors))
 
 
@@ -138,8 +141,8 @@ def _product(left: _Effects, a: int, right: _Effects, c: int, weight: Array, sum
     return sums(left.columns[a] * w * right.columns[c])
 
 
-def _rest(spec: Spec, plan: Plan, weight: Array, weighted: Array, data: ModelData) -> Rest:
-    effects = [_columns(spec, plan, (factor,), data) for factor in plan.factors]
+def _rest(spec: Spec, plan: Plan, weight: Array, weighted: Array, data: ModelData, lag: Lag | None) -> Rest:
+    effects = [_columns(spec, plan, (factor,), data, lag) for factor in plan.factors]
     levels = [spec.factors[factor].n_levels for factor in plan.factors]
     size = len(effects)
     block = lambda f, g: _pair(effects[f], effects[g], levels[f], levels[g], weight, data.pairs[f, g])  # noqa: E731

@@ -14,7 +14,7 @@ from hmlm.density.correlation import correlation_cholesky, lkj_log_density
 from hmlm.density.layout import Layout, Run, Span
 from hmlm.density.priors import Transform, constrain, log_prob, real_line_map
 from hmlm.kernels.fusing import add_up, together
-from hmlm.spec.spec import Constant, Spec
+from hmlm.spec.spec import AR, Constant, Spec
 
 DType = np.dtype
 
@@ -25,7 +25,7 @@ class Parameters(NamedTuple):
     Attributes:
         intercept: per predictor, () or None; the sampled one (centred where the spec centres).
         b: per predictor, (K,).
-        constants: by distributional parameter, per outcome: () or None where it has a formula.
+        constants: by distributional parameter, per outcome: () or None where it has a formula; ``ar`` too.
         tau: per block, (Q,) standard deviations.
         correlation: per block, (Q, Q) Cholesky factor of R.
         rescor: (M, M) Cholesky factor of the residual correlation, or None.
@@ -91,7 +91,8 @@ def by_dpar(spec: Spec, values: Sequence[Array]) -> dict[str, tuple[Array | None
     """Values of ``spec.constants`` by distributional parameter and outcome."""
     found = {(c.response, c.dpar): value for c, value in zip(spec.constants, values, strict=True)}
     n_outcomes = len(spec.outcomes)
-    return {dpar: tuple(found.get((m, dpar)) for m in range(n_outcomes)) for dpar in spec.family.dpars[1:]}
+    dpars = (*spec.family.dpars[1:], *([AR] if spec.autocor else []))
+    return {dpar: tuple(found.get((m, dpar)) for m in range(n_outcomes)) for dpar in dpars}
 
 
 def pieces(x: Array, spans: list[Span]) -> list[Array]:

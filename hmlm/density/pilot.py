@@ -24,6 +24,7 @@ from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
 SWEEPS = 25
+LARGEST_AUTOCORRELATION = 0.9
 LARGEST_SCORE = 6.0  # largest step of log sigma that one row may ask for
 
 
@@ -37,6 +38,7 @@ class Pilot:
         rescor: (M, M) correlation of the standardised residuals.
         residual: (M, N) outcome minus fitted mean.
         log_sigma: (M, N).
+        autocorrelation: of the residuals with those before them in their series; 0 without series.
     """
 
     working: tuple[Working, ...]
@@ -44,6 +46,7 @@ class Pilot:
     rescor: np.ndarray
     residual: np.ndarray
     log_sigma: np.ndarray
+    autocorrelation: float = 0.0
 
 
 def fit_pilot(spec: Spec, design: Design) -> Pilot | FamilyPilot:
@@ -70,7 +73,19 @@ def _fit_normal(spec: Spec, design: Design) -> Pilot:
         rescor=_correlation(standardised) if spec.rescor is not None else np.eye(len(outcomes)),
         residual=residual,
         log_sigma=log_sigma,
+        autocorrelation=_autocorrelation(design, standardised[0]),
     )
+
+
+def _autocorrelation(design: Design, standardised: np.ndarray) -> float:
+    """Regression of (N,) residuals on those before them, kept off the bounds."""
+    series = design.outcomes[0].series
+    if series is None:
+        return 0.0
+    later = np.flatnonzero(series.previous >= 0)
+    before = standardised[series.previous[later]]
+    slope = np.sum(standardised[later] * before) / max(np.sum(before**2), 1e-300)
+    return float(np.clip(slope, -LARGEST_AUTOCORRELATION, LARGEST_AUTOCORRELATION))
 
 
 def _scale_step(

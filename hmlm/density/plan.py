@@ -133,7 +133,7 @@ def _integrated_factors(spec: Spec, choices: list[str]) -> tuple[tuple[int, ...]
     coefficients: dict[int, int] = {}
     for block, choice in zip(spec.blocks, choices, strict=True):
         n_location = block.size - n_scale_terms(spec, block)
-        if choice in (AUTO, MARGINAL) and n_location:
+        if choice in (AUTO, MARGINAL) and n_location and _holds_series(spec, block.factor):
             coefficients[block.factor] = coefficients.get(block.factor, 0) + n_location
     sizes = {f: q * spec.factors[f].n_levels for f, q in coefficients.items()}
     if not sizes:
@@ -149,6 +149,11 @@ def _integrated_factors(spec: Spec, choices: list[str]) -> tuple[tuple[int, ...]
         if n_dense <= DENSE_EFFECTS and sizes[first] * n_dense**2 <= DENSE_WORK:
             rest.append(f)
     return (first, *rest), False
+
+
+def _holds_series(spec: Spec, factor: int) -> bool:
+    """Whether rows whose residuals depend on each other are of one level."""
+    return spec.autocor is None or factor in spec.autocor.within
 
 
 def _only_scales(spec: Spec, block: Block) -> bool:
@@ -171,6 +176,11 @@ def _cannot_integrate(spec: Spec, block: Block, factors: tuple[int, ...]) -> str
         )
     if n_scale_terms(spec, block) == block.size:
         return f"density: block {block.name!r} has no effect on a mean, so none can be integrated out"
+    if not _holds_series(spec, block.factor):
+        return (
+            f"density: a series of ar() has rows of several levels of {spec.factors[block.factor].name!r}, "
+            f"so the effects of block {block.name!r} cannot be integrated out by level; choose 'informed'"
+        )
     names = " and ".join(repr(spec.factors[f].name) for f in factors)
     return (
         f"density: block {block.name!r} cannot be integrated out together with those of {names}: beyond "

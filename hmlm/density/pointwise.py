@@ -10,11 +10,11 @@ from jax import Array
 from hmlm.density.data import ModelData
 from hmlm.density.draws import NamedDraws
 from hmlm.density.family_rows import each_family_cdf, each_family_row
-from hmlm.density.linear import log_sigmas, residuals
 from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity
 from hmlm.density.named import parameters_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.precision import double_precision
+from hmlm.density.series import innovations
 from hmlm.kernels.gaussian import gaussian_each
 from hmlm.spec.spec import Spec
 
@@ -36,11 +36,13 @@ def _rows(spec: Spec, draws: Array, effects: tuple[Array, ...], data: ModelData)
 
 
 def each_row(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:
-    """(T, L) log density of the rows, those of padding included."""
+    """(T, L) log density of the rows, those of padding included; in series given the row before."""
     arguments = (spec, parameters, u, data)
     if not spec.normal:
         return each_family_row(*arguments)
-    rows = gaussian_each(residuals(*arguments), log_sigmas(*arguments), parameters.rescor)
+    residual, log_sigma, lag = innovations(*arguments)
+    rows = gaussian_each(residual, log_sigma, parameters.rescor)
+    rows = rows if lag is None else rows + lag.log_first
     return rows if data.log_jacobian is None else rows + data.log_jacobian
 
 
@@ -49,7 +51,8 @@ def each_cdf(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData
     arguments = (spec, parameters, u, data)
     if not spec.normal:
         return each_family_cdf(*arguments)
-    return jax.scipy.special.ndtr(residuals(*arguments) * jnp.exp(-log_sigmas(*arguments)))
+    residual, log_sigma, _ = innovations(*arguments)
+    return jax.scipy.special.ndtr(residual * jnp.exp(-log_sigma))
 
 
 def each_below(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData) -> Array:

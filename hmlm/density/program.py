@@ -14,6 +14,7 @@ import numpyro
 from jax import Array
 from numpyro import distributions as dist
 
+from hmlm.density.autoregressive import Autoregressive
 from hmlm.density.data import block_columns, column_means
 from hmlm.density.family_rows import (
     density_with_additions,
@@ -35,7 +36,7 @@ from hmlm.spec.names import (
     sd_coefficient_names,
     sd_names,
 )
-from hmlm.spec.spec import Block, Constant, Spec
+from hmlm.spec.spec import AR, Block, Constant, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Design
 
@@ -56,6 +57,7 @@ def make_program(spec: Spec) -> Program:
         offset: Arrays = NOTHING,
         additions: Mapping[str, Arrays] = NOTHING,
         W: Arrays = NOTHING,
+        previous: Arrays = NOTHING,
     ) -> None:
         eta = {
             p: population_level(spec, p, X) + offset.get(predictor_key(spec, p), 0.0)
@@ -67,6 +69,9 @@ def make_program(spec: Spec) -> Program:
             rows = Z[block.name] * u[idx[spec.factors[block.factor].name]]
             for q, term in enumerate(block.terms):
                 eta[term.predictor] = eta[term.predictor] + rows[:, q]
+        if spec.autocor is not None:
+            _series(spec, eta, y, previous[spec.outcomes[0]])
+            return
         likelihood(spec, eta, y, additions)
 
     return model
@@ -79,7 +84,8 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
         ``X``: per predictor (N, K) columns, centred where the spec centres; ``Z``: per block (N, Q)
         columns; ``idx``: per factor (N,) levels; ``y``: per outcome (N,). Where the formula has them
         ``offset``: per predictor (N,), ``additions``: per outcome the (N,) values of addition terms, and
-        ``W``: per predictor of standard deviations between levels (J, W) columns, centred likewise.
+        ``W``: per predictor of standard deviations between levels (J, W) columns, centred likewise;
+        ``previous``: per outcome the (N,) row before each in its series, -1 for the first.
     """
     means = column_means(spec, design)
     offset = {
@@ -89,7 +95,9 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
     }
     additions = {o.name: dict(o.additions) for o in design.outcomes if o.additions}
     levels = {sd.prefix: part.matrix - part.means for sd, part in zip(spec.sds, design.sds, strict=True)}
-    return _arguments(spec, design, means) | _present(offset=offset, additions=additions, W=levels)
+    previous = {o.name: o.series.previous for o in design.outcomes if o.series is not None}
+    more = _present(offset=offset, additions=additions, W=levels, previous=previous)
+    return _arguments(spec, design, means) | more
 
 
 def _present(**arguments: Arrays) -> dict[str, Arrays]:
@@ -218,6 +226,16 @@ def _joint(spec: Spec, eta: Mapping[int, Array], y: Arrays | None) -> None:
     joint = dist.MultivariateNormal(jnp.stack(mean, axis=-1), scale_tril=scale[..., None] * factor)
     observed = None if y is None else jnp.stack([y[name] for name in spec.outcomes], axis=-1)
     numpyro.sample("y", joint, obs=observed)
+
+
+def _series(spec: Spec, eta: Mapping[int, Array], y: Arrays | None, previous: np.ndarray) -> None:
+    """The one outcome where residuals depend on those before them."""
+    (outcome,) = spec.outcomes
+    (ar,) = (constant for constant in spec.constants if constant.dpar == AR)
+    mean, scale = location_scale(spec, 0, eta)
+    rho = numpyro.sample(constant_name(spec, 0, AR), to_numpyro(ar.prior, ar.support))
+    joint = Autoregressive(mean, scale, rho, previous, stationary=spec.autocor.stationary)
+    numpyro.sample(outcome, joint, obs=None if y is None else y[outcome])
 
 
 def location_scale(spec: Spec, m: int, eta: Mapping[int, Array]) -> tuple[Array, Array]:

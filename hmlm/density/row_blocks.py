@@ -76,7 +76,7 @@ def row_blocks(
     for start in range(0, design.n_rows, size):
         stop = min(start + size, design.n_rows)
         rows = np.minimum(np.arange(start, start + size), design.n_rows - 1)
-        index = tuple(factor.index[rows] for factor in design.factors)
+        index = (_levels(design, rows), _levels(design, _rows_before(design, rows)))
         values = lambda quantity, at=(rows, index): _values(quantity, spec, parameters, u, at, model)  # noqa: E731
         log_lik = values(each_row)[:, 0, : stop - start].T
         found = [values(one)[:, :, 0, : stop - start].transpose(1, 2, 0) for one in quantities]
@@ -92,12 +92,12 @@ def _values(
     spec: Spec,
     draws: Array,
     effects: tuple[Array, ...],
-    at: tuple[np.ndarray, tuple[np.ndarray, ...]],
+    at: tuple[np.ndarray, tuple[tuple[np.ndarray, ...], ...]],
     data: ModelData,
 ) -> np.ndarray:
     with double_precision():
         rows, index = at
-        block = (jnp.asarray(rows), tuple(jnp.asarray(levels)[None] for levels in index))
+        block = (jnp.asarray(rows), *(tuple(jnp.asarray(levels)[None] for levels in part) for part in index))
         return np.asarray(_evaluate(quantity, spec, draws, effects, block, data))
 
 
@@ -107,7 +107,7 @@ def _evaluate(
     spec: Spec,
     draws: Array,
     effects: tuple[Array, ...],
-    block: tuple[Array, tuple[Array, ...]],
+    block: tuple[Array, tuple[Array, ...], tuple[Array, ...]],
     data: ModelData,
 ) -> Array:
     model = _block_data(data, *block)
@@ -119,8 +119,23 @@ def _evaluate(
     return jax.lax.map(one, (draws, effects), batch_size=DRAWS_AT_A_TIME)
 
 
-def _block_data(model: ModelData, rows: Array, index: tuple[Array, ...]) -> ModelData:
-    """The model's arrays for (n,) rows of the table, as one tile."""
+def _levels(design: Design, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    return tuple(factor.index[rows] for factor in design.factors)
+
+
+def _rows_before(design: Design, rows: np.ndarray) -> np.ndarray:
+    """The row before each in its series, the row itself where there is none."""
+    series = design.outcomes[0].series
+    return rows if series is None else np.where(series.previous[rows] < 0, rows, series.previous[rows])
+
+
+def _block_data(
+    model: ModelData, rows: Array, index: tuple[Array, ...], before: tuple[Array, ...]
+) -> ModelData:
+    """The model's arrays for (n,) rows of the table, as one tile.
+
+    ``index`` has the rows' levels by factor, ``before`` those of the rows before them in their series.
+    """
     place = model.order[rows]
     chosen = lambda array: array.reshape(len(array), -1)[:, None, place]  # noqa: E731
     alone = lambda array: chosen(array[None])[0]  # noqa: E731
@@ -133,4 +148,5 @@ def _block_data(model: ModelData, rows: Array, index: tuple[Array, ...]) -> Mode
         columns=chosen(model.columns),
         groups=tuple(Levels(levels) for levels in index),
         order=jnp.arange(len(rows)),
+        lagged=model.lagged and _block_data(model.lagged, rows, before, before),
     )

@@ -24,7 +24,7 @@ from hmlm.density.pilot import Pilot, block_covariance, block_modes
 from hmlm.density.plan import Plan, sampled_plan
 from hmlm.density.precision import double_precision
 from hmlm.spec.distribution import interval_of
-from hmlm.spec.spec import Spec, without_levels
+from hmlm.spec.spec import AR, Spec, without_levels
 from hmlm.spec.support import Support
 from hmlm.types import Design
 
@@ -140,8 +140,11 @@ def _constants(spec: Spec, pilot: Pilot | FamilyPilot) -> tuple[np.ndarray, np.n
     if isinstance(pilot, FamilyPilot):
         n = len(spec.scalars)
         return pilot.constants[:n], pilot.errors[:n]
-    sigma = np.array([pilot.sigma[constant.response] for constant in spec.constants])
-    return sigma, sigma / np.sqrt(2 * spec.n_rows)
+    of_sigma = [(sigma, sigma / np.sqrt(2 * spec.n_rows)) for sigma in pilot.sigma]
+    of_series = (pilot.autocorrelation, 1.0 / np.sqrt(spec.n_rows))
+    pairs = [of_series if c.dpar == AR else of_sigma[c.response] for c in spec.constants]
+    values, errors = np.array(pairs).reshape(-1, 2).T
+    return values, errors
 
 
 def _coefficients(pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,13 @@ from jax import Array
 from scipy import sparse
 
 from hmlm.density.data import ModelData, block_columns, make_data, offsets_of, working_outcomes
+from hmlm.density.differenced import (
+    Differences,
+    at_autocorrelation,
+    is_sufficient,
+    linear_and_square,
+    n_stationary,
+)
 from hmlm.density.linear import coefficients_of, log_sigmas, predictor_of
 from hmlm.density.moments import Moments, Rest, inverse_covariance, outcomes_of
 from hmlm.density.parameters import Parameters
@@ -64,6 +71,7 @@ class Statistics:
         pilot: per outcome (P,) pilot coefficients.
         groups: cells by level of the main factor.
         rest: of the effects of other factors that are integrated out, None where there are none.
+        differences: what AR(1) residuals make of them, None where residuals are independent.
     """
 
     cells: ModelData
@@ -77,12 +85,15 @@ class Statistics:
     pilot: tuple[Array, ...]
     groups: Tiles
     rest: CrossedStatistics | None
+    differences: Differences | None = None
 
 
 def cell_moments(
     spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], stats: Statistics
 ) -> Moments:
     """Moments from statistics; arguments as :func:`hmlm.density.moments.row_moments`."""
+    if stats.differences is not None:
+        return _autoregressive_moments(spec, plan, parameters, u, stats)
     log_sigma = log_sigmas(spec, parameters, u, stats.cells).reshape(len(spec.outcomes), -1)
     weight = inverse_covariance(log_sigma, parameters.rescor)
     residual, weight = together(basis_residual(spec, parameters, stats), weight)
@@ -96,6 +107,15 @@ def cell_moments(
     rest = None if stats.rest is None else _rest(spec, plan, weight[:, :, 0], residual, stats.rest)
     precision = _picked(_picked(weight, outcome).swapaxes(0, 1), outcome) * stats.varying
     return Moments(rows, _by_group(stats, precision), _by_group(stats, score), rest)
+
+
+def _autoregressive_moments(
+    spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], stats: Statistics
+) -> Moments:
+    """Moments of rows less a multiple of those before them."""
+    differenced, gain = at_autocorrelation(parameters, stats)
+    moments = cell_moments(spec, plan, parameters, u, differenced)
+    return moments._replace(log_rows=moments.log_rows + gain / moments.log_rows.size)
 
 
 def _constant_products(
@@ -208,10 +228,11 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
         or offsets_of(spec, design)
         or _samples_location(spec, plan)
         or (plan.dense and any(p.dpar != "mu" for p in spec.predictors))
+        or (plan.dense and spec.autocor)
     ):
         return None
     cell, first = _cells(spec, design, plan)
-    if len(first) * FEWER > design.n_rows:
+    if len(first) * FEWER > design.n_rows or (spec.autocor and not is_sufficient(spec, design, cell)):
         return None
     basis, maps = _basis(spec, pilot)
     varying = _varying(spec, design, plan, plan.local)
@@ -219,23 +240,40 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
     full = np.concatenate([basis, residual])
     n_basis = len(basis)
     pad = [np.vstack([m, np.zeros((len(residual), m.shape[1]))]) for m in maps]
-    products = _cross_products(np.concatenate([full, varying]), cell, len(first))
-    split = len(full)
+    columns, split = np.concatenate([full, varying]), len(full)
     cells, tiling = make_data(spec, design, plan, first)
-    products = tiling.place(products).reshape(*products.shape[:2], -1)
+
+    def products(columns: np.ndarray) -> np.ndarray:
+        by_cell = tiling.place(_cross_products(columns, cell, len(first)))
+        return by_cell.reshape(*by_cell.shape[:2], -1)
+
+    differences = None
+    if spec.autocor is not None:
+        linear, square = linear_and_square(spec, design, columns, products)
+        n_first = jnp.asarray(n_stationary(spec, design))
+        differences = Differences(_parts(linear, split), _parts(square, split), n_first)
     return Statistics(
         cells=cells,
         count=jnp.asarray(tiling.place(np.bincount(cell, minlength=len(first)).astype(float)).ravel()),
-        basis=jnp.asarray(products[:split, :split]),
-        total=jnp.asarray(products[:split, :split].sum(2, keepdims=True)),
-        mixed=jnp.asarray(products[:split, split:]),
-        varying=jnp.asarray(products[split:, split:]),
+        **_parts(products(columns), split),
         outcome=jnp.asarray(np.eye(split)[:, n_basis:]),
         columns=tuple(jnp.asarray(m) for m in pad),
         pilot=tuple(jnp.asarray(_mean_coefficients(spec, pilot, m)) for m in range(len(spec.outcomes))),
         groups=tiling.tiles,
         rest=_crossed(spec, design, plan, varying, full) if plan.dense else None,
+        differences=differences,
     )
+
+
+def _parts(products: np.ndarray, split: int) -> dict[str, Array]:
+    """Basis, total, mixed and varying of the (A, A, T) cross-products, the first ``split`` the basis."""
+    basis = products[:split, :split]
+    return {
+        "basis": jnp.asarray(basis),
+        "total": jnp.asarray(basis.sum(2, keepdims=True)),
+        "mixed": jnp.asarray(products[:split, split:]),
+        "varying": jnp.asarray(products[split:, split:]),
+    }
 
 
 def _varying(spec: Spec, design: Design, plan: Plan, factors: tuple[int, ...]) -> np.ndarray:

@@ -111,7 +111,7 @@ def read_addition(call: Call) -> Addition:
         FormulaError: unknown, or with arguments that it does not take.
     """
     signature = _signature(call)
-    given = _matched(call, (*signature.quantities, *signature.flags))
+    given = matched_arguments(call, (*signature.quantities, *signature.flags))
     for name in signature.quantities[: signature.n_required]:
         if name not in given:
             raise call.place.error(f"`{call}` lacks its argument; write for example `{call.function}(n)`")
@@ -164,7 +164,7 @@ def _signature(call: Call) -> Signature:
     )
 
 
-def _matched(call: Call, names: tuple[str, ...]) -> dict[str, Argument]:
+def matched_arguments(call: Call, names: tuple[str, ...]) -> dict[str, Argument]:
     """Arguments by name, as R matches them: those named first, the others in order."""
     named = {a.name: a for a in call.arguments if a.name}
     free = iter([name for name in names if name not in named])

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 _SPLINE = "write a spline of fixed degrees of freedom, ns(x, df = 4) or bs(x, df = 6)"
-_SERIES = "a lagged outcome is the nearest: data.groupby('id')['y'].shift(1) as a column `y_lag`"
+_SERIES = "write ar(time = t, gr = id), where the residual before counts"
 _COVARIANCE = "(x | group) estimates all correlations, (x || group) none"
 _KNOWN = "levels are independent given their standard deviation, (1 | group)"
 _COLUMN = "compute it as a column of the table first"
@@ -32,7 +32,10 @@ PREDICTORS = {
         "write the column itself; incomplete rows are left out",
     ),
     "mmc": ("brms's multi-membership covariate", "write the column itself"),
-    "ar": ("brms's autoregression of residuals", _SERIES),
+    "ar": (
+        "brms's autoregression of residuals here",
+        "write it in the formula of a mean, y ~ x + ar(gr = id)",
+    ),
     "ma": ("brms's moving average of residuals", _SERIES),
     "arma": ("brms's autoregression of residuals", _SERIES),
     "cosy": (
@@ -95,7 +98,7 @@ CALLS = {
 ARGUMENTS = {
     "family": ("bf's family", "give it to the model, hm.fit(formula, data, family=…)"),
     "nl": PREDICTORS["nlf"],
-    "autocor": ("bf's autocor", _SERIES),
+    "autocor": ("bf's autocor", f"in the formula {_SERIES}"),
     "cmc": ("bf's cmc", "write 0 + x, or 1 + x"),
     "sparse": ("bf's sparse", "leave it out"),
     "decomp": ("bf's decomp", "leave it out"),

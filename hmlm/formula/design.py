@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -23,6 +23,7 @@ from hmlm.formula.quantity import quantity_columns
 from hmlm.formula.response import build_outcome, outcome_columns
 from hmlm.formula.row_values import Quantity, build_quantity, summed
 from hmlm.formula.sd import build_sds, sd_text
+from hmlm.formula.series import build_series, series_columns
 from hmlm.formula.table import Use, as_table, complete_rows, select
 from hmlm.types import (
     DataError,
@@ -32,6 +33,7 @@ from hmlm.types import (
     GroupDesign,
     GroupTerm,
     ModelFormula,
+    Outcome,
     OutcomeFormula,
     PopulationDesign,
     PredictorDesign,
@@ -56,7 +58,7 @@ def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
     used = _without_unneeded_gaps(select(table, uses), formula, uses)
     rows = complete_rows(used)
     used = used.iloc[rows].reset_index(drop=True).infer_objects()
-    outcomes = tuple(build_outcome(used, o, _equation(o.left, o.mu)) for o in formula.outcomes)
+    outcomes = tuple(_build_outcome(used, outcome) for outcome in formula.outcomes)
     predictors = tuple(_build_predictor(used, site) for site in _sites(formula))
     factors = _build_factors(used, formula)
     return Design(
@@ -132,6 +134,7 @@ def _uses(formula: ModelFormula, table: pd.DataFrame) -> list[Use]:
     ]
     for site in _sites(formula):
         uses += [*_term_uses(site.predictor.population, site.equation), *_offset_uses(site)]
+        uses += _series_uses(site)
         for term in site.predictor.groups:
             uses += _term_uses(term.expression, _group_text(term))
             uses += [Use(column, _group_text(term)) for column in term.columns]
@@ -148,6 +151,17 @@ def _addition_columns(outcome: OutcomeFormula) -> list[str]:
 def _offset_uses(site: _Site) -> list[Use]:
     texts = site.predictor.offsets
     return [Use(column, site.equation) for text in texts for column in quantity_columns(parse(text))]
+
+
+def _series_uses(site: _Site) -> list[Use]:
+    series = site.predictor.series
+    return [] if series is None else [Use(column, site.equation) for column in series_columns(series)]
+
+
+def _build_outcome(table: pd.DataFrame, formula: OutcomeFormula) -> Outcome:
+    where, series = _equation(formula.left, formula.mu), formula.mu.series
+    outcome = build_outcome(table, formula, where)
+    return outcome if series is None else replace(outcome, series=build_series(table, series, where))
 
 
 def _without_unneeded_gaps(used: pd.DataFrame, formula: ModelFormula, uses: list[Use]) -> pd.DataFrame:

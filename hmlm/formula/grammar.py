@@ -11,8 +11,9 @@ from hmlm.formula.advice import GROUPS, refusal
 from hmlm.formula.expression import Bars, Binary, Call, Name, Node, Number, Paren, Sum, Tilde, Unary
 from hmlm.formula.parser import parse
 from hmlm.formula.quantity import check_quantity
+from hmlm.formula.series import AR, read_series
 from hmlm.formula.terms import OFFSET, check_terms
-from hmlm.types import GroupTerm, PredictorFormula
+from hmlm.types import GroupTerm, PredictorFormula, ResidualSeries
 
 UNCORRELATED, PLAIN_STRUCTURES = "diag", ("us",)
 GROUP = "gr"
@@ -40,10 +41,30 @@ def predictor_of(node: Node) -> PredictorFormula:
     signed = _signed_terms(node)
     groups = tuple(g for sign, term in signed for g in _group_terms(sign, term))
     offsets = tuple(_offset_text(sign, term) for sign, term in signed if _is_offset(term))
-    population = _joined([pair for pair in signed if _bars_of(pair[1]) is None and not _is_offset(pair[1])])
+    population = _joined([(sign, term) for sign, term in signed if _is_population_level(term)])
     if population is not None:
         check_terms(population)
-    return PredictorFormula("1" if population is None else str(population), groups, str(node), offsets)
+    text = "1" if population is None else str(population)
+    return PredictorFormula(text, groups, str(node), offsets, _series(signed))
+
+
+def _is_population_level(node: Node) -> bool:
+    return _bars_of(node) is None and not _is_offset(node) and not _is_series(node)
+
+
+def _is_series(node: Node) -> bool:
+    return isinstance(node, Call) and node.function == AR
+
+
+def _series(signed: list[tuple[str, Node]]) -> ResidualSeries | None:
+    """The one ``ar(…)`` of a predictor."""
+    found = [(sign, term) for sign, term in signed if isinstance(term, Call) and _is_series(term)]
+    for n, (sign, term) in enumerate(found):
+        if sign == "-":
+            raise term.place.error(f"`{term}` cannot be subtracted; leave it out")
+        if n > 0:
+            raise term.place.error(f"`{term}` is a second `ar()`; write one")
+    return read_series(found[0][1]) if found else None
 
 
 def _is_offset(node: Node) -> bool:

@@ -72,4 +72,8 @@ def _dpar_formula(name: str, node: Node) -> PredictorFormula:
         raise node.place.error(
             f"the formula of `{name}` has `{left}` on its left; write `~ …` or `{name} ~ …`"
         )
+    if predictor.series is not None:
+        raise node.place.error(
+            f"ar() is about residuals: write it in the formula of the mean, not of `{name}`"
+        )
     return predictor

@@ -19,7 +19,7 @@ from hmlm.formula.expression import (
 from hmlm.formula.functions import check_call
 
 MAX_POWER = 10
-OFFSET = "offset"
+OFFSET, SERIES = "offset", "ar"
 
 
 def check_terms(node: Node) -> None:
@@ -33,6 +33,8 @@ def check_terms(node: Node) -> None:
             _check_name(node)
         case Call(function=function) if function == OFFSET:
             raise node.place.error(f"`{node}` is a term of its own outside of parentheses: y ~ x + {node}")
+        case Call(function=function) if function == SERIES:
+            raise node.place.error(f"`{node}` is a term of its own, y ~ x + {node}")
         case Call():
             check_call(node)
         case Number(text=text) if text not in ("0", "1"):

@@ -10,7 +10,7 @@ from hmlm.density.surface import Surface, make_surface
 from hmlm.infer.estimate import Estimates, estimate
 from hmlm.infer.maximum import Maximum, maximise
 from hmlm.spec.spec import Spec
-from hmlm.types import Design
+from hmlm.types import Design, HmlmError
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,13 @@ def maximise_likelihood(spec: Spec, design: Design, *, restricted: bool) -> Like
     """Maximise the marginal likelihood, or with ``restricted`` lme4's REML criterion.
 
     Raises:
-        HmlmError: effects that cannot be integrated out, or collinear columns.
+        HmlmError: effects that cannot be integrated out, collinear columns, or residuals in series.
     """
+    if spec.autocor is not None:
+        raise HmlmError(
+            'ar() has no maximum-likelihood fit here: sample it, fit(algorithm="nuts"); marginal_log_lik '
+            "gives the likelihood itself"
+        )
     begin = time.perf_counter()
     surface = make_surface(spec, design, fit_pilot(spec, design), restricted=restricted)
     surface.at(surface.start)

@@ -33,6 +33,7 @@ from hmlm.results.prediction.r2 import bayes_r2
 from hmlm.results.prediction.verbs import epred, linpred, predict, prediction, residuals
 from hmlm.results.printout import printout
 from hmlm.results.reporting import report
+from hmlm.results.residual_levels import residual_sd
 from hmlm.results.saving import save, to_arviz
 from hmlm.results.sensitivity import log_prior, prior_sensitivity
 from hmlm.results.statement import Statement
@@ -143,6 +144,7 @@ class Fit:
 
     coef = coef
     var_corr = var_corr
+    residual_sd = residual_sd
     icc = icc
     hypothesis = hypothesis
     contrasts = contrasts

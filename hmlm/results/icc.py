@@ -78,6 +78,12 @@ def icc_draws(fit: Fit, group: str | None = None) -> dict[Key, np.ndarray]:
 def _check(fit: Fit, group: str | None) -> None:
     if group is not None:
         check_factor(group, [name for name, _ in fit.info.factors])
+    if fit.spec is not None and fit.spec.autocor is not None:
+        raise HmlmError(
+            "residuals follow each other, ar(), so that sigma is not their standard deviation and groups are "
+            "only a part of what rows share; compute the share that you mean from the draws: with cov = TRUE "
+            "residuals have the variance fit['sigma'] ** 2 / (1 - fit['ar[1]'] ** 2)"
+        )
     for outcome in sigma_names(fit):
         for dpar in latent_of(fit).reads:
             if dpar != "mu" and _constant(dpar, outcome) not in fit.posterior:

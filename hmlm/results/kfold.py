@@ -29,7 +29,7 @@ from hmlm.results.convergence import convergence
 from hmlm.results.elpd import ROW, Elpd
 from hmlm.results.loo import blocks_of, n_parameters, rows_at_a_time
 from hmlm.results.unknown import check_factor
-from hmlm.types import ComparisonWarning, Design, HmlmError
+from hmlm.types import ComparisonWarning, Design, HmlmError, Outcome
 
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
@@ -68,6 +68,7 @@ def kfold(
         HmlmError: an unknown factor, a k that makes no folds, or a fit of a file that holds no model.
     """
     units = _units(fit, group)
+    _check_series(fit, group)
     k = min(FOLDS, len(units.labels)) if k is None else k
     folds = split(fit.design, units, k, seed)
     refits = [_Refit(fit, units.factor, folds[units.of_row] == fold, fold, samples) for fold in range(k)]
@@ -101,10 +102,7 @@ def rows_of(design: Design, rows: np.ndarray) -> Design:
     """Some rows of a design (N booleans or numbers), with all its columns and levels."""
     return replace(
         design,
-        outcomes=tuple(
-            replace(o, values=o.values[rows], additions={name: v[rows] for name, v in o.additions.items()})
-            for o in design.outcomes
-        ),
+        outcomes=tuple(_outcome_of(o, rows) for o in design.outcomes),
         predictors=tuple(
             replace(
                 p,
@@ -117,6 +115,30 @@ def rows_of(design: Design, rows: np.ndarray) -> Design:
         factors=tuple(replace(factor, index=factor.index[rows]) for factor in design.factors),
         rows=design.rows[rows],
     )
+
+
+def _outcome_of(outcome: Outcome, rows: np.ndarray) -> Outcome:
+    """Some rows of an outcome; of series whole ones."""
+    additions = {name: values[rows] for name, values in outcome.additions.items()}
+    some = replace(outcome, values=outcome.values[rows], additions=additions)
+    if outcome.series is None:
+        return some
+    kept = np.arange(len(outcome.values))[rows]
+    place = np.full(len(outcome.values) + 1, -1)
+    place[kept] = np.arange(len(kept))
+    series = replace(outcome.series, previous=place[outcome.series.previous[kept]])
+    return replace(some, series=series)
+
+
+def _check_series(fit: Fit, group: str | None) -> None:
+    """Refuse to leave out parts of a series: what follows them would change."""
+    autocor = fit.spec.autocor
+    if autocor is None:
+        return
+    whole = [fit.spec.factors[f].name for f in autocor.within]
+    if group not in whole:
+        hint = f"leave out whole series: group = {' or '.join(map(repr, whole))}" if whole else "use loo()"
+        raise HmlmError(f"kfold: the rows of a series of ar() depend on each other; {hint}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ WIDTH = 110
 MOST_DECIMALS = 6  # beyond these, and from LARGEST on, numbers are printed as 1.23e-09
 LARGEST = 1e8
 SECTIONS = (
+    ("series", "Correlation Structures:"),
     ("population", "Regression Coefficients:"),
     ("family", "Further Distributional Parameters:"),
     ("residual", "Residual Correlations:"),

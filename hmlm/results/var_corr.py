@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from hmlm.results.covariances import Component, components, covariance_draws, sigma_names
+from hmlm.results.covariances import RESIDUAL, Component, components, covariance_draws, sigma_names
 from hmlm.results.printout import format_table
+from hmlm.results.residual_levels import ResidualLevels, residual_levels
 from hmlm.results.table import estimates
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 UNLIMITED = 10_000
 WIDTH = 110
 MEANING = "Posterior means with {percent:g}% intervals; those of correlations and covariances: .cor, .cov."
+SERIES = (
+    "The residual standard deviation is that given the row before, ar(); with cov = TRUE residuals have "
+    "sigma / sqrt(1 - ar[1]²)."
+)
 VARIES = "No residual standard deviation: sigma has a formula{where}."
 
 
@@ -33,7 +38,9 @@ class VarCorr:
         cor: a row per correlation that is a parameter: ``group``, ``term``, ``term2`` and the same.
         cov: a row per variance (``term`` equals ``term2``) and covariance.
         prob: probability of the intervals.
-        varying: outcomes whose sigma has a formula, ``""`` for a lone outcome.
+        varying: outcomes whose sigma depends on more than factors, ``""`` for a lone outcome. Where it
+            depends on factors alone, the residuals have a row per level.
+        series: whether residuals follow each other, ``ar()``: sigma is then that of what is new in each.
     """
 
     sd: pd.DataFrame
@@ -41,6 +48,7 @@ class VarCorr:
     cov: pd.DataFrame
     prob: float
     varying: tuple[str, ...] = ()
+    series: bool = False
 
     def __repr__(self) -> str:
         return "\n".join([*_lines(self), *_notes(self)])
@@ -68,7 +76,7 @@ def var_corr(fit: Fit, summary: bool = True, prob: float = 0.95) -> VarCorr | di
     """Standard deviations, correlations and covariances of group effects and residuals.
 
     Standard deviations that depend on covariates of levels, ``bf(..., sd=...)``, are those at the mean of the
-    covariates.
+    covariates. Where sigma differs by the levels of factors, residuals have a row per level.
 
     Args:
         summary: True gives tables with intervals, ``.sd``, ``.cor`` and ``.cov``, that print as lme4's
@@ -80,15 +88,28 @@ def var_corr(fit: Fit, summary: bool = True, prob: float = 0.95) -> VarCorr | di
 
 
 def _tables(fit: Fit, prob: float) -> VarCorr:
-    found = components(fit)
-    varying = tuple(outcome for outcome, name in sigma_names(fit).items() if name not in fit.posterior)
+    by_level = {part.outcome: part for part in residual_levels(fit)}
+    found = (*components(fit), *(_of_levels(part) for part in by_level.values()))
+    varying = tuple(
+        outcome
+        for outcome, name in sigma_names(fit).items()
+        if name not in fit.posterior and outcome not in by_level
+    )
     return VarCorr(
         sd=_table([key for c in found for key in _terms(c)], [c.sd for c in found], prob, ("group", "term")),
         cor=_table([key for c in found for key in _pairs(c)], [c.cor for c in found], prob),
         cov=_table([key for c in found for key in _all(c)], [_covariances(c) for c in found], prob),
         prob=prob,
         varying=varying,
+        series=fit.spec is not None and fit.spec.autocor is not None,
     )
+
+
+def _of_levels(part: ResidualLevels) -> Component:
+    """Residuals of an outcome whose standard deviation differs by level, uncorrelated."""
+    prefix = f"{part.outcome}_" if part.outcome else ""
+    terms = tuple(f"{prefix}{level}" for level in part.levels)
+    return Component(RESIDUAL, terms, part.sd, (), np.empty((0, *part.sd.shape[1:])))
 
 
 def _or_none(names: pd.Series, empty: pd.Series) -> pd.Series:
@@ -167,6 +188,7 @@ def _triangle(result: VarCorr) -> Iterator[str]:
 
 def _notes(result: VarCorr) -> list[str]:
     notes = [MEANING.format(percent=100 * result.prob)] if len(result.sd) else []
+    notes.extend([SERIES] if result.series else [])
     if result.varying:
         where = ", ".join(outcome for outcome in result.varying if outcome)
         notes.append(VARIES.format(where=f" ({where})" if where else ""))

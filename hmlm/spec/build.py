@@ -17,7 +17,8 @@ from hmlm.spec.checks import (
 from hmlm.spec.family import Family
 from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
-from hmlm.spec.spec import Block, BlockTerm, Constant, FactorSpec, Predictor, SdPredictor, Spec
+from hmlm.spec.series import autocor_of, check_series
+from hmlm.spec.spec import AR, Block, BlockTerm, Constant, FactorSpec, Predictor, SdPredictor, Spec
 from hmlm.spec.support import Support
 from hmlm.spec.target import (
     RESCOR,
@@ -49,6 +50,7 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
     check_family(design, family)
     check_outcome_values(design, family)
     check_outcomes(design)
+    check_series(design, family)
     check_levels(design, family)
     layouts = lay_out_blocks(design)
     check_priors(priors, list_targets(design, family, layouts))
@@ -72,6 +74,7 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
         n_rows=design.n_rows,
         additions=tuple(_additions(outcome) for outcome in design.outcomes),
         sds=tuple(_sd_predictor(design, part, layouts, book) for part in design.sds),
+        autocor=autocor_of(design),
     )
     for part, predictor in zip(design.sds, spec.sds, strict=True):
         check_sd_collinearity(part, predictor)
@@ -101,7 +104,7 @@ def _prefix(design: Design, predictor: PredictorDesign) -> str:
 
 def _constant(design: Design, family: Family, key: tuple[str, str], prior: Distribution) -> Constant:
     outcome, dpar = key
-    support = family.parameter(dpar).support
+    support = Support.CORRELATION if dpar == AR else family.parameter(dpar).support
     if support is Support.ORDERED and prior.name == "uniform":
         raise PriorError(
             f"{dpar} ~ {prior}: thresholds between levels have no bounds; use for example normal(0, 3)"

@@ -8,6 +8,7 @@ import numpy as np
 
 from hmlm.spec.distribution import FLAT
 from hmlm.spec.family import Family
+from hmlm.spec.spec import AR
 from hmlm.spec.support import Support
 from hmlm.spec.target import Target
 from hmlm.types import Distribution
@@ -42,7 +43,7 @@ def default_prior(target: Target, family: Family, values: Values | None) -> Dist
         family: of its outcome.
         values: (N,) values of its outcome; None for correlations, which have no single outcome.
     """
-    if target.class_ == "b":
+    if target.class_ in ("b", AR):
         return FLAT
     if target.class_ in ("cor", "rescor") or values is None:
         return Distribution("lkj", (1.0,))

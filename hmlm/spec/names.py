@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-from hmlm.spec.spec import Block, BlockTerm, Spec
+from hmlm.spec.spec import AR, Block, BlockTerm, Spec
 from hmlm.spec.support import Support
 
 
 class ParameterRow(NamedTuple):
     """A scalar parameter of the summary: the draw's name, brms's label, section and grouping factor.
 
-    ``section`` is ``"group"``, ``"population"``, ``"family"`` or ``"residual"``.
+    ``section`` is ``"group"``, ``"population"``, ``"series"``, ``"family"`` or ``"residual"``.
     """
 
     variable: str
@@ -57,11 +57,14 @@ def cor_names(spec: Spec, block: Block) -> tuple[tuple[str, int, int], ...]:
 def constant_name(spec: Spec, m: int, dpar: str) -> str:
     """Draws of a distributional parameter of outcome ``m`` that has no formula: ``"nu"``, ``"nu_NAstd"``.
 
-    Thresholds are intercepts: ``"b_Intercept[1]"``.
+    Thresholds are intercepts: ``"b_Intercept[1]"``; the autoregression is ``"ar[1]"``.
     """
+    name = f"{dpar}_{spec.outcomes[m]}" if spec.multivariate else dpar
+    if dpar == AR:
+        return f"{name}[1]"
     if spec.family.parameter(dpar).support is Support.ORDERED:
         return f"b_{spec.outcomes[m]}_{dpar}" if spec.multivariate else f"b_{dpar}"
-    return f"{dpar}_{spec.outcomes[m]}" if spec.multivariate else dpar
+    return name
 
 
 def constant_names(spec: Spec) -> tuple[str, ...]:
@@ -140,7 +143,9 @@ def _population_rows(spec: Spec) -> Iterator[ParameterRow]:
 
 def _family_rows(spec: Spec) -> Iterator[ParameterRow]:
     thresholds = threshold_names(spec)
-    yield from (ParameterRow(name, name, "family") for name in constant_names(spec) if name not in thresholds)
+    for name, constant in zip(constant_names(spec), spec.constants, strict=True):
+        if name not in thresholds:
+            yield ParameterRow(name, name, "series" if constant.dpar == AR else "family")
 
 
 def _residual_rows(spec: Spec) -> Iterator[ParameterRow]:

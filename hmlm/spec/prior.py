@@ -34,12 +34,14 @@ SUPPORTS = {
     Support.POSITIVE: ("real", "interval", "positive"),
     Support.UNIT: ("real", "interval", "unit"),
     Support.ABOVE_ONE: ("real", "interval", "positive"),
+    Support.CORRELATION: ("real", "interval", "unit"),
 }
 ADVICE = {
     Support.REAL: "that has no bounds",
     Support.POSITIVE: "which is above 0; use for example gamma(2, 0.5)",
     Support.UNIT: "which lies between 0 and 1; use beta(a, b), where beta(1, 1) is flat",
     Support.ABOVE_ONE: "which is above 1; use for example gamma(2, 0.1)",
+    Support.CORRELATION: "which lies between -1 and 1; use for example normal(0, 0.5)",
 }
 
 
@@ -58,6 +60,7 @@ CLASSES = {
     "cor": PriorClass(("group",), ("corr",), CORRELATION),
     "sigma": PriorClass(("resp",), ("real", "interval", "positive"), POSITIVE),
     **{dpar: PriorClass(("resp",), SUPPORTS[support], ADVICE[support]) for dpar, support in _constants()},
+    "ar": PriorClass(("resp",), SUPPORTS[Support.CORRELATION], ADVICE[Support.CORRELATION]),
     "rescor": PriorClass((), ("corr",), CORRELATION),
 }
 

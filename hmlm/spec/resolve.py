@@ -24,6 +24,7 @@ MISSING_CLASS = {
     "sd": "the formula has no group-level terms like (1 | id)",
     "cor": "no group-level effects are correlated: that takes two of them and one bar, (1 + x | id)",
     "sigma": 'sigma has a formula: use class_="Intercept" (or "b", "sd") with dpar="sigma"',
+    "ar": "residuals are independent: write ar(time, gr = id) in the formula of the mean",
     "rescor": "the model has no residual correlation: several outcomes and set_rescor(True) give one",
 }
 INTERCEPT_AS_COEFFICIENT = (

@@ -12,6 +12,8 @@ from hmlm.spec.family import Family
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
+AR = "ar"  # class of the prior of the autoregression, and its place among the constants
+
 
 @dataclass(frozen=True)
 class Predictor:
@@ -134,6 +136,19 @@ class FactorSpec:
 
 
 @dataclass(frozen=True)
+class Autocor:
+    """Residuals that depend on the one before in their series (brms's ``ar``).
+
+    Attributes:
+        stationary: whether the first of a series has the variance of all in the long run.
+        within: indices of the factors of which every series lies in one level.
+    """
+
+    stationary: bool
+    within: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Spec:
     """The whole model.
 
@@ -148,6 +163,8 @@ class Spec:
         n_rows: N.
         additions: per outcome the addition terms that change its density, ``("trials", "weights")``.
         sds: predictors of standard deviations between levels.
+        autocor: how residuals depend on each other, None where they are independent; the coefficient is the
+            constant ``ar``.
     """
 
     family: Family
@@ -160,6 +177,7 @@ class Spec:
     n_rows: int
     additions: tuple[tuple[str, ...], ...] = ()
     sds: tuple[SdPredictor, ...] = ()
+    autocor: Autocor | None = None
 
     @property
     def multivariate(self) -> bool:

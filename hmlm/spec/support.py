@@ -14,6 +14,7 @@ class Support(enum.Enum):
     UNIT = "logit"
     ABOVE_ONE = "logm1"
     ORDERED = "ordered"  # above the one before it
+    CORRELATION = "fisher_z"
 
     @property
     def link(self) -> str:
@@ -24,11 +25,21 @@ class Support(enum.Enum):
     def interval(self) -> tuple[float, float]:
         """Lower and upper bound, infinite for none."""
         inf = math.inf
-        return {"identity": (-inf, inf), "log": (0.0, inf), "logit": (0.0, 1.0), "logm1": (1.0, inf)}[
-            self.value
-        ]
+        return {
+            "identity": (-inf, inf),
+            "log": (0.0, inf),
+            "logit": (0.0, 1.0),
+            "logm1": (1.0, inf),
+            "fisher_z": (-1.0, 1.0),
+        }[self.link]
 
     @property
     def bounds(self) -> tuple[str, str]:
         """Lower and upper bound as brms's table of priors shows them, empty for none."""
-        return {"identity": ("", ""), "log": ("0", ""), "logit": ("0", "1"), "logm1": ("1", "")}[self.link]
+        return {
+            "identity": ("", ""),
+            "log": ("0", ""),
+            "logit": ("0", "1"),
+            "logm1": ("1", ""),
+            "fisher_z": ("-1", "1"),
+        }[self.link]

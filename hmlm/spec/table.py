@@ -25,7 +25,7 @@ from hmlm.spec.names import (
 )
 from hmlm.spec.prior import CLASSES
 from hmlm.spec.resolve import asked_value, check_priors, reaching_priors
-from hmlm.spec.spec import Spec
+from hmlm.spec.spec import AR, Spec
 from hmlm.spec.support import Support
 from hmlm.spec.target import Target, list_targets
 from hmlm.types import Design, Distribution, Prior
@@ -127,6 +127,8 @@ def _row(
 
 def _bounds(address: Target, family: Family, priors: tuple[Prior, ...]) -> tuple[str, str]:
     """Lower and upper bound, empty for none; those of the class hold for its coefficients."""
+    if address.class_ == AR:
+        return Support.CORRELATION.bounds
     if address.class_ in family.dpars:
         return family.parameter(address.class_).support.bounds
     if address.class_ == "sd":

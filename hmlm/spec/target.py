@@ -9,6 +9,7 @@ import numpy as np
 
 from hmlm.spec.blocks import BlockLayout
 from hmlm.spec.family import Dpar, Family
+from hmlm.spec.spec import AR
 from hmlm.spec.support import Support
 from hmlm.types import Design, GroupDesign, Outcome, PredictorDesign, SdDesign
 
@@ -62,17 +63,19 @@ def sd_coefficient_targets(part: SdDesign) -> tuple[Target, ...]:
 
 
 def constant_targets(design: Design, family: Family) -> dict[tuple[str, str], Target]:
-    """Addresses of the distributional parameters without a formula, by outcome and parameter.
+    """Addresses of the distributional parameters without a formula, by outcome and parameter, and of ``ar``.
 
     Each is a class of its own, but thresholds, which are intercepts.
     """
     modelled = {(p.response, p.dpar) for p in design.predictors}
-    return {
+    constant = {
         (outcome.name, parameter.name): _constant_target(outcome, parameter)
         for outcome in design.outcomes
         for parameter in family.parameters
         if (outcome.name, parameter.name) not in modelled and not _is_known(outcome, parameter)
     }
+    in_series = [outcome.name for outcome in design.outcomes if outcome.series is not None]
+    return constant | {(name, AR): Target(AR, resp=name) for name in in_series}
 
 
 def _constant_target(outcome: Outcome, parameter: Dpar) -> Target:

@@ -25,5 +25,16 @@ def test_the_verbs_are_those_of_the_readme():
         *("summary", "fixef", "ranef", "coef", "var_corr", "icc", "draws", "gather_draws", "spread_draws"),
         *("linpred", "epred", "predict", "prediction", "residuals", "bayes_r2"),
         *("conditional_effects", "marginal_means", "comparisons", "hypothesis", "contrasts"),
-        *("log_lik", "loo", "loo_pit", "waic", "kfold", "update", "save", "to_arviz", "report"),
+        *(
+            "log_lik",
+            "loo",
+            "loo_pit",
+            "waic",
+            "kfold",
+            "update",
+            "save",
+            "to_arviz",
+            "report",
+            "residual_sd",
+        ),
     }

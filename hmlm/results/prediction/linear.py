@@ -43,6 +43,10 @@ class Linear(NamedTuple):
         columns = jax.tree.map(lambda part: _padded(part[start : start + size], size), self.columns)
         return _evaluate(self.coefficients, columns)
 
+    def at(self, rows: np.ndarray) -> Array:
+        """(R, S) linear predictor of (R,) rows."""
+        return _evaluate(self.coefficients, jax.tree.map(lambda part: part[rows], self.columns))
+
 
 def make_linear(
     spec: Spec, p: int, draws: Draws, rows: Rows, new: Mapping[tuple[int, int], np.ndarray]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import partial
 from typing import Any
 
 import jax
@@ -27,9 +26,10 @@ from hmlm.results.prediction.linear import Linear, make_linear
 from hmlm.results.prediction.new_levels import UNCERTAINTY, check_way, new_effects
 from hmlm.results.prediction.prediction import CATEGORY, RESP, Prediction
 from hmlm.results.prediction.rows import Rows, new_rows, training_rows
+from hmlm.results.prediction.series import AtRows, SeriesResiduals, previous_rows
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.names import constant_name, rescor_names
-from hmlm.spec.spec import Spec
+from hmlm.spec.spec import AR, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Design, HmlmError
 
@@ -40,6 +40,7 @@ SPREAD = "sd"  # of outcomes, what Pearson residuals are scaled by
 SCALING = {"trials", "rate"}  # addition terms that the expected outcome depends on
 SPREADING = {"se", "se_sigma"}  # those that only its spread depends on
 BOUNDING = {"trunc_lower", "trunc_upper"}
+SIGMA = "sigma"
 KINDS = (LINPRED, EPRED, PREDICT)
 
 
@@ -110,7 +111,9 @@ def make_prediction(
     positions = some_positions(n, request.ndraws, request.seed)
     draws = Draws(spec, posterior, effects() if rows.varying else {}, positions)
     with double_precision():
-        evaluate = _Evaluator(spec, draws, _linears(spec, draws, rows, request), rows, request.seed)
+        previous = previous_rows(design, request.newdata) if kind == PREDICT else None
+        linears = _linears(spec, draws, rows, request)
+        evaluate = _Evaluator(spec, draws, linears, rows, request.seed, previous)
         values = evaluate.of(kind, outcomes, dpar)
     along, names = _axis(spec, outcomes, kind, dpar)
     levels = spec.family.levels if kind == PREDICT else ()
@@ -216,10 +219,13 @@ class _Evaluator:
     linears: Mapping[tuple[int, str], Linear]
     rows: Rows
     seed: int
+    previous: np.ndarray | None = None
 
     def of(self, kind: str, outcomes: list[int], dpar: str | None) -> Callable[[int, int], Array]:
         """First row, R -> (M, R, S)."""
         if kind == PREDICT:
+            if self.previous is not None:
+                return self._in_series()
             return self._predicted(outcomes) if self._together() else self._simulated(outcomes)
         if kind == EPRED and dpar is None and self.spec.family.levels:
             return self._of_family(0, lambda own, _, *rest: level_probabilities(own, *rest))
@@ -289,9 +295,30 @@ class _Evaluator:
         def values(start: int, size: int) -> Array:
             mean = jnp.stack([part(start, size) for part in means])
             scale = jnp.stack([part(start, size) for part in scales])
-            return mean + scale * _noise(key, start, factor, size=size)
+            return mean + scale * _noise(key, start + np.arange(size), factor)
 
         return values
+
+    def _in_series(self) -> Callable[[int, int], Array]:
+        """Outcomes of the one that has series, whose residuals follow each other."""
+        key, one = jax.random.fold_in(jax.random.key(self.seed), 1), jnp.ones((self.draws.size, 1, 1))
+        mean = self._parameter(0, "mu")
+        residuals = SeriesResiduals(
+            previous=self.previous,
+            rho=jnp.asarray(self.draws[constant_name(self.spec, 0, AR)]),
+            stationary=self.spec.autocor.stationary,
+            scale=self._sigma_at(),
+            noise=lambda rows: _noise(key, rows, one)[0],
+        )
+        return lambda start, size: (mean(start, size) + residuals(start, size))[None]
+
+    def _sigma_at(self) -> AtRows:
+        """Standard deviations of any rows."""
+        if (0, SIGMA) not in self.linears:
+            constant = jnp.asarray(self.draws[constant_name(self.spec, 0, SIGMA)])
+            return lambda rows: jnp.broadcast_to(constant, (len(rows), len(constant)))
+        linear, inverse = self.linears[0, SIGMA], LINKS[self.spec.family.link(SIGMA)].inverse
+        return lambda rows: inverse(linear.at(rows))
 
     def _residual_factor(self) -> np.ndarray:
         """(S, M, M) Cholesky factor of the residual correlation in every draw."""
@@ -307,10 +334,10 @@ def _some(rows: np.ndarray, start: int, size: int) -> np.ndarray:
     return rows[np.minimum(np.arange(start, start + size), len(rows) - 1), None]
 
 
-@partial(jax.jit, static_argnames="size")
-def _noise(key: Array, start: int, factor: Array, *, size: int) -> Array:
-    """(M, size, S) residuals of unit scale; those of a row do not depend on the chunk it comes in."""
+@jax.jit
+def _noise(key: Array, rows: Array, factor: Array) -> Array:
+    """(M, R, S) residuals of unit scale of (R,) rows; they do not depend on the chunk a row comes in."""
     shape = (factor.shape[0], factor.shape[2])
     draw = lambda row: jax.random.normal(jax.random.fold_in(key, row), shape, factor.dtype)
-    noise = jax.vmap(draw)(start + jnp.arange(size))
+    noise = jax.vmap(draw)(rows)
     return jnp.einsum("smk,rsk->mrs", factor, noise, precision=jax.lax.Precision.HIGHEST)
