@@ -13,7 +13,7 @@ from hmlm.kernels.fusing import FEW, choose, sum_of
 
 @jax.custom_vjp
 def combine(weights: Array, rows: Array) -> Array:
-    """``sum_b weights[b, ...] rows[b, ...]``: (B, M) and (B, *R) to (M, *R); no gradient for the rows."""
+    """``sum_b weights[b, ...] rows[b, ...]``: (B, M) and (B, *R) to (M, *R)."""
     return choose(_flat_product, _written, weights, rows)
 
 
@@ -32,12 +32,15 @@ def _flat(rows: Array) -> Array:
     return rows.reshape(len(rows), math.prod(rows.shape[1:]))
 
 
-def _forward(weights: Array, rows: Array) -> tuple[Array, Array]:
-    return combine(weights, rows), rows
+def _forward(weights: Array, rows: Array) -> tuple[Array, tuple[Array, Array]]:
+    return combine(weights, rows), (weights, rows)
 
 
-def _backward(rows: Array, cotangent: Array) -> tuple[Array, Array]:
-    return choose(_columns, _sums, _flat(rows), _flat(cotangent)), jnp.zeros_like(rows)
+def _backward(kept: tuple[Array, Array], cotangent: Array) -> tuple[Array, Array]:
+    """The second is dropped where rows are data, and costs nothing then."""
+    weights, rows = kept
+    by_rows = jnp.matmul(weights, _flat(cotangent), precision="highest").reshape(rows.shape)
+    return choose(_columns, _sums, _flat(rows), _flat(cotangent)), by_rows
 
 
 def _columns(rows: Array, out: Array) -> Array:

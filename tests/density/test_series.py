@@ -11,12 +11,12 @@ from scipy.stats import multivariate_normal, norm
 
 import hmlm as hm
 from hmlm.density.autoregressive import Autoregressive, generations
-from hmlm.density.groupwise import group_log_likelihood
+from hmlm.density.draws import named_draws
 from hmlm.density.pointwise import row_log_likelihood
 from hmlm.density.row_blocks import row_blocks
 from hmlm.types import HmlmError
 
-from .test_pointwise import first_draw, mean_and_sigma
+from .test_pointwise import by_group, first_draw, mean_and_sigma
 
 RHO, SIGMA, TAU, SLOPE_SD = 0.6, 0.8, 0.7, 0.4
 VALUES = {"b_Intercept": 1.5, "b_x": -0.4, "sd_g__Intercept": TAU, "ar[1]": RHO}
@@ -169,8 +169,8 @@ def test_rows_given_the_row_before_by_loops(name):
         elif stationary:
             scale = scale / np.sqrt(1 - rho**2)
         wanted[i], below[i] = norm.logpdf(y[i], center, scale), norm.cdf(y[i], center, scale)
-    np.testing.assert_allclose(row_log_likelihood(density, x, seed=1)[0], wanted, rtol=1e-9)
-    blocks = list(row_blocks(density, stated.design, x, 1, 11, cdf=True))
+    np.testing.assert_allclose(row_log_likelihood(density, named_draws(density, x, 1))[0], wanted, rtol=1e-9)
+    blocks = list(row_blocks(density, stated.design, named_draws(density, x, 1), 11, cdf=True))
     np.testing.assert_allclose(np.concatenate([b.log_lik[:, 0] for b in blocks]), wanted, rtol=1e-9)
     np.testing.assert_allclose(np.concatenate([b.cdf[0, :, 0] for b in blocks], axis=0), below, rtol=1e-9)
 
@@ -178,7 +178,7 @@ def test_rows_given_the_row_before_by_loops(name):
 def test_whole_groups_are_as_dense_normals():
     stated = hm.model("y ~ x + (1 | g) + ar(time, s, cov = TRUE)", DATA)
     x = stated.log_density.initial[None]
-    found = group_log_likelihood(stated.log_density, stated.design, "g", x, 0, 1)[0]
+    found = by_group(stated.log_density, stated.design, "g", x, 0, 1)[0]
     whole = stated.marginal_log_lik({n: v[0] for n, v in stated.log_density.constrain(x).items()})
     assert found.sum() == pytest.approx(whole, abs=1e-8)
 
@@ -186,7 +186,7 @@ def test_whole_groups_are_as_dense_normals():
 def test_groups_that_divide_series_have_no_likelihood_apart():
     stated = hm.model("y ~ x + (1 | h) + ar(time, s)", DATA)
     with pytest.raises(HmlmError, match="several levels of 'h'"):
-        group_log_likelihood(stated.log_density, stated.design, "h", stated.log_density.initial[None], 0, 1)
+        by_group(stated.log_density, stated.design, "h", stated.log_density.initial[None], 0, 1)
 
 
 def test_the_programs_distribution_samples_what_it_states():

@@ -36,5 +36,7 @@ def test_the_verbs_are_those_of_the_readme():
             "to_arviz",
             "report",
             "residual_sd",
+            "log_prior",
+            "prior_sensitivity",
         ),
     }
