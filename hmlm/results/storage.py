@@ -84,12 +84,11 @@ def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups, fa
 
 def _family(statement: Statement, given: Family | None) -> Family:
     """The family that was fitted: the one given where it is that, else found by its name."""
-    if given is None:
-        return find_family(statement.family)
-    if family_text(find_family(given)) != statement.family:
+    own = find_family(statement.family if given is None else given)
+    if family_text(own) != statement.family:
         fitted = statement.family.removeprefix(CUSTOM)
-        raise HmlmError(f"it was fitted with the family {fitted!r}, not {str(given)!r}")
-    return given
+        raise HmlmError(f"it was fitted with the family {fitted!r}, not {own.name!r}")
+    return own
 
 
 def _model(
