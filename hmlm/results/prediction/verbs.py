@@ -44,8 +44,8 @@ def epred(
             draw those of a known level), ``"gaussian"`` (from their distribution) or ``"old_levels"``
             (those of one known level), scaled where standard deviations depend on covariates of levels
             (``bf(..., sd=...)``), which ``newdata`` then has for new levels. ``dpar``: another parameter,
-            ``"sigma"``. ``resp``: one outcome. ``ndraws``: that many draws, chosen at random. ``seed``: of all that is random here; the
-            fit's by default.
+            ``"sigma"``. ``resp``: one outcome. ``ndraws``: that many draws, chosen at random. ``seed``: of
+            all that is random here; the fit's by default.
 
     Returns:
         Array with dims ``(chain, draw, row)``, with ``ndraws`` ``(sample, row)``, and ``resp`` for
