@@ -74,9 +74,11 @@ def _residuals(fit: Fit, response: int) -> Residuals:
     if has_pit(fit):
         note = "normal quantiles of the probability below each outcome, randomised within steps"
         return Residuals(quantile_residuals(fit)[response], "quantile residual", note)
-    found = fit.residuals(type="pearson", **_some(fit, response)).mean("sample")
+    found = fit.residuals(type="pearson", **_some(fit, response))
     return Residuals(
-        found.values, "Pearson residual", "outcome minus expected value, over the standard deviation"
+        found.mean([dim for dim in found.dims if dim != "row"]).values,
+        "Pearson residual",
+        "outcome minus expected value, over the standard deviation",
     )
 
 

@@ -260,8 +260,8 @@ class Plots:
 
         Args:
             kind: ``"density"`` of continuous outcomes, ``"bars"`` of counts, ``"ecdf"``, ``"intervals"``
-                (of rows in the order of their outcomes) or ``"group"`` (densities of the largest levels, of
-                counts their distribution functions); None takes densities or bars.
+                (of rows in the order of their outcomes) or ``"group"`` (densities or bars of the largest
+                levels); None takes densities or bars.
             resp: the outcome; needed where there are several.
             group: the grouping factor of ``"group"``; needed where there are several.
             ndraws: data sets to make; 50 for curves, 500 for intervals unless said.

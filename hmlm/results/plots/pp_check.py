@@ -27,6 +27,7 @@ CURVES = ("density", "ecdf")
 MOST_ROWS = 200  # whose intervals are drawn
 MOST_PANELS = 12
 MOST_BARS = 40
+MOST_CURVES = 30  # of a panel
 BEYOND = 0.5  # of the observed range, up to which new outcomes are shown on either side
 
 BOUNDS = {
@@ -57,7 +58,7 @@ def pp_check(
     observed = fit.observed[outcome].values
     curves = partial(_densities, bounds=BOUNDS.get(spec.family.outcome, (-np.inf, np.inf)))
     if kind == "group":
-        return _by_group(fit, observed, new, column, group, _ecdfs if _discrete(spec) else curves)
+        return _by_group(fit, observed, new, column, group, _bars if _discrete(spec) else curves)
     fig, (ax,) = facets(1, 5.2, 3.2)
     {"density": curves, "bars": _bars, "ecdf": _ecdfs, "intervals": _intervals}[kind](ax, observed, new)
     if kind == "bars" and (levels := design_of(fit).outcomes[response].levels):
@@ -82,8 +83,8 @@ def _kind(spec: Spec, kind: str | None) -> str:
     one_of(kind, KINDS, "kind", "check")
     if kind == "density" and discrete:
         raise HmlmError(
-            f'kind = "density": outcomes of the family {spec.family.name} are counts, which have no smooth '
-            'density; take "bars" or "ecdf"'
+            f'kind = "density": outcomes of the family {spec.family.name} are whole numbers, which '
+            'have no smooth density; take "bars" or "ecdf"'
         )
     if kind == "bars" and not discrete:
         raise HmlmError(
@@ -162,14 +163,16 @@ def _by_group(
     factor = factors[default_or(group, list(factors), "group", "grouping factor")]
     sizes = np.bincount(factor.index, minlength=len(factor.levels))
     shown = np.sort(np.argsort(-sizes, kind="stable")[:MOST_PANELS])
+    most = len(new) if draw is _bars else MOST_CURVES
     fig, axes = facets(len(shown), 2.2, 1.6, columns=4, sharex=True)
     for ax, level in zip(axes, shown, strict=True):
         rows = factor.index == level
         if rows.sum() > 1:
-            draw(ax, observed[rows], new[:30, rows])
+            draw(ax, observed[rows], new[:most, rows])
         ax.set_title(f"{factor.levels[level]} ({rows.sum()} rows)", fontsize="small")
     for ax in axes[-4:]:
         ax.set_xlabel(column)
-    note = f"Black: observed. Blue: new outcomes. The {len(shown)} largest of {len(sizes)} levels."
+    what = "Bars" if draw is _bars else "Black"
+    note = f"{what}: observed. Blue: new outcomes. The {len(shown)} largest of {len(sizes)} levels."
     headline(fig, f"Observed {column} and new outcomes, by {factor.name}", note)
     return fig

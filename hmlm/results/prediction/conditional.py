@@ -17,7 +17,7 @@ from hmlm.formula.levels import observed_levels
 from hmlm.formula.table import Use, is_boolean, is_numeric, series
 from hmlm.results.prediction.predict import EPRED, KINDS, PREDICT
 from hmlm.spec.hint import did_you_mean, listed
-from hmlm.types import Design, HmlmError
+from hmlm.types import Design, HmlmError, PredictorFormula
 
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
@@ -73,9 +73,10 @@ def conditional_effects(
         raise HmlmError(f"method={method!r}: choose one of {listed(KINDS)}{did_you_mean(str(method), KINDS)}")
     predictors = _predictors(fit, method, options)
     known = _columns(fit.design, predictors)
+    offsets = _columns(fit.design, [read_terms(text) for text in _offsets(fit, method, options)])
     wanted = _wanted(effects, predictors, known)
     return {
-        effect: _along(fit, effect.split(":"), known, dict(conditions or {}), method, prob, options)
+        effect: _along(fit, effect.split(":"), offsets | known, dict(conditions or {}), method, prob, options)
         for effect in wanted
     }
 
@@ -87,16 +88,24 @@ def columns_along(fit: Fit, options: Mapping[str, Any]) -> dict[str, Column]:
 
 def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Terms]:
     """Population-level terms of the parameters that are looked at."""
+    return [read_terms(terms.population) for terms in _looked_at(fit, method, options)]
+
+
+def _offsets(fit: Fit, method: str, options: Mapping[str, Any]) -> list[str]:
+    """Expressions of their offsets, whose columns are held like others."""
+    return [text for terms in _looked_at(fit, method, options) for text in terms.offsets]
+
+
+def _looked_at(fit: Fit, method: str, options: Mapping[str, Any]) -> list[PredictorFormula]:
     asked, locations = options.get("dpar"), fit.spec.family.locations
     wanted = {"mu", *locations} if asked is None or asked in locations else {asked}
-    parts = [
-        terms.population
+    return [
+        terms
         for outcome, known in zip(fit.design.formula.outcomes, fit.design.outcomes, strict=True)
         if options.get("resp") in (None, known.name)
         for dpar, terms in outcome.predictors
         if method == PREDICT or dpar in wanted
     ]
-    return [read_terms(text) for text in parts]
 
 
 def _columns(design: Design, predictors: list[Terms]) -> dict[str, Column]:

@@ -10,7 +10,7 @@ from hmlm.spec.family import Family
 DPARS: Mapping[str, str] = {
     "mu": "mean of {y}",
     "sigma": "residual standard deviation of {y}",
-    "nu": "degrees of freedom of {y}",
+    "nu": "number of degrees of freedom of {y}",
     "shape": "shape of {y}",
     "phi": "precision of {y}",
     "alpha": "skewness of {y}",
