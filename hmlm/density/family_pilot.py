@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -33,7 +32,8 @@ from hmlm.density.linear import predictor_of
 from hmlm.density.links import LINKS, coordinate, eta_of
 from hmlm.density.precision import double_precision
 from hmlm.density.starting_models import starting_models
-from hmlm.density.working import Varying, Working, em_step
+from hmlm.density.threshold_steps import threshold_covariance, threshold_information, threshold_step
+from hmlm.density.working import Working, em_step
 from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
@@ -95,22 +95,17 @@ def fit_family_pilot(spec: Spec, design: Design) -> FamilyPilot:
 
 
 def _covariance(spec: Spec, found: list[_Quantities], working: list[Working]) -> np.ndarray:
-    """(C, C) of the constants' xi given the rest; that of thresholds with the level that groups share."""
+    """(C, C) of the constants' xi given the rest."""
     n = len(spec.scalars)
     information = [np.sum(found[c.response].fisher[c.dpar]) for c in spec.scalars]
     out = np.zeros((len(spec.constants),) * 2)
     out[:n, :n] = np.diag(1.0 / np.maximum(information, 1.0))
     if spec.thresholds:
-        shared = sum(_shared_level(part) for p in working for part in p.varying)
-        matrix = threshold_information(spec, found[spec.thresholds[0].response])
-        out[n:, n:] = np.linalg.inv(matrix + np.eye(len(matrix))) + shared
+        located = [w for p, w in zip(spec.predictors, working, strict=True) if p.dpar == "mu"]
+        own = found[spec.thresholds[0].response]
+        matrix = threshold_information([c.dpar for c in spec.thresholds], own.fisher, own.cross)
+        out[n:, n:] = threshold_covariance(matrix, [part for w in located for part in w.varying])
     return out
-
-
-def _shared_level(part: Varying) -> float:
-    """Variance of the mean of all levels' intercepts."""
-    constant = np.all(part.columns[0] == 1.0)
-    return float(part.covariance[0, 0] / part.mode.shape[1]) if constant else 0.0
 
 
 @dataclass(frozen=True)
@@ -146,25 +141,8 @@ def _move_constants(spec: Spec, m: int, eta: dict[str, Rows], found: _Quantities
         dpars = [c.dpar for c in spec.thresholds]
         score = np.array([np.sum(found.score[dpar]) for dpar in dpars])
         now = np.array([eta[dpar] for dpar in dpars])
-        matrix = threshold_information(spec, found)
-        moved = _increasing_step(now, np.linalg.solve(matrix + 1e-8 * np.eye(len(now)), score))
+        moved = threshold_step(now, score, threshold_information(dpars, found.fisher, found.cross))
         eta |= dict(zip(dpars, moved, strict=True))
-
-
-def threshold_information(spec: Spec, found: _Quantities) -> np.ndarray:
-    """(T, T) expected information on the thresholds."""
-    dpars = [c.dpar for c in spec.thresholds]
-    out = np.diag([np.sum(found.fisher[dpar]) for dpar in dpars])
-    for k, pair in enumerate(pairwise(dpars)):
-        out[k, k + 1] = out[k + 1, k] = np.sum(found.cross[pair])
-    return out
-
-
-def _increasing_step(now: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """A step of bounded length that leaves at least half of every gap."""
-    step = step * min(1.0, LARGEST_CONSTANT_STEP / max(np.max(np.abs(step)), 1e-300))
-    shrinks = -np.diff(step) / np.diff(now)
-    return now + step * min(1.0, 0.5 / max(np.max(shrinks, initial=0.0), 1e-300))
 
 
 def _quantities_of(spec: Spec, design: Design, m: int, eta: dict[str, Rows]) -> _Quantities:

@@ -79,7 +79,7 @@ def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> S
 def _center_intercepts(model: hm.Model, draws: Draws, sites: Sites) -> None:
     """The program samples the intercept of centred columns."""
     for p, predictor in enumerate(model.spec.predictors):
-        if predictor.centered:
+        if predictor.centered and predictor.intercept is not None:
             name = intercept_name(model.spec, p)
             means = model.design.predictors[p].population.matrix.mean(0)
             slopes = np.stack([draws[slope] for slope in coefficient_names(model.spec, p)])

@@ -97,7 +97,9 @@ class Prediction:
             pd.DataFrame(estimates(values.reshape(-1, 1, self.draws.size), prob), index=self._index(where))
             for where, values in self.chunks()
         ]
-        return pd.concat(parts).sort_index(level=0, sort_remaining=False, kind="stable")
+        place = {name: i for i, name in enumerate(self.outcomes)}
+        in_order = (lambda names: names.map(place)) if self.along == CATEGORY else None
+        return pd.concat(parts).sort_index(level=0, sort_remaining=False, kind="stable", key=in_order)
 
     def _index(self, where: slice) -> pd.Index:
         """Rows of a chunk, outcome by outcome."""
