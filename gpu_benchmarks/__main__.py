@@ -15,6 +15,7 @@ from gpu_benchmarks.engines import ENGINES
 from gpu_benchmarks.machine import find_platform
 from gpu_benchmarks.pinning import pin, prepare
 from gpu_benchmarks.sizes import AUTO, SIZES, Size
+from gpu_benchmarks.stated import STATED
 from gpu_benchmarks.suites import SUITES, run_all
 
 FAILED, USAGE_ERROR = 1, 2
@@ -37,7 +38,7 @@ class Common:
     Attributes:
         size: tiny, cpu, gpu, or auto for what suits the machine.
         data: williams, or simulated:PEOPLExDAYS; the size's by default.
-        models: which of m1 to m5, with commas; the size's by default.
+        models: which of m1 to m5, with commas; the size's by default. ``peers`` has speed_dating too.
         out: a folder for SUITE.md and SUITE.json; the tables are printed anyway.
     """
 
@@ -184,7 +185,7 @@ def peers(
         seed: of the first run.
         common: options of every suite.
     """
-    names, size = chosen(engines, ENGINES, "--engines"), on_one_core(common)
+    names, size = chosen(engines, ENGINES, "--engines"), on_one_core(common, STATED)
     from gpu_benchmarks.peers import Request, report
 
     before, many = whole_chunks(size, warmup, draws)
@@ -199,23 +200,23 @@ def on_device(common: Common) -> Size:
     return size
 
 
-def on_one_core(common: Common) -> Size:
+def on_one_core(common: Common, known: Collection[str] = FORMULAS) -> Size:
     """The size of a suite that runs the peers, the process pinned to one core."""
-    size = sized(common)
+    size = sized(common, known)
     pin()
     few = [model for model in size.models if model in SAMPLED]
     return size if common.models is not None else replace(size, models=tuple(few))
 
 
-def sized(common: Common) -> Size:
-    """The size that was asked for.
+def sized(common: Common, known: Collection[str] = FORMULAS) -> Size:
+    """The size that was asked for, models among those that are known.
 
     Raises:
         UsageError: unknown size or models.
     """
     if common.size not in (AUTO, *SIZES):
         raise UsageError(f"--size {common.size}: choose from {','.join((AUTO, *SIZES))}")
-    models = None if common.models is None else tuple(chosen(common.models, FORMULAS, "--models"))
+    models = None if common.models is None else tuple(chosen(common.models, known, "--models"))
     size = SIZES[find_platform() if common.size == AUTO else common.size]
     return replace(size, data=common.data or size.data, models=models or size.models)
 

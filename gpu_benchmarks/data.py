@@ -1,4 +1,4 @@
-"""The table of the affect models: the published one, or a simulated one of any size."""
+"""The tables of the models: the affect data, published or simulated at any size, and speed dating."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gpu_benchmarks.dating import PERSON, SPEED_DATING, dating_table
 from gpu_benchmarks.sizes import PUBLISHED
 
 SIMULATED = re.compile(r"simulated:(\d+)x(\d+)")
@@ -34,14 +35,30 @@ def affect_table(source: str) -> pd.DataFrame:
     return simulate_affect(int(match[1]), int(match[2]))
 
 
+def source_of(model: str, source: str) -> str:
+    """Where the table of a model comes from: ``source`` is that of the affect models."""
+    return SPEED_DATING if model == SPEED_DATING else source
+
+
+def table_from(source: str) -> pd.DataFrame:
+    """The table that :func:`source_of` names."""
+    return dating_table() if source == SPEED_DATING else affect_table(source)
+
+
 def described(source: str, table: pd.DataFrame) -> str:
     """One phrase for titles."""
-    return f"{source}, {len(table)} rows, {table['id'].nunique()} people"
+    people = table[PERSON if source == SPEED_DATING else "id"].nunique()
+    return f"{source}, {len(table)} rows, {people} people"
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """The numeric table as the npz file that every engine's process reads."""
-    np.savez(path, **{str(name): column.to_numpy() for name, column in table.items()})
+    """The table of numbers and text as the npz file that every engine's process reads."""
+    np.savez(path, **{str(name): plain(column) for name, column in table.items()})
+
+
+def plain(column: pd.Series) -> np.ndarray:
+    """(N,) numbers, or text of one width, which needs no pickle."""
+    return column.to_numpy() if pd.api.types.is_numeric_dtype(column) else column.to_numpy(dtype=str)
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -14,10 +14,9 @@ from numpyro.infer import init_to_value
 from numpyro.infer.util import initialize_model
 
 import hmlm as hm
-from gpu_benchmarks.affect_data import COLUMNS, arrays, good_start
 from gpu_benchmarks.affect_models import FORMULAS, PRIORS
-from gpu_benchmarks.affect_numpyro import PROGRAMS
 from gpu_benchmarks.backends import BACKENDS, usable
+from gpu_benchmarks.by_hand import MODELS_BY_HAND
 from gpu_benchmarks.data import affect_table, described
 from gpu_benchmarks.machine import CPU, this_machine
 from gpu_benchmarks.report import Report, Table
@@ -119,15 +118,15 @@ def hmlm_target(name: str, table: pd.DataFrame, treatment: str, backend: str) ->
 
 def numpyro_target(name: str, table: pd.DataFrame) -> Target:
     """The log density of the program by hand over its unconstrained sites, raveled."""
-    data = arrays(COLUMNS[name], table)
-    start = good_start(COLUMNS[name], data)
-    program = partial(PROGRAMS[name], int(data["person"].max()) + 1)
+    by_hand = MODELS_BY_HAND[name](table)
     initial, potential, *_ = initialize_model(
         jax.random.key(0),
-        program,
-        init_strategy=init_to_value(values=start),
+        by_hand.program,
+        init_strategy=init_to_value(values=by_hand.start),
         dynamic_args=True,
-        model_kwargs=data,
+        model_kwargs=by_hand.data,
     )
     x, unravel = ravel_pytree(initial.z)
-    return Target(lambda x, data: -potential(**data)(unravel(x)), double(x), jax.tree.map(jnp.asarray, data))
+    return Target(
+        lambda x, data: -potential(**data)(unravel(x)), double(x), jax.tree.map(jnp.asarray, by_hand.data)
+    )

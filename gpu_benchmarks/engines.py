@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+
+from gpu_benchmarks.affect_models import FORMULAS
+from gpu_benchmarks.stated import STATED
 
 PYMC_PACKAGES = ("pymc", "nutpie")
 HAS_BRMS = 'quit(status = !requireNamespace("brms", quietly = TRUE))'
@@ -42,18 +45,20 @@ class Engine:
         label: in tables.
         module: with ``run(model, table, settings)``.
         absent: why it cannot run here, None where it can.
+        models: that it can run.
     """
 
     label: str
     module: str
     absent: Callable[[], str | None] = always
+    models: Collection[str] = tuple(STATED)
 
 
 ENGINES: Mapping[str, Engine] = {
     "hmlm": Engine("hmlm", "gpu_benchmarks.run_hmlm"),
     "numpyro": Engine("NumPyro by hand", "gpu_benchmarks.run_numpyro"),
-    "pymc": Engine("PyMC by hand, nutpie", "gpu_benchmarks.run_pymc", pymc_absent),
-    "brms": Engine("brms", "gpu_benchmarks.run_brms", brms_absent),
+    "pymc": Engine("PyMC by hand, nutpie", "gpu_benchmarks.run_pymc", pymc_absent, tuple(FORMULAS)),
+    "brms": Engine("brms", "gpu_benchmarks.run_brms", brms_absent, tuple(FORMULAS)),
 }
 
 
@@ -61,3 +66,14 @@ def present(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Those of these engines that run here, and a line for each that does not."""
     absent = {name: ENGINES[name].absent() for name in names}
     return [name for name, line in absent.items() if not line], [line for line in absent.values() if line]
+
+
+def pairs(models: Sequence[str], engines: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Each model with each engine that can run it, and a line for each that cannot."""
+    every = [(model, engine) for model in models for engine in engines]
+    notes = [
+        f"{model} is not measured with {ENGINES[engine].label}, which has no program for it"
+        for model, engine in every
+        if model not in ENGINES[engine].models
+    ]
+    return [(model, engine) for model, engine in every if model in ENGINES[engine].models], notes

@@ -31,7 +31,7 @@ def launch(
     """One run in a process of its own.
 
     Args:
-        engine, model: among :data:`ENGINES` and m1 to m5.
+        engine, model: among :data:`ENGINES` and :data:`gpu_benchmarks.stated.STATED`.
         table: of :func:`gpu_benchmarks.data.write_table`.
         settings: of the run.
         folder: with every compilation cache, and where the run is written.

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from gpu_benchmarks.data import affect_table, described
-from gpu_benchmarks.engines import ENGINES, present
+from gpu_benchmarks.data import described, source_of, table_from
+from gpu_benchmarks.engines import ENGINES, pairs, present
 from gpu_benchmarks.launch import launch, shared_table
 from gpu_benchmarks.machine import this_machine
 from gpu_benchmarks.measurement import Measurement, Settings, largest_z, median
@@ -46,8 +46,9 @@ draws in hand, caches empty. ESS: smallest rank-normalised bulk effective sample
 population-level parameters, standard deviations and correlations included. hmlm ×: hmlm's figure over
 this engine's. Largest z: of all posterior means, the largest difference from hmlm's in Monte-Carlo
 standard errors. NumPyro: LKJCholesky, non-centred, gather. PyMC: hierarchically centred, covariates of
-persons inside the group mean, LKJCholeskyCov. Both start at least squares; nutpie's seconds are split
-into warm-up and sampling by leapfrog steps. brms: rstan with its defaults, R's start not counted."""
+persons inside the group mean, LKJCholeskyCov. Both start at least squares (speed dating: the share of yes);
+nutpie's seconds are split into warm-up and sampling by leapfrog steps. brms: rstan with its defaults, R's
+start not counted."""
 
 
 @dataclass(frozen=True)
@@ -65,19 +66,21 @@ class Request:
 
 def report(request: Request) -> Report:
     """Run everything: an engine that is absent is a line."""
-    table = affect_table(request.data)
-    engines, notes = present(request.engines)
+    sources = {model: source_of(model, request.data) for model in request.models}
+    of_source = {source: table_from(source) for source in dict.fromkeys(sources.values())}
+    engines, absent = present(request.engines)
+    wanted, impossible = pairs(request.models, engines)
+    notes = [*absent, *impossible]
     for note in notes:
         print(note, file=sys.stderr)
     runs = {
-        (model, engine): measure(engine, model, table, request)
-        for model in request.models
-        for engine in engines
+        (model, engine): measure(engine, model, of_source[sources[model]], request)
+        for model, engine in wanted
     }
     found: dict[str, str] = {}
     for repeats in runs.values():
         found |= repeats[0].versions
-    title = f"Effective draws per second ({described(request.data, table)})"
+    title = f"Effective draws per second ({'; '.join(described(*item) for item in of_source.items())})"
     tables = [Table(title, HEADER, list(rows(runs)), EXPLANATION, notes)]
     return Report("peers", tables, this_machine(found))
 

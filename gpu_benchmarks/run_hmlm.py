@@ -7,15 +7,16 @@ import time
 import pandas as pd
 
 import hmlm as hm
-from gpu_benchmarks.affect_models import FORMULAS, PRIORS
 from gpu_benchmarks.measurement import Measurement, Seconds, Settings
+from gpu_benchmarks.stated import STATED
 from gpu_benchmarks.table import versions
 
 
 def run(name: str, table: pd.DataFrame, settings: Settings) -> Measurement:
     """Model ``name``: formula as pasted, default treatment of the effects."""
     began = time.perf_counter()
-    model = hm.model(FORMULAS[name], table, prior=PRIORS[name])
+    stated = STATED[name]
+    model = hm.model(stated.formula, table, **stated.options)
     fit = model.fit(
         chains=1, warmup=settings.warmup, draws=settings.draws, seed=settings.seed, progress=False
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from functools import partial
 from typing import Any
 
 import jax
@@ -17,8 +16,7 @@ import pandas as pd
 from numpyro.infer import NUTS, init_to_value
 from numpyro.infer.util import constrain_fn
 
-from gpu_benchmarks.affect_data import COLUMNS, arrays, good_start, named
-from gpu_benchmarks.affect_numpyro import PROGRAMS, estimates
+from gpu_benchmarks.by_hand import MODELS_BY_HAND
 from gpu_benchmarks.measurement import Measurement, Seconds, Settings
 from gpu_benchmarks.table import versions
 
@@ -26,10 +24,9 @@ from gpu_benchmarks.table import versions
 def run(name: str, table: pd.DataFrame, settings: Settings) -> Measurement:
     """Model ``name`` with data as arguments of the compiled program."""
     began = time.perf_counter()
-    data = arrays(COLUMNS[name], table)
-    start = good_start(COLUMNS[name], data)
-    program = partial(PROGRAMS[name], int(data["person"].max()) + 1)
-    kernel = NUTS(program, init_strategy=init_to_value(values=start))
+    by_hand = MODELS_BY_HAND[name](table)
+    program, data = by_hand.program, by_hand.data
+    kernel = NUTS(program, init_strategy=init_to_value(values=by_hand.start))
     state = kernel.init(jax.random.key(settings.seed), settings.warmup, None, (), data)
     chunk = math.gcd(settings.warmup, settings.draws)
     advance = _compiled(kernel, chunk, state, data)
@@ -39,13 +36,13 @@ def run(name: str, table: pd.DataFrame, settings: Settings) -> Measurement:
     z, n_steps, diverging = jax.tree.map(lambda *parts: np.concatenate(parts), *chunks)
     everything = time.perf_counter() - began
     sites = jax.jit(jax.vmap(lambda one: constrain_fn(program, (), data, one)))(z)
-    draws = estimates({site: value[None] for site, value in sites.items()})
+    draws = by_hand.named({site: value[None] for site, value in sites.items()})
     return Measurement(
         settings=settings,
         seconds=Seconds(setup, warmup, sampling, everything),
         leapfrogs=float(n_steps.mean()),
         divergences=int(diverging.sum()),
-        draws={name_: values[0] for name_, values in named(COLUMNS[name], table, draws).items()},
+        draws={parameter: values[0] for parameter, values in draws.items()},
         versions=versions(["numpyro", "jax", "jaxlib"]),
     )
 
