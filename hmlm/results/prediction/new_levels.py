@@ -36,7 +36,8 @@ def new_effects(
         draws: S draws.
         f: the factor.
         new: L texts.
-        way: as in brms, ``"uncertainty"``: in each draw those of one known level, chosen anew per draw;
+        way: as in brms, ``"uncertainty"``: in each draw those of one known level (of the same level of a
+            by-variable), chosen anew per draw;
             ``"old_levels"``: those of one known level throughout; ``"gaussian"``: from the normal
             distribution that the standard deviations and correlations of the draw describe.
         seed: of the new levels.
@@ -45,11 +46,21 @@ def new_effects(
     rngs = [np.random.default_rng((seed, zlib.crc32(text.encode()))) for text in new]
     if way == GAUSSIAN:
         return _gaussian(spec, draws, blocks, rngs)
-    n_levels, each = spec.factors[f].n_levels, np.arange(draws.size)
-    size = draws.size if way == UNCERTAINTY else 1
-    picked = [rng.integers(n_levels, size=size) for rng in rngs]
+    size, each = draws.size if way == UNCERTAINTY else 1, np.arange(draws.size)
+    members = {b: _members(spec, b) for b in blocks}
+    picked = {
+        known: [rng.choice(known, size=size) for rng in rngs] for known in dict.fromkeys(members.values())
+    }
     keys = [(b, q) for b in blocks for q in range(spec.blocks[b].size)]
-    return {key: np.stack([draws.effect(*key)[levels, each] for levels in picked]) for key in keys}
+    return {
+        (b, q): np.stack([draws.effect(b, q)[levels, each] for levels in picked[members[b]]]) for b, q in keys
+    }
+
+
+def _members(spec: Spec, b: int) -> tuple[int, ...]:
+    """The known levels that a block describes: all, or those of one level of a by-variable."""
+    block = spec.blocks[b]
+    return tuple(range(spec.factors[block.factor].n_levels)) if block.members is None else block.members
 
 
 def _gaussian(
