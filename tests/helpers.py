@@ -47,7 +47,7 @@ class Case:
 
 
 def even(seed: int) -> pd.DataFrame:
-    """60 rows in 6 groups ``g`` of 10, every other of them "odd", crossed with 4 groups ``h``, ``ward`` nested in ``g``."""
+    """60 rows in 6 groups ``g`` of 10, every other "odd", crossed with 4 groups ``h``, ``ward`` within ``g``."""
     return simulate(np.repeat(np.arange(6), 10), seed)
 
 
@@ -119,7 +119,7 @@ CASES = (
         [hm.bf(f"{name} ~ x + (1 |c| g)", sigma="~ x + (1 |c| g)") for name in "yv"] + [hm.set_rescor()],
         even,
     ),
-    Case("by", "y ~ x + (1 + x | gr(g, by = half)) + (1 | h)", even),
+    Case("by", "y ~ x + (1 + x | gr(g, by = half))", even),
     Case("scale_by", hm.bf("y ~ x + (1 |c| gr(g, by = half))", sigma="~ (1 |c| gr(g, by = half))"), uneven),
     Case("without_intercept", "y ~ 0 + x + (1 | g)", even),
     Case("intercept_as_coefficient", "y ~ 0 + Intercept + x + (1 | g)", even),

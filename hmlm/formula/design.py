@@ -12,8 +12,8 @@ import pandas as pd
 
 from hmlm.formula.additions import additions_of
 from hmlm.formula.algebra import RESERVED_INTERCEPT, read_terms
-from hmlm.formula.censoring import fill_upper_limits
 from hmlm.formula.by import split_by
+from hmlm.formula.censoring import fill_upper_limits
 from hmlm.formula.checks import check_nonzero, check_varying
 from hmlm.formula.expression import columns_of
 from hmlm.formula.factors import build_factor

@@ -2,7 +2,7 @@
 
 Forms of a group-level term: ``(1 | g)``, ``(x | g)``, ``(0 + x | g)``, ``(x || g)``, ``(1 | a/b)``,
 ``(1 | a:b)`` and, with an ID that correlates terms of several predictors, ``(1 | c | g)``; also glmmTMB's
-``us(x | g)``, which is ``(x | g)``, its ``diag(x | g)``, which is ``(x || g)``, and brms's ``(1 | gr(g))`` and
+``us(x | g)``, which is ``(x | g)``, and its ``diag(x | g)``, which is ``(x || g)``; brms's ``(1 | gr(g))`` and
 ``(1 | gr(g, by = sex))``, a covariance matrix for each sex.
 """
 

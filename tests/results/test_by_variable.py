@@ -1,4 +1,4 @@
-"""Fits with a by-variable: every level has the effects, and new levels the covariance, of its own by-level."""
+"""Fits with a by-variable: a level has the effects, a new one the covariance, of its own by-level."""
 
 import numpy as np
 import pandas as pd
