@@ -47,7 +47,7 @@ class Case:
 
 
 def even(seed: int) -> pd.DataFrame:
-    """60 rows in 6 groups ``g`` of 10, every other "odd", crossed with 4 groups ``h``, ``ward`` within ``g``."""
+    """60 rows in 6 groups ``g`` of 10, every other "odd", crossed with 4 groups ``h``; ``ward`` in ``g``."""
     return simulate(np.repeat(np.arange(6), 10), seed)
 
 

@@ -1,9 +1,9 @@
 """From the text of a formula to its outcome, population-level part and group-level terms.
 
 Forms of a group-level term: ``(1 | g)``, ``(x | g)``, ``(0 + x | g)``, ``(x || g)``, ``(1 | a/b)``,
-``(1 | a:b)`` and, with an ID that correlates terms of several predictors, ``(1 | c | g)``; also glmmTMB's
-``us(x | g)``, which is ``(x | g)``, and its ``diag(x | g)``, which is ``(x || g)``; brms's ``(1 | gr(g))`` and
-``(1 | gr(g, by = sex))``, a covariance matrix for each sex.
+``(1 | a:b)`` and, with an ID that correlates terms of several predictors, ``(1 | c | g)``; glmmTMB's
+``us(x | g)``, which is ``(x | g)``, and its ``diag(x | g)``, which is ``(x || g)``; brms's ``(1 | gr(g))``
+and ``(1 | gr(g, by = sex))``, a covariance matrix for each sex.
 """
 
 from __future__ import annotations
