@@ -57,12 +57,14 @@ class GroupTerm:
         columns: grouping columns; ``("hospital", "ward")`` is the interaction ``hospital:ward``.
         label: the shared-correlation ID between two bars, or None.
         correlated: False for ``||``.
+        by: column whose levels have covariance matrices of their own, ``gr(id, by = sex)``, or None.
     """
 
     expression: str
     columns: tuple[str, ...]
     label: str | None = None
     correlated: bool = True
+    by: str | None = None
 
     @property
     def factor(self) -> str:
@@ -195,19 +197,28 @@ class PopulationDesign:
 
 @dataclass(frozen=True)
 class GroupDesign:
-    """Varying coefficients of one group-level term in one predictor.
+    """Varying coefficients of one group-level term in one predictor; of ``gr(id, by = sex)`` for one sex.
 
     Attributes:
         term: where it came from.
-        matrix: (N, Q) float64, the intercept as a column of ones.
+        matrix: (N, Q) float64, the intercept as a column of ones; 0 in rows of other by-levels.
         names: Q coefficient names, ``"Intercept"`` first where there is one.
         rebuild: new complete table -> (N', Q) matrix.
+        by: the by-variable and its level, ``"sexmale"``, empty without one.
+        rows: (N,) whether a row is of that level; None without a by-variable.
     """
 
     term: GroupTerm
     matrix: np.ndarray
     names: tuple[str, ...]
     rebuild: Callable[[pd.DataFrame], np.ndarray] = field(compare=False, repr=False)
+    by: str = ""
+    rows: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """Q names without the level of the by-variable."""
+        return tuple(name.removesuffix(f":{self.by}") for name in self.names)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Case:
 
 
 def even(seed: int) -> pd.DataFrame:
-    """60 rows in 6 groups ``g`` of 10, crossed with 4 groups ``h``, ``ward`` nested in ``g``."""
+    """60 rows in 6 groups ``g`` of 10, every other "odd", crossed with 4 groups ``h``; ``ward`` in ``g``."""
     return simulate(np.repeat(np.arange(6), 10), seed)
 
 
@@ -82,7 +82,9 @@ def simulate(group: np.ndarray, seed: int) -> pd.DataFrame:
     mean = 2.0 + level + (0.5 + slope) * x - 0.3 * w + 0.2 * h
     y, v, t = mean + np.exp(-0.2 + 0.1 * x + scale) * noise
     ward = rng.permutation(n_rows) % 3
-    return pd.DataFrame({"y": y, "v": v - mean / 2, "t": t, "x": x, "w": w, "g": group, "h": h, "ward": ward})
+    half = np.where(group % 2, "odd", "even")
+    columns = {"x": x, "w": w, "g": group, "h": h, "ward": ward, "half": half}
+    return pd.DataFrame({"y": y, "v": v - mean / 2, "t": t, **columns})
 
 
 SHARED = "(1 + x |c| g)"
@@ -138,6 +140,8 @@ CASES = (
         [hm.bf(f"{name} ~ x + (1 |c| g)", sigma="~ x + (1 |c| g)") for name in "yv"] + [hm.set_rescor()],
         even,
     ),
+    Case("by", "y ~ x + (1 + x | gr(g, by = half))", even),
+    Case("scale_by", hm.bf("y ~ x + (1 |c| gr(g, by = half))", sigma="~ (1 |c| gr(g, by = half))"), uneven),
     Case("without_intercept", "y ~ 0 + x + (1 | g)", even),
     Case("intercept_as_coefficient", "y ~ 0 + Intercept + x + (1 | g)", even),
     Case("uncentered", hm.bf("y ~ x + (1 + x | g)", center=False), even),

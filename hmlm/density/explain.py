@@ -57,7 +57,7 @@ def treatments(spec: Spec, plan: Plan, choice: str | Mapping[str, str] = AUTO) -
         levels = spec.factors[block.factor].n_levels
         names = [_term_name(spec, block, q) for q in range(block.size)]
         if part.n_sampled < block.size:
-            reason = _why_integrated(spec, plan, block)
+            reason = _why_integrated(spec, plan, block) + _others(block)
             out.append(Treatment(block.name, tuple(names[part.n_sampled :]), levels, OUT, 0, reason))
         if part.n_sampled:
             more = (part.n_informing or 0) > part.n_sampled
@@ -65,7 +65,9 @@ def treatments(spec: Spec, plan: Plan, choice: str | Mapping[str, str] = AUTO) -
             reason = f"{_why_sampled(spec, block, part.n_sampled, asked)}; {how}"
             sampled = tuple(names[: part.n_sampled])
             kind = part.coordinates.value
-            out.append(Treatment(block.name, sampled, levels, kind, part.n_sampled * levels, reason))
+            out.append(
+                Treatment(block.name, sampled, levels, kind, part.n_sampled * levels, reason + _others(block))
+            )
     return tuple(out)
 
 
@@ -180,6 +182,14 @@ def _why_sampled(spec: Spec, block: Block, n_sampled: int, asked: str) -> str:
     if n_sampled <= n_scale_terms(spec, block):
         return "they enter log sigma" if spec.normal else "the outcome is not normal around them"
     return f"more than {DENSE_EFFECTS} effects, or costlier, beyond the largest factor's"
+
+
+def _others(block: Block) -> str:
+    """What is said of the levels that a block does not describe."""
+    if block.members is None:
+        return ""
+    by = block.terms[0].by
+    return f"; {len(block.members)} levels are {by}, the others' have no rows and follow their prior"
 
 
 def _term_name(spec: Spec, block: Block, q: int) -> str:

@@ -56,7 +56,11 @@ PREDICTORS = {
     "ifelse": ("R's ifelse", _COLUMN),
 }
 GROUPS = {
-    "gr": ("gr() with by, cov, id, cor or dist", f"{_KNOWN}; gr(group) alone is (1 | group)"),
+    "gr": (
+        "gr() with cov, id, cor or dist",
+        f"{_KNOWN}; gr(group) alone is (1 | group), gr(group, by = x) has "
+        "a covariance matrix for each level of x",
+    ),
     "mm": ("brms's multi-membership", "write crossed factors, (1 | a) + (1 | b)"),
     "ar1": ("glmmTMB's autoregressive covariance", _COVARIANCE),
     "ou": ("glmmTMB's Ornstein-Uhlenbeck covariance", _COVARIANCE),

@@ -12,6 +12,7 @@ import pandas as pd
 
 from hmlm.formula.additions import additions_of
 from hmlm.formula.algebra import RESERVED_INTERCEPT, read_terms
+from hmlm.formula.by import split_by
 from hmlm.formula.censoring import fill_upper_limits
 from hmlm.formula.checks import check_nonzero, check_varying
 from hmlm.formula.expression import columns_of
@@ -98,7 +99,13 @@ def _group_text(term: GroupTerm) -> str:
     """The group-level term as one would write it."""
     bar = "|" if term.correlated else "||"
     label = f" | {term.label}" if term.label is not None else ""
-    return f"({term.expression}{label} {bar} {term.factor})"
+    factor = term.factor if term.by is None else f"gr({term.factor}, by = {term.by})"
+    return f"({term.expression}{label} {bar} {factor})"
+
+
+def _factor_columns(term: GroupTerm) -> tuple[str, ...]:
+    """The columns right of its bar."""
+    return term.columns if term.by is None else (*term.columns, term.by)
 
 
 def _check_outcomes(formula: ModelFormula) -> None:
@@ -117,7 +124,8 @@ def _check_outcome_unused(site: _Site, table: pd.DataFrame) -> None:
     predictor = site.predictor
     uses = [*_term_uses(predictor.population, site.equation), *_offset_uses(site)]
     for term in predictor.groups:
-        uses += [*_term_uses(term.expression, site.equation), *(Use(c, site.equation) for c in term.columns)]
+        uses += _term_uses(term.expression, site.equation)
+        uses += [Use(column, site.equation) for column in _factor_columns(term)]
     if len(outcome) == 1 and any(use.column == outcome[0] for use in uses):
         raise FormulaError(
             f"`{site.equation}`: the outcome '{outcome[0]}' stands on both sides of `~`; an outcome cannot "
@@ -137,7 +145,7 @@ def _uses(formula: ModelFormula, table: pd.DataFrame) -> list[Use]:
         uses += _series_uses(site)
         for term in site.predictor.groups:
             uses += _term_uses(term.expression, _group_text(term))
-            uses += [Use(column, _group_text(term)) for column in term.columns]
+            uses += [Use(column, _group_text(term)) for column in _factor_columns(term)]
     for outcome in formula.outcomes:
         for name, predictor in outcome.sd:
             uses += _term_uses(predictor.population, sd_text(name, predictor))
@@ -178,14 +186,14 @@ def _term_uses(text: str, where: str) -> list[Use]:
 
 
 def _build_predictor(table: pd.DataFrame, site: _Site) -> PredictorDesign:
-    groups = tuple(_build_group(table, term) for term in site.predictor.groups)
-    _check_groups(groups, site.equation)
+    terms = [_build_group(table, term) for term in site.predictor.groups]
+    _check_groups(tuple(parts[0] for parts in terms), site.equation)
     offset = _build_offset(table, site)
     return PredictorDesign(
         response=outcome_name(site.outcome.column),
         dpar=site.dpar,
         population=_build_population(table, site),
-        groups=groups,
+        groups=tuple(part for parts in terms for part in parts),
         offset=None if offset is None else offset.values,
         rebuild_offset=None if offset is None else offset.rebuild,
     )
@@ -215,7 +223,8 @@ def _rebuild_from(matrix: TermMatrix, first: int, data: pd.DataFrame) -> np.ndar
     return matrix.rebuild(data)[:, first:]
 
 
-def _build_group(table: pd.DataFrame, term: GroupTerm) -> GroupDesign:
+def _build_group(table: pd.DataFrame, term: GroupTerm) -> tuple[GroupDesign, ...]:
+    """A design, or one for each level of its by-variable."""
     matrix = build_matrix(term.expression, table, _group_text(term))
     if not matrix.names:
         raise FormulaError(
@@ -224,12 +233,14 @@ def _build_group(table: pd.DataFrame, term: GroupTerm) -> GroupDesign:
     if matrix.terms.intercept:
         check_varying(matrix.values[:, 1:], matrix.names[1:], _group_text(term))
     check_nonzero(matrix.values, matrix.names, _group_text(term))
-    return GroupDesign(term=term, matrix=matrix.values, names=matrix.names, rebuild=matrix.rebuild)
+    if term.by is not None:
+        return tuple(split_by(matrix, table, term, _group_text(term)))
+    return (GroupDesign(term=term, matrix=matrix.values, names=matrix.names, rebuild=matrix.rebuild),)
 
 
 def _check_groups(groups: tuple[GroupDesign, ...], equation: str) -> None:
     """Refuse a coefficient that varies twice over the same factor in one predictor."""
-    counts = Counter((name, group.term.factor) for group in groups for name in group.names)
+    counts = Counter((name, group.term.factor) for group in groups for name in group.coefficients)
     for (name, factor), n in counts.items():
         if n > 1:
             raise FormulaError(

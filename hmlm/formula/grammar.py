@@ -1,14 +1,15 @@
 """From the text of a formula to its outcome, population-level part and group-level terms.
 
 Forms of a group-level term: ``(1 | g)``, ``(x | g)``, ``(0 + x | g)``, ``(x || g)``, ``(1 | a/b)``,
-``(1 | a:b)`` and, with an ID that correlates terms of several predictors, ``(1 | c | g)``; also glmmTMB's
-``us(x | g)``, which is ``(x | g)``, its ``diag(x | g)``, which is ``(x || g)``, and brms's ``(1 | gr(g))``.
+``(1 | a:b)`` and, with an ID that correlates terms of several predictors, ``(1 | c | g)``; glmmTMB's
+``us(x | g)``, which is ``(x | g)``, and its ``diag(x | g)``, which is ``(x || g)``; brms's ``(1 | gr(g))``
+and ``(1 | gr(g, by = sex))``, a covariance matrix for each sex.
 """
 
 from __future__ import annotations
 
 from hmlm.formula.advice import GROUPS, refusal
-from hmlm.formula.expression import Bars, Binary, Call, Name, Node, Number, Paren, Sum, Tilde, Unary
+from hmlm.formula.expression import Argument, Bars, Binary, Call, Name, Node, Number, Paren, Sum, Tilde, Unary
 from hmlm.formula.parser import parse
 from hmlm.formula.quantity import check_quantity
 from hmlm.formula.series import AR, read_series
@@ -128,7 +129,20 @@ def _group_terms(sign: str, node: Node) -> list[GroupTerm]:
         raise node.place.error(f"`{node}` cannot be subtracted; leave the group-level term out")
     expression, label, factors, correlated = _group_parts(bars)
     check_terms(expression)
-    return [GroupTerm(str(expression), columns, label, correlated) for columns in _factors(factors)]
+    factors, by = _by_variable(factors)
+    return [GroupTerm(str(expression), columns, label, correlated, by) for columns in _factors(factors)]
+
+
+def _by_variable(node: Node) -> tuple[Node, str | None]:
+    """The grouping factor of ``gr(id, by = sex)`` and its by-variable; other nodes as they are."""
+    match node:
+        case Call(function=function, arguments=(first, Argument(name="by", value=value))) if (
+            function == GROUP
+        ):
+            if not isinstance(value, Name) or first.name:
+                raise node.place.error(f"`{node}`: by takes one column, as in gr(id, by = sex)")
+            return first.value, value.text
+    return node, None
 
 
 def _group_parts(bars: Bars) -> tuple[Node, str | None, Node, bool]:

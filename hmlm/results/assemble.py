@@ -21,7 +21,7 @@ from hmlm.results.info import FitInfo, Row
 from hmlm.results.likelihood import Likelihood
 from hmlm.results.statement import Statement
 from hmlm.spec.names import effects_name, summary_rows
-from hmlm.spec.spec import Spec
+from hmlm.spec.spec import Block, FactorSpec, Spec
 from hmlm.spec.table import prior_lines
 from hmlm.types import Design, ModelFormula
 
@@ -78,23 +78,38 @@ def with_draws(values: Mapping[str, np.ndarray]) -> xr.Dataset:
 def effect_arrays(spec: Spec, blocks: tuple[np.ndarray, ...]) -> dict[str, xr.DataArray]:
     """Draws of group effects by name, dims (chain, draw, <factor>, term).
 
+    Where a by-variable has a block for each of its levels, a level of the factor has the effects of its own.
+
     Args:
         spec: the model.
         blocks: per block (C, S, J, Q) in the order of its terms.
     """
-    parts: dict[str, list[xr.DataArray]] = {}
+    parts: dict[str, dict[str, np.ndarray]] = {}
+    factors: dict[str, FactorSpec] = {}
     for block, values in zip(spec.blocks, blocks, strict=True):
-        factor = spec.factors[block.factor]
         for q in block.order:
             term = block.terms[q]
             name = effects_name(spec, block.factor, term.predictor)
-            array = xr.DataArray(
-                values[..., q : q + 1],
-                dims=("chain", "draw", factor.name, "term"),
-                coords={factor.name: list(factor.levels), "term": [term.name]},
-            )
-            parts.setdefault(name, []).append(array)
-    return {name: _numbered(xr.concat(arrays, dim="term")) for name, arrays in parts.items()}
+            factors[name] = spec.factors[block.factor]
+            known = parts.setdefault(name, {}).get(term.coefficient)
+            parts[name][term.coefficient] = _own(block, known, values[..., q])
+    return {name: _effect_array(factors[name], terms) for name, terms in parts.items()}
+
+
+def _own(block: Block, known: np.ndarray | None, values: np.ndarray) -> np.ndarray:
+    """(C, S, J) effects with those of the levels that a block describes filled in."""
+    if block.members is None or known is None:
+        return values
+    return np.where(np.isin(np.arange(values.shape[-1]), block.members), values, known)
+
+
+def _effect_array(factor: FactorSpec, terms: Mapping[str, np.ndarray]) -> xr.DataArray:
+    array = xr.DataArray(
+        np.stack(list(terms.values()), axis=-1),
+        dims=("chain", "draw", factor.name, "term"),
+        coords={factor.name: list(factor.levels), "term": list(terms)},
+    )
+    return _numbered(array)
 
 
 def _numbered(array: xr.DataArray) -> xr.DataArray:

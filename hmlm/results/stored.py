@@ -83,7 +83,9 @@ class Stored:
         return tuple(
             np.stack(
                 [
-                    effects[effects_name(self.spec, block.factor, term.predictor)].sel(term=term.name).values
+                    effects[effects_name(self.spec, block.factor, term.predictor)]
+                    .sel(term=term.coefficient)
+                    .values
                     for term in block.terms
                 ],
                 axis=-1,

@@ -33,7 +33,7 @@ def lay_out_blocks(design: Design) -> tuple[BlockLayout, ...]:
     """The blocks of a design in the order of their first term.
 
     Terms of one factor with the same label share a block over parameters and outcomes; a term without
-    a label is a block of its own.
+    a label is a block of its own. Each level of a by-variable has its own blocks.
 
     Raises:
         FormulaError: a coefficient varies twice by one factor, or ``|`` and ``||`` share a label.
@@ -42,11 +42,11 @@ def lay_out_blocks(design: Design) -> tuple[BlockLayout, ...]:
     members: dict[tuple, list[tuple[int, int]]] = {}
     for p, g, group in _group_terms(design):
         label = (p, g) if group.term.label is None else group.term.label
-        members.setdefault((group.term.factor, label), []).append((p, g))
-    names = _unique_names([factor for factor, _ in members])
+        members.setdefault((group.term.factor, label, group.by), []).append((p, g))
+    names = _unique_names([factor for factor, _, _ in members])
     return tuple(
         _layout(design, factor, terms, name)
-        for (factor, _), terms, name in zip(members, members.values(), names, strict=True)
+        for (factor, _, _), terms, name in zip(members, members.values(), names, strict=True)
     )
 
 
@@ -58,7 +58,7 @@ def _group_terms(design: Design) -> Iterator[tuple[int, int, GroupDesign]]:
 
 def _layout(design: Design, factor: str, members: list[tuple[int, int]], name: str) -> BlockLayout:
     reported = [
-        BlockTerm(p, g, column, coefficient)
+        BlockTerm(p, g, column, coefficient, design.predictors[p].groups[g].by)
         for p, g in members
         for column, coefficient in enumerate(design.predictors[p].groups[g].names)
     ]

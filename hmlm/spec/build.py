@@ -125,7 +125,16 @@ def _block(design: Design, layout: BlockLayout, book: PriorBook) -> Block:
         cor=book.find(cor_target(layout.factor)).args[0] if layout.correlated else None,
         order=layout.order,
         name=layout.name,
+        members=_members(design, layout),
     )
+
+
+def _members(design: Design, layout: BlockLayout) -> tuple[int, ...] | None:
+    """Levels of the factor that occur in rows of the block's level of a by-variable."""
+    term = layout.terms[0]
+    rows = design.predictors[term.predictor].groups[term.group].rows
+    (factor,) = (factor for factor in design.factors if factor.name == layout.factor)
+    return None if rows is None else tuple(int(level) for level in np.unique(factor.index[rows]))
 
 
 def _sd(design: Design, term: BlockTerm, book: PriorBook) -> Distribution:

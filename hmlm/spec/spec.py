@@ -58,12 +58,21 @@ class Constant:
 
 @dataclass(frozen=True)
 class BlockTerm:
-    """One varying coefficient of a block: column ``column`` of group term ``group`` of a predictor."""
+    """One varying coefficient of a block: column ``column`` of group term ``group`` of a predictor.
+
+    Its ``name`` ends in the level of a by-variable, ``"x:sexmale"``, and ``by`` is that, ``"sexmale"``.
+    """
 
     predictor: int
     group: int
     column: int
     name: str
+    by: str = ""
+
+    @property
+    def coefficient(self) -> str:
+        """The name that its effects have, ``"x"``."""
+        return self.name.removesuffix(f":{self.by}")
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,7 @@ class Block:
         cor: shape of the LKJ prior of R; None where R is the identity (``||``, or Q = 1).
         order: the Q positions in ``terms`` in brms's order (location first, outcome by outcome).
         name: unique name of the block, used in sites: ``"id"``, ``"id_2"``.
+        members: the levels that it describes, those of one level of a by-variable; None for all.
     """
 
     factor: int
@@ -85,6 +95,7 @@ class Block:
     cor: float | None
     order: tuple[int, ...]
     name: str
+    members: tuple[int, ...] | None = None
 
     @property
     def size(self) -> int:
@@ -210,4 +221,5 @@ class Spec:
 def without_levels(spec: Spec) -> Spec:
     """The spec with nameless levels: programs depend on how many there are, not on what they are called."""
     factors = tuple(replace(factor, levels=("",) * factor.n_levels) for factor in spec.factors)
-    return replace(spec, factors=factors)
+    blocks = tuple(replace(block, members=None) for block in spec.blocks)
+    return replace(spec, factors=factors, blocks=blocks)

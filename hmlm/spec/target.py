@@ -51,9 +51,10 @@ def coefficient_targets(predictor: PredictorDesign) -> tuple[Target, ...]:
 
 
 def sd_targets(predictor: PredictorDesign, group: GroupDesign) -> tuple[Target, ...]:
-    """Addresses of the Q standard deviations of one group-level term."""
+    """Addresses of the Q standard deviations of one group-level term, as in brms one for all by-levels."""
     return tuple(
-        Target("sd", name, group.term.factor, predictor.response, predictor.dpar) for name in group.names
+        Target("sd", name, group.term.factor, predictor.response, predictor.dpar)
+        for name in group.coefficients
     )
 
 

@@ -33,6 +33,7 @@ def table(sizes: np.ndarray = SIZES) -> pd.DataFrame:
     frame["h"] = rng.integers(0, 4, n)
     frame["ward"] = rng.integers(0, 3, n)
     frame["f"] = rng.choice(["a", "b"], n)
+    frame["half"] = np.where(g % 2, "odd", "even")
     frame["between"] = rng.normal(size=len(sizes))[g]
     for name in ("y1", "y2", "y3"):
         frame[name] = 10 + frame.x + rng.normal(size=len(sizes))[g] + rng.normal(size=n)
@@ -86,6 +87,7 @@ CROSSED = {
     "chain": "1 + x + ({v} | c | g) + (1 | g:ward) + ({v} | d | g:ward:f)",
     "three": "1 + x + ({v} | c | g) + (1 | h) + (1 | ward)",
     "twice": "1 + x + ({v} || g) + ({v} || h)",
+    "by": "1 + x + ({v} | gr(g, by = half)) + (1 | h)",
 }
 
 

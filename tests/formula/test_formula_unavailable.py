@@ -28,7 +28,6 @@ SAID = {
     "y ~ x + car(W)": "write (1 | region)",
     "y ~ x + sar(W)": "write (1 | region)",
     "y ~ x + fcor(V)": "write (1 | group)",
-    "y ~ x + (1 | gr(id, by = sex))": "gr(group) alone is (1 | group)",
     "y ~ x + (1 | gr(id, cov = A))": "gr(group) alone is (1 | group)",
     "y ~ x + (1 | mm(a, b))": "(1 | a) + (1 | b)",
     "y ~ x + ar1(0 + t | id)": "(x | group) estimates all correlations",

@@ -88,10 +88,10 @@ def _outcome(spec: Spec, design: Design, response: int) -> np.ndarray:
 
 def column_of_term(predictor: PredictorDesign, factor: str, term: str) -> np.ndarray:
     """(N,) the column whose coefficient varies."""
-    return next(
-        group.matrix[:, group.names.index(term)]
+    return sum(
+        group.matrix[:, group.coefficients.index(term)]
         for group in predictor.groups
-        if group.term.factor == factor and term in group.names
+        if group.term.factor == factor and term in group.coefficients
     )
 
 

@@ -35,7 +35,7 @@ def chosen_terms(spec: Spec, design: Design, re_formula: object = None) -> Mappi
         raise HmlmError(f're_formula={re_formula!r}: None, "NA" or a text such as "~ (1 | id)"')
     wanted = _wanted(spec, design, re_formula)
     found = {
-        b: tuple(q for q, term in enumerate(block.terms) if (block.factor, term.name) in wanted)
+        b: tuple(q for q, term in enumerate(block.terms) if (block.factor, term.coefficient) in wanted)
         for b, block in enumerate(spec.blocks)
     }
     return {b: positions for b, positions in found.items() if positions}
@@ -70,9 +70,9 @@ def _coefficients(spec: Spec, design: Design, f: int, term: GroupTerm) -> set[st
                 continue
             have = _pieces(group.term.expression)
             if asked <= have:
-                known |= _named(group.names, asked, have)
+                known |= _named(group.coefficients, asked, have)
     if not known:
-        varying = dict.fromkeys(t.name for b in spec.blocks if b.factor == f for t in b.terms)
+        varying = dict.fromkeys(t.coefficient for b in spec.blocks if b.factor == f for t in b.terms)
         raise HmlmError(
             f"re_formula: ({term.expression} | {term.factor}) is not in the model, where {listed(varying)} "
             f"vary by '{term.factor}'"

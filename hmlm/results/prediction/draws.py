@@ -42,7 +42,7 @@ class Draws:
         """(J, S) effects of one term of a block."""
         block = self.spec.blocks[b]
         term = block.terms[q]
-        array = self.effects[effects_name(self.spec, block.factor, term.predictor)].sel(term=term.name)
+        array = self.effects[effects_name(self.spec, block.factor, term.predictor)].sel(term=term.coefficient)
         flat = array.values.reshape(-1, array.shape[-1])
         return np.ascontiguousarray(flat[self.positions].T)
 

@@ -43,7 +43,8 @@ def new_effects(
         draws: S draws.
         f: the factor.
         new: L texts.
-        way: as in brms, ``"uncertainty"``: in each draw those of one known level, chosen anew per draw;
+        way: as in brms, ``"uncertainty"``: in each draw those of one known level (of the same level of a
+            by-variable), chosen anew per draw;
             ``"old_levels"``: those of one known level throughout; ``"gaussian"``: from the normal
             distribution that the standard deviations and correlations of the draw describe.
         seed: of the new levels.
@@ -57,13 +58,25 @@ def new_effects(
         found = _gaussian(spec, draws, blocks, rngs)
         return {k: u * scales[k][n_levels:] if k in scales else u for k, u in found.items()}
     each, size = np.arange(draws.size), draws.size if way == UNCERTAINTY else 1
-    picked = [rng.integers(n_levels, size=size) for rng in rngs]
-    keys = [(b, q) for b in blocks for q in range(spec.blocks[b].size)]
-    out = {key: np.stack([draws.effect(*key)[one, each] for one in picked]) for key in keys}
-    for key in out.keys() & scales.keys():
-        old = np.stack([scales[key][one, each] for one in picked])
-        out[key] = out[key] * scales[key][n_levels:] / old
+    members = {b: _members(spec, b) for b in blocks}
+    picked = {
+        known: [rng.choice(known, size=size) for rng in rngs] for known in dict.fromkeys(members.values())
+    }
+    out = {}
+    for b in blocks:
+        for q in range(spec.blocks[b].size):
+            levels = picked[members[b]]
+            out[b, q] = np.stack([draws.effect(b, q)[one, each] for one in levels])
+            if (b, q) in scales:
+                old = np.stack([scales[b, q][one, each] for one in levels])
+                out[b, q] = out[b, q] * scales[b, q][n_levels:] / old
     return out
+
+
+def _members(spec: Spec, b: int) -> tuple[int, ...]:
+    """The known levels that a block describes: all, or those of one level of a by-variable."""
+    block = spec.blocks[b]
+    return tuple(range(spec.factors[block.factor].n_levels)) if block.members is None else block.members
 
 
 def _scales(spec: Spec, draws: Draws, levels: Mapping[int, np.ndarray]) -> dict[tuple[int, int], np.ndarray]:
