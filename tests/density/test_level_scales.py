@@ -172,7 +172,7 @@ def test_effects_of_a_sampled_block_carry_their_levels_scale():
     gamma = fast.layout.gamma[0].start
     with double_precision():
         x = jnp.asarray(fast.initial)
-        before = state_at(fast.static, x, fast.data).u[0]
+        before = np.asarray(state_at(fast.static, x, fast.data).u[0])
         after = state_at(fast.static, x.at[gamma].add(1.0), fast.data).u[0]
     moved = float(fast.data.scale[gamma]) * np.asarray(fast.data.model.sds[0].centred[0])
     np.testing.assert_allclose(after, before * np.exp(moved), rtol=1e-10)
