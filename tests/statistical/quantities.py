@@ -20,6 +20,8 @@ from hmlm.spec.names import (
     sigma_name,
 )
 
+from .family_rows import log_rows_of_family
+
 Values = Mapping[str, np.ndarray]
 LEVELS = (0, -1)  # whose effects are ranked
 
@@ -52,6 +54,8 @@ def quantities(model: hm.Model, outcomes: np.ndarray, values: Values, effects: l
 
 def log_rows(model: hm.Model, outcomes: np.ndarray, values: Values, effects: list[np.ndarray]) -> np.ndarray:
     """(S,) log density of the rows given parameters and group effects."""
+    if model.spec.family.name != "gaussian":
+        return log_rows_of_family(model, outcomes[0], values, predictor(model, 0, values, effects))
     spec, residual, log_sigma = model.spec, [], []
     for m in range(len(spec.outcomes)):
         eta = {

@@ -25,7 +25,7 @@ from hmlm.density.pilot import fit_pilot
 from hmlm.infer.driver import sample
 from hmlm.infer.settings import Settings
 from hmlm.results.convergence import convergence
-from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names
+from hmlm.spec.names import coefficient_names, constant_name, cor_names, intercept_name, rescor_names
 
 from .quantities import Values, quantities
 
@@ -92,12 +92,13 @@ def simulated_outcomes(model: hm.Model, sites: Values, r: int) -> np.ndarray:
     """(M, N) outcomes of replicate ``r``; those with correlated residuals are one site."""
     if model.spec.rescor is not None:
         return sites["y"][r].T
-    return np.stack([sites[name][r] for name in model.spec.outcomes])
+    return np.stack([sites[name][r] for name in model.spec.outcomes]).astype(float)
 
 
 def true_values(model: hm.Model, sites: Values) -> dict[str, np.ndarray]:
     """The program's sites as draws' names: intercepts of uncentred columns, correlations by pair."""
-    spec, shared = model.spec, ("b_", "sd_", "sigma")
+    spec = model.spec
+    shared = ("b_", "sd_", *(constant_name(spec, c.response, c.dpar) for c in spec.constants))
     values = {name: draws for name, draws in sites.items() if name.startswith(shared)}
     for p, predictor in enumerate(spec.predictors):
         name = intercept_name(spec, p)

@@ -10,6 +10,10 @@ import numpy as np
 import pandas as pd
 
 import hmlm as hm
+from hmlm.spec.families import FAMILIES
+from hmlm.spec.family import OutcomeKind
+
+from ..families import TRIALS
 
 N_GROUPS = 24
 SIZES = (4, 5, 6)  # rows of the groups in turn
@@ -24,15 +28,17 @@ class Case:
         name: what the test report calls it.
         formula: what :func:`hmlm.model` takes.
         prior: of every parameter: a default prior would depend on the simulated data.
+        family: of the outcomes.
     """
 
     name: str
     formula: Any
     prior: Sequence[hm.Prior]
+    family: str = "gaussian"
 
     def model(self, density: str = "auto") -> hm.Model:
         """The model with placeholders for outcomes."""
-        return hm.model(self.formula, table(), prior=list(self.prior), density=density)
+        return hm.model(self.formula, table(), family=self.family, prior=list(self.prior), density=density)
 
 
 def table() -> pd.DataFrame:
@@ -42,7 +48,8 @@ def table() -> pd.DataFrame:
     n_rows = len(group)
     y, v = rng.normal(size=(2, n_rows))
     h = rng.permutation(n_rows) % N_CROSSED
-    return pd.DataFrame({"y": y, "v": v, "x": rng.normal(0.5, 1.0, n_rows), "g": group, "h": h})
+    table = {"y": y, "v": v, "x": rng.normal(0.5, 1.0, n_rows), "g": group, "h": h}
+    return pd.DataFrame({**table, "k": np.arange(n_rows) % 2, "positive": np.exp(y), "n": TRIALS})
 
 
 COEFFICIENTS = (hm.prior("normal(0, 1)", "Intercept"), hm.prior("normal(0, 1)", "b"))
@@ -74,3 +81,27 @@ MELSM = Case(
     (*COEFFICIENTS, *OF_SIGMA, *CORRELATION),
 )
 CASES = (RANDOM_INTERCEPT, CORRELATED_SLOPES, CROSSED, TWO_OUTCOMES, MELSM)
+
+# --- a random intercept of every family --------------------------------------------------------------
+
+OUTCOMES = {
+    OutcomeKind.REAL: "y",
+    OutcomeKind.POSITIVE: "positive",
+    OutcomeKind.BINARY: "k",
+    OutcomeKind.COUNT: "k",
+    OutcomeKind.SUCCESSES: "k | trials(n)",
+}
+OF_FAMILY = (
+    hm.prior("normal(0, 0.5)", "Intercept"),
+    hm.prior("normal(0, 0.5)", "b"),
+    hm.prior("exponential(2)", "sd"),
+)
+OF_CONSTANTS = {"sigma": "gamma(2, 2)", "shape": "gamma(4, 2)", "nu": "gamma(4, 0.5)"}
+
+
+def of_family(name: str) -> Case:
+    """``y ~ x + (1 | g)`` of a family, with proper priors of its constants."""
+    family = FAMILIES[name]
+    constants = [hm.prior(OF_CONSTANTS[dpar], dpar) for dpar in family.dpars if dpar != "mu"]
+    formula = f"{OUTCOMES[family.outcome]} ~ x + (1 | g)"
+    return Case(name, formula, (*OF_FAMILY, *constants), family=name)
