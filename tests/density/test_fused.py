@@ -17,11 +17,12 @@ from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
 from hmlm.density.precision import double_precision
 from hmlm.kernels.native.library import available
-from tests.helpers import DESIGNS, even, often, planned, points, stated
+from tests.helpers import DESIGNS, even, planned, points, stated
 
 native = pytest.mark.skipif(not available(), reason="the native kernels were not compiled")
 
 
+OFTEN = ("correlated", "scale_apart", "rescor", "rescor_scale", "uneven", "crossed", "binomial")
 GAUSSIAN = [name for name in DESIGNS if stated(name).spec.normal and name != "lognormal"]
 
 
@@ -39,7 +40,7 @@ def by_native(name: str, choice: str) -> LogDensity:
 @pytest.mark.parametrize(
     ("name", "choice"),
     [
-        *(pytest.param(name, "auto", marks=often(name)) for name in DESIGNS),
+        *(pytest.param(name, "auto", marks=() if name in OFTEN else pytest.mark.nightly) for name in DESIGNS),
         ("scale", "informed"),
     ],
 )
@@ -52,10 +53,14 @@ def test_native_and_xla_agree(name: str, choice: str) -> None:
 
 
 @native
-def test_most_designs_are_one_call() -> None:
-    fused = {name for name in GAUSSIAN if by_native(name, "auto").data.fused is not None}
-    by_level = {name for name in GAUSSIAN if stated(name).spec.sds}
-    assert set(GAUSSIAN) - fused == {"crossed", "nested", "outcomes", "priors", "offsets"} | by_level
+@pytest.mark.nightly
+def test_which_designs_are_one_call() -> None:
+    """All normal ones whose effects vary by one factor, but those that no kernel knows."""
+    for name in GAUSSIAN:
+        spec = stated(name).spec
+        unknown = spec.sds or spec.autocor or name in ("offsets", "priors")
+        several = len({block.factor for block in spec.blocks}) > 1
+        assert (by_native(name, "auto").data.fused is None) == bool(unknown or several), name
 
 
 @native

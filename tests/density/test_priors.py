@@ -65,8 +65,13 @@ def test_log_density_includes_the_jacobian(prior, positive, scale):
     np.testing.assert_allclose(gap, gap[0], rtol=0, atol=1e-9)
 
 
+def often(prior: Distribution) -> tuple:
+    """Every run draws from two of them, the night from all."""
+    return () if prior.name in ("normal", "gamma") else (pytest.mark.nightly,)
+
+
 @pytest.mark.parametrize("support", [Support.REAL, Support.POSITIVE, Support.UNIT], ids=lambda s: s.name)
-@pytest.mark.parametrize("prior", PRIORS, ids=str)
+@pytest.mark.parametrize("prior", [pytest.param(p, marks=often(p)) for p in PRIORS], ids=str)
 def test_draws_are_scipys_between_all_bounds(prior, support):
     for lb, ub in BOUNDS:
         bounded = replace(prior, lb=lb, ub=ub)

@@ -27,7 +27,7 @@ import hmlm as hm
 from .agreement import assert_converged, needs_data, reference
 from .lme4 import by_our_names, lme4_fit
 
-pytestmark = [pytest.mark.data, needs_data]
+pytestmark = [pytest.mark.data, pytest.mark.nightly, needs_data]
 
 SD_RATIO = 0.10
 STANDARD_ERRORS = 0.15
