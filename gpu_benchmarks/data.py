@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gpu_benchmarks.dating import PERSON, SPEED_DATING, dating_table
+from gpu_benchmarks.dating import dating_table
+from gpu_benchmarks.dating_model import PERSON, SPEED_DATING
 from gpu_benchmarks.sizes import PUBLISHED
 
 SIMULATED = re.compile(r"simulated:(\d+)x(\d+)")

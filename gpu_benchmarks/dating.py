@@ -10,13 +10,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-SPEED_DATING = "speed_dating"
-FAMILY = "bernoulli"
-PERSON = "iid"
-FORMULA = "decision ~ sex + samerace + attractive_sc + sincere_sc + intelligent_sc + (1 | iid)"
-SCORES = ("attractive_sc", "sincere_sc", "intelligent_sc")
+from gpu_benchmarks.dating_model import PERSON, SCORES, SPEED_DATING, TERMS
+
 USED = ("decision", "sex", "samerace", *SCORES, PERSON)
-TERMS = ("sexMale", "sameraceYes", *SCORES)
 
 Arrays = dict[str, np.ndarray]
 

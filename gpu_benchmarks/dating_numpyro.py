@@ -7,7 +7,7 @@ import numpyro.distributions as dist
 from numpyro import sample
 
 from gpu_benchmarks.affect_numpyro import HALF_T
-from gpu_benchmarks.dating import TERMS
+from gpu_benchmarks.dating_model import TERMS
 
 
 def speed_dating(n_people, person, y, X):

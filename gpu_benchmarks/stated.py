@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gpu_benchmarks import dating
+from gpu_benchmarks import dating_model
 from gpu_benchmarks.affect_models import FORMULAS, PRIORS
 
 
@@ -26,5 +26,5 @@ class Stated:
 
 STATED: Mapping[str, Stated] = {
     **{name: Stated(formula, PRIORS[name]) for name, formula in FORMULAS.items()},
-    dating.SPEED_DATING: Stated(dating.FORMULA, family=dating.FAMILY),
+    dating_model.SPEED_DATING: Stated(dating_model.FORMULA, family=dating_model.FAMILY),
 }

@@ -15,7 +15,7 @@ import gpu_benchmarks.peers as peers
 import hmlm as hm
 from gpu_benchmarks.by_hand import MODELS_BY_HAND, ByHand
 from gpu_benchmarks.data import read_table, source_of, write_table
-from gpu_benchmarks.dating import SPEED_DATING
+from gpu_benchmarks.dating_model import SPEED_DATING
 from gpu_benchmarks.engines import ENGINES, pairs
 from gpu_benchmarks.measurement import Settings
 from gpu_benchmarks.stated import STATED
