@@ -85,7 +85,7 @@ def prior_sensitivity(
     if fit.info.of_prior:
         raise HmlmError("these draws are of the prior alone: call prior_sensitivity on a fit, m.fit(...)")
     scaled = [_chosen(fit, priors), _log_likelihood(fit, group, samples)]
-    prior, likelihood = (_sensitivities(fit.values, component) for component in scaled)
+    prior, likelihood = (sensitivities(fit.values, component) for component in scaled)
     diagnosis = [_diagnosis(*pair, threshold) for pair in zip(prior, likelihood, strict=True)]
     columns = {"prior": prior, "likelihood": likelihood, "diagnosis": diagnosis}
     return pd.DataFrame(columns, index=labels(fit.info.rows))
@@ -119,7 +119,7 @@ def _outermost(spec: Spec) -> str | None:
     return None
 
 
-def _sensitivities(values: np.ndarray, log_density: np.ndarray) -> np.ndarray:
+def sensitivities(values: np.ndarray, log_density: np.ndarray) -> np.ndarray:
     """(P,) sensitivities of (P, C, S) draws to a component with (C, S) log density."""
     if np.ptp(log_density) == 0:
         return np.zeros(len(values))
