@@ -13,10 +13,13 @@ REPLICATES = 300
 MUTANT_REPLICATES = 60
 MOST_SHORT = 0.02  # of chains whose thinned draws are fewer than they seem
 
-pytestmark = pytest.mark.statistics
+
+def often(case) -> tuple:
+    """Models with a formula for standard deviations between levels are the night's."""
+    return (pytest.mark.nightly,) if "between" in case.name else (pytest.mark.statistics,)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [pytest.param(c, marks=often(c), id=c.name) for c in CASES])
 def test_ranks_are_uniform(case):
     found = calibrate(case.model(), REPLICATES)
     assert found.compiled == 0
@@ -24,6 +27,7 @@ def test_ranks_are_uniform(case):
     assert outside(found.ranks, N_DRAWS) == {}
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_mistakes_are_noticed(mutant, monkeypatch):
     found = calibrate(mutant.model(monkeypatch), MUTANT_REPLICATES)
