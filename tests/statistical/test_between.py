@@ -8,7 +8,7 @@ import pytest
 
 import hmlm as hm
 
-pytestmark = pytest.mark.statistics
+pytestmark = pytest.mark.nightly
 
 TRUTH = {"b_sd_id_age": 0.6, "b_sd_id_sexm": -0.5, "sd_id__Intercept": 0.8, "b_x": 0.5, "sigma": 0.5}
 MOST = 3.5  # posterior standard deviations from the truth
