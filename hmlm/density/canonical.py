@@ -34,7 +34,7 @@ def canonical_link(spec: Spec) -> Canonical | None:
     """The link of a model that the kernel knows, None for others."""
     alone = len(spec.outcomes) == 1 and len({block.factor for block in spec.blocks}) <= 1
     plain = alone and spec.family.custom is None and set(spec.additions[0]) <= KNOWN
-    return LINKS.get((spec.family.name, spec.family.link("mu"))) if plain else None
+    return LINKS.get((spec.family.name, spec.family.links[0])) if plain else None
 
 
 def make_canonical_data(static: Static, design: Design, model: ModelData) -> BundledGlm | None:

@@ -11,9 +11,10 @@ from numpyro import handlers
 
 from hmlm.density.constrained import constrained_names
 from hmlm.density.data import column_means
+from hmlm.density.linear import predictor_of
 from hmlm.density.precision import double_precision
 from hmlm.density.program import make_program, program_arguments
-from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names
+from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names, threshold_names
 from hmlm.spec.scalars import check_proper
 from hmlm.spec.spec import Spec, without_levels
 from hmlm.types import Design
@@ -33,6 +34,7 @@ def prior_parameters(spec: Spec, design: Design, n_draws: int, seed: int) -> dic
     effects = {f"{letter}_{block.name}" for block in spec.blocks for letter in "uz"}
     sites = _sites(spec, design, n_draws, seed, tuple(sorted(outcomes | effects)))
     named = dict(sites) | _intercepts(spec, design, sites) | _correlations(spec, sites)
+    named |= _thresholds(spec, design, sites)
     return {name: named[name] for name in constrained_names(spec)}
 
 
@@ -73,6 +75,19 @@ def _intercepts(spec: Spec, design: Design, sites: Sites) -> dict[str, np.ndarra
             slopes = np.stack([sites[slope] for slope in coefficient_names(spec, p)], axis=-1)
             out[name] = sites[f"centered_{name}"] - slopes @ means[p]
     return out
+
+
+def _thresholds(spec: Spec, design: Design, sites: Sites) -> dict[str, np.ndarray]:
+    """Of the uncentred columns, where the program samples them as one vector."""
+    names = threshold_names(spec)
+    if not names:
+        return {}
+    p = predictor_of(spec, 0, "mu")
+    if not spec.predictors[p].centered:
+        return dict(zip(names, sites["b_Intercept"].T, strict=True))
+    slopes = np.stack([sites[slope] for slope in coefficient_names(spec, p)], axis=-1)
+    shift = slopes @ column_means(spec, design)[p]
+    return dict(zip(names, sites["centered_b_Intercept"].T + shift, strict=True))
 
 
 def _correlations(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:

@@ -63,6 +63,11 @@ def _compile(nuts: Nuts, mesh: Mesh | None, structure: Tree, shapes: tuple) -> P
         return Program(first.result(), second, nuts.chunk, seconds=time.perf_counter() - began)
 
 
+def forget_programs() -> None:
+    """Let go of remembered programs; each holds some of the memory maps that a process may have."""
+    _compile.cache_clear()
+
+
 def _alone(function: Callable, n_batched: int) -> Callable:
     """``function`` for a leading axis of one chain; vmap would make it compute both sides of every branch."""
 

@@ -107,7 +107,7 @@ def latent_of(fit: Fit) -> Latent:
         raise HmlmError(
             f"icc of the family {family} needs the model: call it on the fit that m.fit(...) returned"
         )
-    link = "identity" if fit.spec is None else fit.spec.family.link("mu")
+    link = "identity" if fit.spec is None else fit.spec.family.links[0]
     if (family, link) not in LATENT:
         known = sorted({name for name, _ in LATENT if name in FAMILIES})
         others = "" if family not in known else f" with link {listed([k for n, k in LATENT if n == family])}"

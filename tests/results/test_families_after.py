@@ -23,8 +23,9 @@ from hmlm.spec.families import FAMILIES
 from ..fake_sampling import fake_sampling
 from ..families import FAMILY_FORMULAS, family_data
 
+TRIALS_FAMILIES = ("binomial", "beta_binomial", "zero_inflated_binomial")
 INTERCEPTS = {
-    name: "y | trials(n) ~ x + (1 | g)" if name == "binomial" else "y ~ x + (1 | g)"
+    name: "y | trials(n) ~ x + (1 | g)" if name in TRIALS_FAMILIES else "y ~ x + (1 | g)"
     for name in FAMILY_FORMULAS
 }
 
@@ -239,7 +240,12 @@ def test_columns_of_an_offset_are_held_at_their_mean():
     np.testing.assert_allclose(twice["Estimate"], 2 * found["Estimate"])
 
 
-@pytest.mark.parametrize("name", sorted(FAMILY_FORMULAS))
+def test_levels_have_no_residuals_to_check():
+    with pytest.raises(hm.HmlmError, match="the family cumulative are levels"):
+        made_up("cumulative").plot.check()
+
+
+@pytest.mark.parametrize("name", sorted(set(FAMILY_FORMULAS) - {"cumulative", "categorical"}))
 def test_check_of_every_family(name):
     axes = made_up(name).plot.check().axes
     assert len(axes) == 4

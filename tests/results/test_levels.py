@@ -143,10 +143,10 @@ def test_what_is_not_defined_says_so(fit, what):
         getattr(fit, what)()
 
 
-@pytest.mark.parametrize("kind", ["density", "ecdf", "group"])
+@pytest.mark.parametrize("kind", ["bars", "ecdf", "group"])
 def test_predictive_checks_draw_shares(fit, kind):
     figure = fit.plot.pp_check(kind=kind)
-    if kind == "density":
+    if kind == "bars":
         ax = figure.axes[0]
         codes = fit.design.outcomes[0].values
         heights = [bar.get_height() for bar in ax.patches]

@@ -14,6 +14,7 @@ from hmlm.results.plots.choose import response_index, spec_of
 from hmlm.results.plots.parts import column_of
 from hmlm.results.plots.style import BLUE, ORANGE, QUIET, facets, headline, styled
 from hmlm.results.prediction.predict import BOUNDING
+from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
@@ -38,6 +39,11 @@ class Residuals(NamedTuple):
 def check(fit: Fit, resp: str | None) -> Figure:
     """See :meth:`Plots.check`."""
     response = response_index(spec_of(fit), resp)
+    if spec_of(fit).family.levels:
+        raise HmlmError(
+            f"plot.check is of numbers, and outcomes of the family {spec_of(fit).family} are levels: "
+            "plot.pp_check() compares their shares, plot.conditional() shows their probabilities"
+        )
     column, expected, residual = column_of(fit, response), _expected(fit, response), _residuals(fit, response)
     effects = _effects(fit)
     fig, axes = facets(3 + len(effects), 3.0, 2.4)

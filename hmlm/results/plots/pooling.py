@@ -71,7 +71,7 @@ def pooling(fit: Fit, group: str | None, resp: str | None) -> Pooling:
 
 def _check(spec: Spec) -> None:
     """Raise HmlmError where least squares does not estimate the coefficients."""
-    link = spec.family.link("mu")
+    link = spec.family.links[0]
     if link != "identity":
         raise HmlmError(
             "levels fitted alone are least squares of the outcome, but the coefficients of this "

@@ -145,7 +145,7 @@ def _of_levels(fit: Fit, spec: Spec, m: int, column: str, prob: float) -> Iterat
             if INTERCEPT in of_mean.get(factor, []):
                 yield _location_scale(fit, spec.outcomes[m], column, factor, prob)
     for factor, terms in of_mean.items():
-        if len(terms) > 1 and spec.family.link("mu") == "identity":
+        if len(terms) > 1 and spec.family.links[0] == "identity":
             yield _shrinkage(fit, spec.outcomes[m], column, factor, terms)
 
 
