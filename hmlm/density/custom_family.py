@@ -29,7 +29,11 @@ KINDS: Mapping[str, OutcomeKind] = {
     )
 }
 DISCRETE = (OutcomeKind.COUNT, OutcomeKind.BINARY, OutcomeKind.SUCCESSES)
-SUPPORTS = {support.link: support for support in Support} | {
+SUPPORTS = {
+    "identity": Support.REAL,
+    "log": Support.POSITIVE,
+    "logit": Support.UNIT,
+    "logm1": Support.ABOVE_ONE,
     "inverse": Support.POSITIVE,
     "sqrt": Support.POSITIVE,
     "1/mu^2": Support.POSITIVE,

@@ -144,13 +144,13 @@ def test_what_is_not_defined_says_so(fit, what):
 
 
 @pytest.mark.parametrize("kind", ["bars", "ecdf", "group"])
-def test_predictive_checks_draw_shares(fit, kind):
+def test_predictive_checks_count_levels(fit, kind):
     figure = fit.plot.pp_check(kind=kind)
     if kind == "bars":
         ax = figure.axes[0]
         codes = fit.design.outcomes[0].values
         heights = [bar.get_height() for bar in ax.patches]
-        np.testing.assert_allclose(heights, [(codes == k).mean() for k in range(4)])
+        np.testing.assert_allclose(heights, [(codes == k).sum() for k in range(4)])
 
 
 def test_conditional_effects_have_a_panel_per_category(fit):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import hmlm as hm
@@ -172,3 +174,12 @@ def test_central_intervals_of_priors(distribution, support, size, limits):
 
 def test_a_flat_prior_has_no_interval():
     assert central(PriorInForce("b", Distribution("flat"))) is None
+
+
+def test_by_variables():
+    data = pd.DataFrame({"g": np.repeat(np.arange(6), 5), "y": np.sin(np.arange(30))})
+    data["half"] = np.where(data["g"] % 2, "odd", "even")
+    stated = hm.model("y ~ 1 + (1 | gr(g, by = half))", data)
+    said = sentence(stated.spec, columns(stated), 30)
+    assert "an intercept that varies by g (halfeven, 3 levels)" in said
+    assert "halfodd is 1 where half is odd, else 0" in " ".join(notation(stated.spec, stated.design))

@@ -119,7 +119,7 @@ def test_the_log_prior_of_draws_is_scipys(fit):
     }
     assert set(found) == set(wanted)
     for name, values in wanted.items():
-        np.testing.assert_allclose(found[name], values, rtol=1e-9, err_msg=name)
+        np.testing.assert_allclose(found[name], values, rtol=1e-9, atol=1e-14, err_msg=name)
 
 
 def test_the_table_has_a_row_per_parameter_of_the_summary(fit):
