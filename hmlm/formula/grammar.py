@@ -42,7 +42,6 @@ def predictor_of(node: Node) -> PredictorFormula:
     signed = _signed_terms(node)
     groups = tuple(g for sign, term in signed for g in _group_terms(sign, term))
     offsets = tuple(_offset_text(sign, term) for sign, term in signed if _is_offset(term))
-<<<<<<< HEAD
     population = _joined([(sign, term) for sign, term in signed if _is_population_level(term)])
     if population is not None:
         check_terms(population)
@@ -67,17 +66,6 @@ def _series(signed: list[tuple[str, Node]]) -> ResidualSeries | None:
         if n > 0:
             raise term.place.error(f"`{term}` is a second `ar()`; write one")
     return read_series(found[0][1]) if found else None
-=======
-    population = _joined([pair for pair in signed if _is_population(pair[1])])
-    if population is not None:
-        check_terms(population)
-    text = "1" if population is None else str(population)
-    return PredictorFormula(text, groups, str(node), offsets)
-
-
-def _is_population(node: Node) -> bool:
-    return _bars_of(node) is None and not _is_offset(node)
->>>>>>> gram2
 
 
 def _is_offset(node: Node) -> bool:
