@@ -51,7 +51,7 @@ def without_log_determinant(precision: Array, score: Array, factor: Array) -> Ar
     return 0.5 * jnp.sum(posterior(precision, score, factor).white ** 2, axis=0)
 
 
-def without_shift(static, b: int, parameters, sampled) -> Array:
+def without_shift(static, b: int, parameters, sampled, scale) -> Array:
     """``_with_means`` that takes the integrated effects' conditional means for zero."""
     levels = static.spec.factors[static.spec.blocks[b].factor].n_levels
     n_integrated = static.spec.blocks[b].size - static.plan.blocks[b].n_sampled
