@@ -10,6 +10,16 @@ using Span = ffi::Span<const int64_t>;
 
 constexpr int64_t kPart = 1 << 18;  // numbers read by one part of a large problem
 
+// Several tasks side by side where they read enough numbers together, else one after another.
+template <class Run>
+void run_all(ffi::ThreadPool& pool, int64_t tasks, int64_t numbers, Run& run) {
+  if (tasks > 1 && numbers > 2 * kPart) {
+    parallel_for(pool, tasks, run);
+  } else {
+    for (int64_t task = 0; task < tasks; task++) run(task);
+  }
+}
+
 // Terms as (outcome, column) pairs, those of a column's mean and scale coefficients joined.
 RowShape row_shape(Span mean, Span scale, Span effects, int columns, int outcomes) {
   RowShape shape{};
@@ -80,11 +90,7 @@ ffi::Error Rows(ffi::ThreadPool pool, ffi::Buffer<D> columns, ffi::Buffer<D> out
                      sums.factor(M), has_offset ? batch.at(*d_offset, 4, chain) : nullptr};
     kernel(shape, in, out, shape.bundles * part / parts, shape.bundles * (part + 1) / parts);
   };
-  if (chains * parts > 1 && numbers * chains > 2 * kPart) {
-    parallel_for(pool, chains * parts, run);
-  } else {
-    for (int64_t task = 0; task < chains * parts; task++) run(task);
-  }
+  run_all(pool, chains * parts, numbers * chains, run);
   for (int64_t chain = 0; chain < chains; chain++) {
     Partial<T> sums(q, M);
     for (int64_t part = 0; part < parts; part++)
@@ -127,11 +133,7 @@ ffi::Error Cells(ffi::ThreadPool pool, ffi::Buffer<D> count, ffi::Buffer<D> basi
   };
   const int64_t chains = batch.size();
   const int64_t numbers = cells * shape.effects * (shape.basis + shape.effects);
-  if (chains > 1 && numbers * chains > 2 * kPart) {
-    parallel_for(pool, chains, run);
-  } else {
-    for (int64_t chain = 0; chain < chains; chain++) run(chain);
-  }
+  run_all(pool, chains, numbers * chains, run);
   return ffi::Error::Success();
 }
 
@@ -155,11 +157,7 @@ ffi::Error Glm(ffi::ThreadPool pool, ffi::Buffer<D> columns, ffi::Buffer<D> outc
     GlmOutput<T> out{&partial[chain * parts + part], batch.at(*d_coefficients, 2, chain)};
     kernel(shape, in, out, shape.bundles * part / parts, shape.bundles * (part + 1) / parts);
   };
-  if (chains * parts > 1 && numbers * chains > 2 * kPart) {
-    parallel_for(pool, chains * parts, run);
-  } else {
-    for (int64_t task = 0; task < chains * parts; task++) run(task);
-  }
+  run_all(pool, chains * parts, numbers * chains, run);
   for (int64_t chain = 0; chain < chains; chain++) {
     T sum = 0;
     for (int64_t part = 0; part < parts; part++) sum += partial[chain * parts + part];

@@ -1,6 +1,6 @@
 // Rows of a generalised linear model with its canonical link, eight groups at a time: value and gradient in one pass.
 #pragma once
-#include "pack.h"
+#include "groups.h"
 #include "shapes.h"
 
 namespace hmlm {
@@ -69,14 +69,13 @@ struct GlmPass {
 
   void bundle(int64_t b) {
     const int32_t* group = in.group + b * kLanes;
-    const bool alone = group[0] >= 0 && group[0] == group[1];
-    gather(group);
+    gather(in.coefficients, shape.groups, group, coefficients);
     slopes.clear();
     int64_t i = in.start[b];
     const int64_t stop = in.start[b + 1];
     for (; i + 2 <= stop; i += 2) rows<2>(i);
     for (; i < stop; i++) rows<1>(i);
-    scatter(group, alone);
+    scatter(slopes, shape.groups, group, out.coefficients);
   }
 
   template <int R>
@@ -107,25 +106,6 @@ struct GlmPass {
 
   HMLM_INLINE P column(const T* columns, int r, size_t a) const {
     return P::load(columns + (r * shape.columns + shape.terms[a]) * kLanes);
-  }
-
-  void gather(const int32_t* group) {
-    for (size_t a = 0; a < coefficients.size(); a++) {
-      const T* row = in.coefficients + a * shape.groups;
-      for (int lane = 0; lane < kLanes; lane++) coefficients[a][lane] = group[lane] >= 0 ? row[group[lane]] : T(0);
-    }
-  }
-
-  void scatter(const int32_t* group, bool alone) {
-    for (size_t a = 0; a < slopes.size(); a++) {
-      T* row = out.coefficients + a * shape.groups;
-      if (alone) {
-        row[group[0]] = slopes[a].sum();
-        continue;
-      }
-      for (int lane = 0; lane < kLanes; lane++)
-        if (group[lane] >= 0) row[group[lane]] = slopes[a][lane];
-    }
   }
 };
 

@@ -1,6 +1,7 @@
 // Gaussian rows of eight groups at a time, their effects integrated out: two passes while they sit in cache.
 #pragma once
 #include "eliminate.h"
+#include "groups.h"
 #include "shapes.h"
 
 namespace hmlm {
@@ -39,9 +40,9 @@ struct RowPass {
   void bundle(int64_t b) {
     const int32_t* group = in.group + b * kLanes;
     const int64_t first = in.start[b], n = in.start[b + 1] - first;
-    const bool alone = group[0] >= 0 && group[0] == group[1];
-    gather(in.mean, group, mean);
-    gather(in.scale, group, scale);
+    const bool alone = is_alone(group);
+    gather(in.mean, shape.groups, group, mean);
+    gather(in.scale, shape.groups, group, scale);
     d_mean.clear();
     d_scale.clear();
     inverse_sigma.resize(n * M);
@@ -60,35 +61,12 @@ struct RowPass {
     total += once * Elimination<T, Q, M_>::run(model, moments, once, slope, slopes, determinant) - log_sigma;
     for (int64_t i = 0; i + kBlock <= n; i += kBlock) backward<kBlock>(first, i, slope);
     for (int64_t i = n - n % kBlock; i < n; i++) backward<1>(first, i, slope);
-    scatter(d_mean, group, alone, out.mean);
-    scatter(d_scale, group, alone, out.scale);
+    scatter(d_mean, shape.groups, group, out.mean);
+    scatter(d_scale, shape.groups, group, out.scale);
   }
 
   HMLM_INLINE int size() const { return known ? E : q + M; }
   HMLM_INLINE int owner(int a) const { return M_ == 1 ? 0 : shape.owner[a]; }
-
-  void gather(const T* from, const int32_t* group, Packs<T>& packs) const {
-    for (size_t a = 0; a < packs.size(); a++) {
-      const T* row = from + a * shape.groups;
-      alignas(64) T values[kLanes];
-      for (int lane = 0; lane < kLanes; lane++) values[lane] = group[lane] >= 0 ? row[group[lane]] : T(0);
-      packs[a] = P::load(values);
-    }
-  }
-
-  void scatter(const Packs<T>& packs, const int32_t* group, bool alone, T* to) const {
-    for (size_t a = 0; a < packs.size(); a++) {
-      T* row = to + a * shape.groups;
-      alignas(64) T values[kLanes];
-      packs[a].store(values);
-      if (alone) {
-        row[group[0]] = packs[a].sum();
-        continue;
-      }
-      for (int lane = 0; lane < kLanes; lane++)
-        if (group[lane] >= 0) row[group[lane]] = values[lane];
-    }
-  }
 
   HMLM_INLINE const T* columns_at(int64_t row) const { return in.columns + row * K * kLanes; }
   HMLM_INLINE P column(const T* columns, int r, int k) const { return P::load(columns + (r * K + k) * kLanes); }
