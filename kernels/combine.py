@@ -1,4 +1,4 @@
-"""Sums of constant rows with varying weights, laid out so that neither direction transposes the rows."""
+"""Sums of rows with varying weights, laid out so that neither direction transposes the rows."""
 
 from __future__ import annotations
 

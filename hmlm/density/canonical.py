@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from scipy.special import gammaln
 
 from hmlm.density.backend import Backend
-from hmlm.density.data import ModelData
-from hmlm.density.linear import main_coefficients
+from hmlm.density.data import ModelData, in_table_order, main_groups
+from hmlm.density.linear import main_coefficients, stacked
 from hmlm.density.parameters import Parameters
 from hmlm.density.precision import double_precision
 from hmlm.density.state import DensityData, Static
@@ -42,14 +41,11 @@ def make_canonical_data(static: Static, design: Design, model: ModelData) -> Bun
     spec = static.spec
     if static.backend is not Backend.NATIVE or model.offsets or canonical_link(spec) is None:
         return None
-    main = static.plan.main(spec)
-    index = np.zeros(spec.n_rows, int) if main is None else design.factors[main].index
-    n_groups = 1 if main is None else spec.factors[main].n_levels
-    columns = np.asarray(model.columns).reshape(len(model.columns), -1)[:, np.asarray(model.order)]
+    groups, columns = main_groups(spec, design, static.plan), in_table_order(model.columns, model)
     y, (weights, sizes) = design.outcomes[0].values, _rows(design.outcomes[0])
     constant = float(np.sum(weights * _constants(canonical_link(spec), y, sizes)))
     with double_precision():
-        return bundle_glm(index, n_groups, columns, weights * y, weights * sizes, constant)
+        return bundle_glm(*groups, columns, weights * y, weights * sizes, constant)
 
 
 def canonical_log_likelihood(
@@ -58,9 +54,7 @@ def canonical_log_likelihood(
     """Log likelihood of all rows."""
     spec = static.spec
     found = main_coefficients(spec, 0, parameters, u, data.model)
-    n_groups = 1 if data.model.main is None else spec.factors[data.model.main].n_levels
-    point = jnp.stack([jnp.broadcast_to(value, n_groups) for value in found.values()])
-    terms = GlmTerms(tuple(found), canonical_link(spec))
+    terms, point = GlmTerms(tuple(found), canonical_link(spec)), stacked(spec, data.model, found.values())
     return fused(evaluate_glm, terms, data.fused, point) + data.fused.constant
 
 

@@ -21,7 +21,7 @@ from hmlm.density.precision import double_precision
 from hmlm.kernels.segments import Segments, make_segments
 from hmlm.kernels.tiles import Tiles, Tiling, make_tiling
 from hmlm.spec.spec import Block, Predictor, Spec
-from hmlm.types import Design
+from hmlm.types import Design, Outcome
 
 
 @jax.tree_util.register_dataclass
@@ -138,6 +138,19 @@ def block_columns(block: Block, design: Design) -> np.ndarray:
     return np.stack([design.predictors[t.predictor].groups[t.group].matrix[:, t.column] for t in block.terms])
 
 
+def main_groups(spec: Spec, design: Design, plan: Plan) -> tuple[np.ndarray, int]:
+    """(N,) group of every row by the main factor, and how many there are; one group without a factor."""
+    main = plan.main(spec)
+    if main is None:
+        return np.zeros(design.n_rows, int), 1
+    return design.factors[main].index, spec.factors[main].n_levels
+
+
+def in_table_order(tiles: Array, model: ModelData) -> np.ndarray:
+    """(A, N) values of rows as the table has them, from (A, T, L) tiles."""
+    return np.asarray(tiles).reshape(len(tiles), -1)[:, np.asarray(model.order)]
+
+
 def make_data(
     spec: Spec, design: Design, plan: Plan, rows: np.ndarray | None = None
 ) -> tuple[ModelData, Tiling]:
@@ -152,8 +165,8 @@ def make_data(
     main = plan.main(spec)
     in_series = spec.autocor is not None and rows is None
     rows = np.arange(design.n_rows) if rows is None else rows
-    index = np.zeros(len(rows), int) if main is None else design.factors[main].index[rows]
-    n_groups = 1 if main is None else spec.factors[main].n_levels
+    index, n_groups = main_groups(spec, design, plan)
+    index = index[rows]
     tiling = make_tiling(index, n_groups)
     levels = [tiling.place(factor.index[rows], fill=-1) for factor in design.factors]
     columns = Columns(index, n_groups)
@@ -176,13 +189,7 @@ def make_data(
             offsets={
                 p: jnp.asarray(tiling.place(values[rows])) for p, values in offsets_of(spec, design).items()
             },
-            additions=tuple(
-                {
-                    name: jnp.asarray(tiling.place(values[rows], fill=values[rows][0]))
-                    for name, values in outcome.additions.items()
-                }
-                for outcome in design.outcomes
-            ),
+            additions=tuple(_place_additions(tiling, outcome, rows) for outcome in design.outcomes),
             sds=tuple(
                 LevelColumns(jnp.asarray(part.matrix.T), jnp.asarray(part.means)) for part in design.sds
             ),
@@ -226,6 +233,12 @@ def _previous_levels(design: Design, f: int, tiling: Tiling) -> Segments:
     previous, factor = design.outcomes[0].series.previous, design.factors[f]
     before = np.where(previous >= 0, factor.index[previous], -1)
     return make_segments(tiling.place(before, fill=-1), len(factor.levels))
+
+
+def _place_additions(tiling: Tiling, outcome: Outcome, rows: np.ndarray) -> dict[str, Array]:
+    """(T, L) values of addition terms; padding repeats one, which every law can read."""
+    chosen = {name: values[rows] for name, values in outcome.additions.items()}
+    return {name: jnp.asarray(tiling.place(values, fill=values[0])) for name, values in chosen.items()}
 
 
 def _place_outcomes(spec: Spec, tiling: Tiling, outcomes: np.ndarray) -> np.ndarray:

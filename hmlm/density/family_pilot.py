@@ -20,11 +20,10 @@ from jax import Array
 
 from hmlm.density.family_rows import (
     Mapped,
+    as_stated,
     density_with_additions,
     mapped,
     row_scores,
-    with_errors,
-    with_rate,
 )
 from hmlm.density.laws.law import Extra
 from hmlm.density.laws.registry import law_of
@@ -162,11 +161,11 @@ def _quantities_of(spec: Spec, design: Design, m: int, eta: dict[str, Rows]) -> 
 @partial(jax.jit, static_argnums=0)
 def _quantities(own: Mapped, eta: dict[str, Array], y: Array, extra: Extra) -> tuple[dict, dict, dict]:
     whole = {dpar: jnp.broadcast_to(value, y.shape) for dpar, value in eta.items()}
-    rated = lambda eta: with_errors(own, with_rate(own, eta, extra), extra)  # noqa: E731
-    score = jax.grad(lambda eta: jnp.sum(density_with_additions(own, rated(eta), y, extra)))(whole)
-    fisher = _information(own, rated(whole), y.shape, extra)
-    weights = extra.get("weights", 1.0)
-    cross = _cross_information(own, rated(whole), y.shape, extra)
+    stated = as_stated(own, whole, extra)
+    density = lambda eta: jnp.sum(density_with_additions(own, as_stated(own, eta, extra), y, extra))  # noqa: E731
+    score, weights = jax.grad(density)(whole), extra.get("weights", 1.0)
+    fisher = _information(own, stated, y.shape, extra)
+    cross = _cross_information(own, stated, y.shape, extra)
     return score, *(jax.tree.map(lambda rows: weights * rows, found) for found in (fisher, cross))
 
 

@@ -89,8 +89,7 @@ def _cdf(own: Mapped, eta: Etas, y: Array, extra: Extra) -> Array:
         return below
     law, thetas = law_of(own.family), own.thetas(eta)
     if "trunc_lower" in extra:
-        lower = extra["trunc_lower"] - (1.0 if law.discrete else 0.0)
-        below = jnp.maximum(below - jnp.exp(law.log_cdf(lower, thetas, extra)), 0.0)
+        below = jnp.maximum(below - jnp.exp(law.log_cdf(_outside(law, extra), thetas, extra)), 0.0)
     return below * jnp.exp(-_log_inside(law, thetas, extra))
 
 
@@ -110,7 +109,7 @@ def etas(spec: Spec, m: int, parameters: Parameters, u: list[Array], data: Model
             eta = linear_predictor(spec, p, parameters, u, data)
             defined = LINKS[link].defined
             out[dpar] = jnp.where(data.columns[0] > 0, eta, defined) if defined else eta
-    return with_errors(own, with_rate(own, out, extra), extra)
+    return as_stated(own, out, extra)
 
 
 def _xi(spec: Spec, dpar: str, value: Array) -> Array:
@@ -124,6 +123,11 @@ def known_xi(spec: Spec, dpar: str, extra: Extra) -> Array:
     """
     fixed = spec.family.parameter(dpar).fixed
     return jnp.full_like(extra["se"], -jnp.inf) if fixed is None else _xi(spec, dpar, jnp.asarray(fixed))
+
+
+def as_stated(own: Mapped, eta: Etas, extra: Extra) -> dict[str, Array]:
+    """Linear predictors with what ``rate(…)`` and ``se(…)`` say of every row."""
+    return with_errors(own, with_rate(own, eta, extra), extra)
 
 
 def with_rate(own: Mapped, eta: Etas, extra: Extra) -> dict[str, Array]:
@@ -198,12 +202,15 @@ def _log_inside(law: Law, thetas: Thetas, extra: Extra) -> Array:
     """Log probability of the range that outcomes are truncated to, its bounds included."""
     if "trunc_lower" not in extra:
         return law.log_cdf(extra["trunc_upper"], thetas, extra)
-    lower = extra["trunc_lower"] - (1.0 if law.discrete else 0.0)
     if "trunc_upper" not in extra:
-        return law.log_sf(lower, thetas, extra)
-    return _log_difference(
-        law.log_cdf(extra["trunc_upper"], thetas, extra), law.log_cdf(lower, thetas, extra)
-    )
+        return law.log_sf(_outside(law, extra), thetas, extra)
+    most, least = (law.log_cdf(y, thetas, extra) for y in (extra["trunc_upper"], _outside(law, extra)))
+    return _log_difference(most, least)
+
+
+def _outside(law: Law, extra: Extra) -> Array:
+    """The largest outcome that the lower bound leaves out: the bound itself of a continuous family."""
+    return extra["trunc_lower"] - (1.0 if law.discrete else 0.0)
 
 
 def _log_difference(larger: Array, smaller: Array) -> Array:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from hmlm.density.backend import Backend
 from hmlm.density.canonical import canonical_log_likelihood, make_canonical_data
-from hmlm.density.data import ModelData
-from hmlm.density.linear import log_sigmas, main_coefficients, predictor_of
+from hmlm.density.data import ModelData, in_table_order, main_groups
+from hmlm.density.linear import log_sigmas, main_coefficients, predictor_of, stacked
 from hmlm.density.moments import outcomes_of, residual_precision
 from hmlm.density.parameters import Parameters
 from hmlm.density.plan import Plan
@@ -67,11 +66,8 @@ def make_fused_data(
 
 
 def _make_rows(static: Static, design: Design, model: ModelData) -> FusedData:
-    spec, main = static.spec, static.plan.main(static.spec)
-    index = np.zeros(spec.n_rows, int) if main is None else design.factors[main].index
-    n_groups = 1 if main is None else spec.factors[main].n_levels
-    by_row = lambda tiles: np.asarray(tiles).reshape(len(tiles), -1)[:, np.asarray(model.order)]  # noqa: E731
-    arguments = (index, n_groups, by_row(model.columns), by_row(model.outcomes))
+    rows = (in_table_order(tiles, model) for tiles in (model.columns, model.outcomes))
+    arguments = (*main_groups(static.spec, design, static.plan), *rows)
     return bundle_rows(*arguments) if static.backend is Backend.NATIVE else pallas.tile_rows(*arguments)[1]
 
 
@@ -117,10 +113,8 @@ def _rows(static: Static, parameters: Parameters, u: list[Array], data: DensityD
         scale=tuple(term for term, _ in scales),
         effects=_effect_terms(static.spec, static.plan, data.model),
     )
-    n_groups = 1 if data.model.main is None else static.spec.factors[data.model.main].n_levels
-    point = RowPoint(
-        _by_group(means, n_groups), _by_group(scales, n_groups), *_shared(static, parameters, data), None
-    )
+    by_group = [stacked(static.spec, data.model, [value for _, value in found]) for found in (means, scales)]
+    point = RowPoint(*by_group, *_shared(static, parameters, data), None)
     return fused(EVALUATE_ROWS[static.backend], terms, data.fused, point)
 
 
@@ -137,10 +131,6 @@ def _coefficients(
             found = main_coefficients(spec, p, parameters, u, data)
             out.extend(((m, column), value) for column, value in found.items())
     return out
-
-
-def _by_group(coefficients: Coefficients, n_groups: int) -> Array:
-    return jnp.stack([jnp.broadcast_to(value, n_groups) for _, value in coefficients])
 
 
 def _effect_terms(spec: Spec, plan: Plan, data: ModelData) -> tuple[Term, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import jax.numpy as jnp
 from jax import Array
 
@@ -52,6 +54,12 @@ def main_coefficients(
         if block.factor == data.main:
             found.extend(_varying(spec, p, b, u, data))
     return _by_column(found)
+
+
+def stacked(spec: Spec, data: ModelData, coefficients: Iterable[Array]) -> Array:
+    """(A, J) coefficients by group of the main factor, from () or (J,) each."""
+    n_groups = 1 if data.main is None else spec.factors[data.main].n_levels
+    return jnp.stack([jnp.broadcast_to(value, n_groups) for value in coefficients])
 
 
 def _varying(spec: Spec, p: int, b: int, u: list[Array], data: ModelData) -> list[tuple[int, Array]]:

@@ -27,6 +27,18 @@ class Theta(NamedTuple):
     log1m: Array
 
 
+def log_value_by_xi(theta: Theta, support: Support) -> Array:
+    """Logarithm of ``d value / d xi``."""
+    match support:
+        case Support.POSITIVE:
+            return theta.log
+        case Support.UNIT:
+            return theta.log + theta.log1m
+        case Support.ABOVE_ONE:
+            return jnp.log(theta.value - 1.0)
+    return jnp.zeros_like(theta.value)
+
+
 @dataclass(frozen=True)
 class Link:
     """A link by its inverse.
@@ -57,15 +69,7 @@ class Link:
         """``d xi / d eta``."""
         if self.natural is support:
             return jnp.ones_like(eta)
-        theta = self.theta(eta)
-        by_value = {
-            Support.REAL: jnp.zeros_like(eta),
-            Support.ORDERED: jnp.zeros_like(eta),
-            Support.POSITIVE: theta.log,
-            Support.UNIT: theta.log + theta.log1m,
-            Support.ABOVE_ONE: jnp.log(theta.value - 1.0),
-        }[support]
-        return self.derivative(eta) * jnp.exp(-by_value)
+        return self.derivative(eta) * jnp.exp(-log_value_by_xi(self.theta(eta), support))
 
 
 def _normal_density(eta: Array) -> Array:

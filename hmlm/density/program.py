@@ -17,11 +17,10 @@ from numpyro import distributions as dist
 from hmlm.density.autoregressive import Autoregressive
 from hmlm.density.data import block_columns, column_means
 from hmlm.density.family_rows import (
+    as_stated,
     density_with_additions,
     known_xi,
     mapped,
-    with_errors,
-    with_rate,
 )
 from hmlm.density.laws.law import Extra
 from hmlm.density.laws.registry import law_of
@@ -201,7 +200,7 @@ def row_etas(spec: Spec, m: int, eta: Mapping[int, Array], extra: Extra) -> dict
             out[dpar] = coordinate(_constant(spec, own), own.support)
         else:
             out[dpar] = known_xi(spec, dpar, extra)
-    return with_errors(mapped(spec, m), with_rate(mapped(spec, m), out, extra), extra)
+    return as_stated(mapped(spec, m), out, extra)
 
 
 def _constant(spec: Spec, own: Constant) -> Array:

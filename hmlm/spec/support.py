@@ -36,10 +36,5 @@ class Support(enum.Enum):
     @property
     def bounds(self) -> tuple[str, str]:
         """Lower and upper bound as brms's table of priors shows them, empty for none."""
-        return {
-            "identity": ("", ""),
-            "log": ("0", ""),
-            "logit": ("0", "1"),
-            "logm1": ("1", ""),
-            "fisher_z": ("-1", "1"),
-        }[self.link]
+        low, high = (f"{bound:g}" if math.isfinite(bound) else "" for bound in self.interval)
+        return low, high

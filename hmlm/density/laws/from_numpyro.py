@@ -10,17 +10,11 @@ from jax import Array
 from numpyro import distributions as dist
 
 from hmlm.density.laws.law import Extra, Law, Thetas
+from hmlm.density.links import log_value_by_xi
 from hmlm.spec.support import Support
 
 Factory = Callable[..., dist.Distribution]
 SIMULATIONS = 500  # outcomes per row where the distribution has no mean or variance
-
-VALUE_BY_XI: Mapping[Support, Callable[[Array], Array]] = {
-    Support.REAL: jnp.ones_like,
-    Support.POSITIVE: lambda value: value,
-    Support.UNIT: lambda value: value * (1.0 - value),
-    Support.ABOVE_ONE: lambda value: value - 1.0,
-}
 
 
 def law_from_numpyro(
@@ -55,7 +49,8 @@ def law_from_numpyro(
         shape = jnp.broadcast_shapes(y.shape, *(theta[dpar].value.shape for dpar in supports))
         values = whole(theta, shape)
         by_value = jax.grad(lambda values: jnp.sum(made(values, extra).log_prob(y)))(values)
-        return {dpar: by_value[dpar] * VALUE_BY_XI[supports[dpar]](values[dpar]) for dpar in supports}
+        by_xi = {dpar: jnp.exp(log_value_by_xi(theta[dpar], own)) for dpar, own in supports.items()}
+        return {dpar: by_value[dpar] * by_xi[dpar] for dpar in supports}
 
     def simulate(key: Array, theta: Thetas, extra: Extra, shape: tuple[int, ...]) -> Array:
         return made(whole(theta, shape), extra).sample(key).astype(theta["mu"].value.dtype)

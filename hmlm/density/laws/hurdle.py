@@ -7,6 +7,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +17,7 @@ from numpyro.distributions import constraints
 from hmlm.density.laws import gamma, poisson
 from hmlm.density.laws.law import Extra, Law, OfParameters, Thetas
 from hmlm.density.laws.stated import Stated
+from hmlm.density.laws.zero_inflated import with_zeros
 
 Simulate = Callable[[Array, Thetas, Extra, tuple[int, ...]], Array]
 
@@ -38,19 +40,14 @@ def hurdle(base: Law, above: Simulate) -> Law:
         return own | {"hu": jnp.where(y > 0.0, 0.0, 1.0) - theta["hu"].value}
 
     def mean(theta: Thetas, extra: Extra) -> Array:
-        log_share = theta["hu"].log1m - _log_above(base, theta, extra)
-        return jnp.exp(log_share) * base.mean(theta, extra)
+        return _share(base, theta, extra) * base.mean(theta, extra)
 
     def variance(theta: Thetas, extra: Extra) -> Array:
-        log_share = theta["hu"].log1m - _log_above(base, theta, extra)
         square = base.variance(theta, extra) + base.mean(theta, extra) ** 2
-        return jnp.exp(log_share) * square - mean(theta, extra) ** 2
+        return _share(base, theta, extra) * square - mean(theta, extra) ** 2
 
     def simulate(key: Array, theta: Thetas, extra: Extra, shape: tuple[int, ...]) -> Array:
-        of_zero, of_rest = jax.random.split(key)
-        hu = theta["hu"].value
-        zero = jax.random.uniform(of_zero, shape, hu.dtype) < hu
-        return jnp.where(zero, 0.0, above(of_rest, theta, extra, shape))
+        return with_zeros(key, theta["hu"].value, lambda own: above(own, theta, extra, shape), shape)
 
     def log_sf(y: Array, theta: Thetas, extra: Extra) -> Array:
         share = base.log_sf(_positive(y), theta, extra) - _log_above(base, theta, extra)
@@ -60,30 +57,38 @@ def hurdle(base: Law, above: Simulate) -> Law:
         inside = jnp.log(-jnp.expm1(log_sf(_positive(y), theta, extra)))
         return jnp.where(y > 0.0, inside, jnp.where(y < 0.0, -jnp.inf, theta["hu"].log))
 
-    def numpyro(theta: Thetas, extra: Extra) -> Stated:
-        own, hu = base.numpyro(theta, extra), theta["hu"].value
-        below = jnp.exp(own.log_prob(jnp.zeros(own.batch_shape))) if base.discrete else 0.0
-        log_prob = lambda y: jnp.where(
-            y > 0.0, jnp.log(1.0 - hu) + own.log_prob(_positive(y)) - jnp.log(1.0 - below), jnp.log(hu)
-        )
-        rows = jnp.broadcast_shapes(own.batch_shape, hu.shape)
-        return Stated(
-            log_prob, lambda key, size: simulate(key, theta, extra, size), rows, constraints.nonnegative
-        )
-
     return Law(
         log_density=log_density,
         score=score,
         mean=mean,
         variance=variance,
         simulate=simulate,
-        numpyro=numpyro,
+        numpyro=partial(_stated, base, simulate),
         start=lambda y, extra: {**_start(base, y, extra), "hu": _first_share(y)},
         information=_information(base),
         log_cdf=log_cdf,
         log_sf=log_sf,
         discrete=base.discrete,
     )
+
+
+def _stated(base: Law, simulate: Simulate, theta: Thetas, extra: Extra) -> Stated:
+    """The family by NumPyro's distribution of ``base``."""
+    own, hu = base.numpyro(theta, extra), theta["hu"].value
+    below = jnp.exp(own.log_prob(jnp.zeros(own.batch_shape))) if base.discrete else 0.0
+
+    def log_prob(y: Array) -> Array:
+        passed = jnp.log(1.0 - hu) + own.log_prob(_positive(y)) - jnp.log(1.0 - below)
+        return jnp.where(y > 0.0, passed, jnp.log(hu))
+
+    rows = jnp.broadcast_shapes(own.batch_shape, hu.shape)
+    sample = lambda key, size: simulate(key, theta, extra, size)  # noqa: E731
+    return Stated(log_prob, sample, rows, constraints.nonnegative)
+
+
+def _share(base: Law, theta: Thetas, extra: Extra) -> Array:
+    """Probability of an outcome above zero over that of the family ``base``."""
+    return jnp.exp(theta["hu"].log1m - _log_above(base, theta, extra))
 
 
 def _positive(y: Array) -> Array:

@@ -6,7 +6,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -34,10 +34,7 @@ def zero_inflated(base: Law) -> Law:
         return (1.0 - zi) * (base.variance(theta, extra) + zi * mean * mean)
 
     def simulate(key: Array, theta: Thetas, extra: Extra, shape: tuple[int, ...]) -> Array:
-        of_zero, of_count = jax.random.split(key)
-        zi = theta["zi"].value
-        zero = jax.random.uniform(of_zero, shape, zi.dtype) < zi
-        return jnp.where(zero, 0.0, base.simulate(of_count, theta, extra, shape))
+        return with_zeros(key, theta["zi"].value, lambda own: base.simulate(own, theta, extra, shape), shape)
 
     def log_cdf(y: Array, theta: Thetas, extra: Extra) -> Array:
         counted = theta["zi"].log1m + base.log_cdf(y, theta, extra)
@@ -61,6 +58,13 @@ def zero_inflated(base: Law) -> Law:
         log_sf=log_sf,
         discrete=True,
     )
+
+
+def with_zeros(key: Array, share: Array, rest: Callable[[Array], Array], shape: tuple[int, ...]) -> Array:
+    """Zero with probability ``share``, else what ``rest`` makes of a key."""
+    of_zero, of_rest = jax.random.split(key)
+    zero = jax.random.uniform(of_zero, shape, share.dtype) < share
+    return jnp.where(zero, 0.0, rest(of_rest))
 
 
 def _zeros(base: Law, theta: Thetas, extra: Extra) -> tuple[Array, Array]:
