@@ -84,10 +84,10 @@ def each_family_cdf(
 
 
 def _cdf(own: Mapped, eta: Etas, y: Array, extra: Extra) -> Array:
-    below = jnp.exp(log_cdf(own, eta, y, extra))
+    law, thetas = law_of(own.family), own.thetas(eta)
+    below = jnp.exp(law.log_cdf(y, thetas, extra))
     if "trunc_lower" not in extra and "trunc_upper" not in extra:
         return below
-    law, thetas = law_of(own.family), own.thetas(eta)
     if "trunc_lower" in extra:
         below = jnp.maximum(below - jnp.exp(law.log_cdf(_outside(law, extra), thetas, extra)), 0.0)
     return below * jnp.exp(-_log_inside(law, thetas, extra))
@@ -180,11 +180,6 @@ def row_scores(own: Mapped, eta: Etas, y: Array, extra: Extra) -> dict[str, Arra
     """Derivatives of the log density by the linear predictors."""
     scores, slopes = law_of(own.family).score(y, own.thetas(eta), extra), own.slopes(eta)
     return {dpar: scores[dpar] * slopes[dpar] for dpar in own.family.dpars}
-
-
-def log_cdf(own: Mapped, eta: Etas, y: Array, extra: Extra) -> Array:
-    """Log probability of an outcome of at most ``y``."""
-    return law_of(own.family).log_cdf(y, own.thetas(eta), extra)
 
 
 def _censored(rows: Array, law: Law, y: Array, thetas: Thetas, extra: Extra) -> Array:
