@@ -13,7 +13,7 @@ from hmlm.spec.distribution import is_flat
 from hmlm.spec.family import Family
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.names import effects_name, summary_rows
-from hmlm.spec.spec import Predictor, SdPredictor, Spec
+from hmlm.spec.spec import RESCOR_DPAR, Predictor, SdPredictor, Spec
 from hmlm.types import DataError, Design, Distribution, FormulaError, GroupDesign, PredictorDesign, SdDesign
 
 SHOWN = 6  # names in one message
@@ -31,7 +31,7 @@ def check_family(design: Design, family: Family) -> None:
     check_outcome_kind(design, family)
     check_additions(design, family)
     for predictor in design.predictors:
-        if predictor.dpar not in family.modelled:
+        if predictor.dpar not in (*family.modelled, RESCOR_DPAR):
             choice = f"{listed(family.modelled)}{did_you_mean(predictor.dpar, family.modelled)}"
             raise FormulaError(f"the family {family.name} has no parameter {predictor.dpar!r}, only {choice}")
     if design.formula.rescor and not family.multivariate:
