@@ -143,9 +143,9 @@ CASES = (
     Case(
         "rescor_formula",
         [
-            hm.bf(f"y ~ x + {SHARED}", sigma="~ x + (1 |c| g)"),
-            hm.bf("v ~ x + (1 |c| g)"),
-            hm.set_rescor("~ w + (1 + x |c| g)"),
+            hm.bf("y ~ (1 |c| g)", sigma="~ x + (1 |c| g)"),
+            hm.bf("v ~ 1"),
+            hm.set_rescor("~ w + (1 |c| g)"),
         ],
         even,
     ),

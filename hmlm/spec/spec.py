@@ -13,7 +13,7 @@ from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
 JOINT = -1  # in place of an outcome: all of them together
-RESCOR_DPAR = "rescor"  # the residual correlation where it has a formula, on the scale of atanh
+RESCOR_DPAR, RESCOR_LINK = "rescor", "atanh"  # the residual correlation where it has a formula
 AR = "ar"  # class of the prior of the autoregression, and its place among the constants
 
 
@@ -202,6 +202,11 @@ class Spec:
         """Index of the predictor of the residual correlation, None where it has no formula."""
         found = [p for p, own in enumerate(self.predictors) if own.dpar == RESCOR_DPAR]
         return found[0] if found else None
+
+    def link(self, p: int) -> str:
+        """Name of the link of the parameter of predictor ``p``."""
+        predictor = self.predictors[p]
+        return RESCOR_LINK if predictor.response == JOINT else self.family.link(predictor.dpar)
 
     @property
     def correlated(self) -> bool:
