@@ -123,7 +123,7 @@ def _flag(mapping: Mapping[str, Any], key: str, default: bool | None) -> Any:
 
 def _rescor(mapping: Mapping[str, Any]) -> bool | str | None:
     value = mapping.get("rescor")
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool) or (isinstance(value, str) and "~" in value):
         return value
     raise HmlmError(f'rescor must be true, false or a formula such as "~ 1 + (1 | id)", got {value!r}')
 

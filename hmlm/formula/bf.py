@@ -61,10 +61,10 @@ def set_rescor(value: bool | str = True) -> ResidualCorrelation:
     Raises:
         FormulaError: neither True, False nor a formula.
     """
-    if isinstance(value, str):
+    if isinstance(value, str) and "~" in value:
         return ResidualCorrelation(dpar_formula(RESCOR, parse(value)))
     if not isinstance(value, bool):
-        raise FormulaError(f'set_rescor takes True, False or a formula such as "~ 1 + x", not {value!r}')
+        raise FormulaError(f'set_rescor takes True or False, or a formula such as "~ 1 + x", not {value!r}')
     return ResidualCorrelation(value)
 
 

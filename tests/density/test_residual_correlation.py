@@ -34,7 +34,7 @@ def density(name: str) -> LogDensity:
     return hm.model(RESCOR[name], table()).log_density
 
 
-@pytest.mark.parametrize("name", RESCOR)
+@pytest.mark.parametrize("name", ["levels", pytest.param("rows", marks=pytest.mark.nightly)])
 def test_density_and_gradient_equal_the_dense_normal(name):
     assert (density(name).data.statistics is not None) == (name == "levels")
     assert density(name).plan.factors

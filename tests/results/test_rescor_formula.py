@@ -119,20 +119,24 @@ def test_saved(fit, tmp_path, data):
     rows = data.iloc[:90:40]
     assert_allclose(loaded.predict(rows, seed=3).values, fit.predict(rows, seed=3).values)
     assert str(loaded) == str(fit)
+    assert "No residual correlation: it has a formula" in str(loaded.var_corr())
 
 
 def test_report_says_it(fit):
     words = sentence(fit.spec, ("y", "v"), 2400)
     assert "the correlation of the residuals of y and v, on the atanh scale, depends on age" in words
-    assert any(
-        "ρ with the index i is the correlation in row i" in note for note in notation(fit.spec, fit.design)
-    )
+    notes = " ".join(notation(fit.spec, fit.design))
+    assert "ρ with the index i is the correlation in row i" in notes
     parts = {part.title: part.mathml for part in model_parts(fit.spec, ("y", "v"))}
     assert "atanh" in parts["Linear predictors"] and parts["Likelihood"].count("ρ") == 2
 
 
 def test_prior_draws(data):
     priors = [hm.prior("normal(0, 1)", dpar="rescor"), hm.prior("normal(0, 0.5)", "Intercept", dpar="rescor")]
-    drawn = hm.model(FORMULA, data, prior=priors).sample_prior(draws=200, seed=1)
-    centered = drawn.posterior["b_rescor_Intercept"] + drawn.posterior["b_rescor_age"] * data.age.mean()
-    assert 0.35 < float(centered.std()) < 0.65
+    model = hm.model(["y ~ 1", "v ~ 1", hm.set_rescor("~ age")], data[::50], prior=priors)
+    drawn, age = model.sample_prior(draws=400, seed=1), data.age[::50].to_numpy()
+    intercept, slope = (
+        drawn.posterior[f"b_rescor_{name}"].values[..., None] for name in ("Intercept", "age")
+    )
+    assert 0.42 < (intercept + slope * age.mean()).std() < 0.58
+    assert_allclose(drawn.epred(dpar="rescor").values, np.tanh(intercept + slope * age), rtol=1e-9)

@@ -37,8 +37,9 @@ def part_title(fit: Fit, predictor: int) -> str:
     """``"mean of PA.std"``, ``"log sigma of PA.std"``, ``"logit mean of y"``."""
     spec = spec_of(fit)
     found = spec.predictors[predictor]
-    link = spec.link(predictor)
-    column = "residuals" if found.response == JOINT else column_of(fit, found.response)
+    link, column = spec.link(predictor), column_of(fit, found.response)
+    if found.response == JOINT:
+        return f"{link} {found.dpar}"
     if found.dpar == "mu" and spec.family.log_outcome:
         column = f"log {column}"
     what = "mean" if found.dpar == "mu" else found.dpar
