@@ -134,7 +134,7 @@ def test_report_says_it(fit):
 def test_prior_draws(data):
     priors = [hm.prior("normal(0, 1)", dpar="rescor"), hm.prior("normal(0, 0.5)", "Intercept", dpar="rescor")]
     model = hm.model(["y ~ 1", "v ~ 1", hm.set_rescor("~ age")], data[::50], prior=priors)
-    drawn, age = model.sample_prior(draws=400, seed=1), data.age[::50].to_numpy()
+    drawn, age = model.sample_prior(draws=256, seed=1), data.age[::50].to_numpy()
     intercept, slope = (
         drawn.posterior[f"b_rescor_{name}"].values[..., None] for name in ("Intercept", "age")
     )
