@@ -2,7 +2,7 @@
 
 Standardised residuals e of one row have the log density ``-log(1 - rho²) / 2 - (e1² - 2 rho e1 e2 + e2²) /
 (2 (1 - rho²))``. Its derivatives below follow from ``d rho / d eta = 1 - rho²``; the expected information is
-that of a bivariate normal on this scale, checked against autodiff and simulation in the tests.
+that of a bivariate normal on this scale, checked against autodiff and quadrature in the tests.
 """
 
 from __future__ import annotations
