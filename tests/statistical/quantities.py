@@ -74,10 +74,20 @@ def log_rows(model: hm.Model, outcomes: np.ndarray, values: Values, effects: lis
         log_sigma.append(eta["sigma"] if constant is None else constant + 0 * eta["mu"])
     log_scale = np.stack(log_sigma)
     standard = np.stack(residual) * np.exp(-log_scale)
+    if spec.rescor_predictor is not None:
+        rho = np.tanh(predictor(model, spec.rescor_predictor, values, effects))
+        return _pairs_of_rows(standard, rho).sum(1) - log_scale.sum((0, 2))
     factor = np.linalg.cholesky(correlation(values, rescor_names(spec), len(standard), standard.shape[1]))
     white = np.linalg.solve(factor, standard.transpose(1, 0, 2))
     log_det = np.log(np.einsum("smm->sm", factor)).sum(1) * standard.shape[2]
     return -0.5 * (white**2).sum((1, 2)) - log_det - log_scale.sum((0, 2))
+
+
+def _pairs_of_rows(standard: np.ndarray, rho: np.ndarray) -> np.ndarray:
+    """(S, N) log density of (2, S, N) standardised residuals whose correlation differs between rows."""
+    first, second = standard
+    rest = 1.0 - rho**2
+    return -0.5 * (first**2 - 2 * rho * first * second + second**2) / rest - 0.5 * np.log(rest)
 
 
 def log_family_rows(

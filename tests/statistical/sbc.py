@@ -97,7 +97,7 @@ def simulate(model: hm.Model, n_replicates: int, seed: int) -> list[Truth]:
 
 def simulated_outcomes(model: hm.Model, sites: Values, r: int) -> np.ndarray:
     """(M, N) outcomes of replicate ``r``; those with correlated residuals are one site."""
-    if model.spec.rescor is not None:
+    if model.spec.correlated:
         return sites["y"][r].T
     return np.stack([sites[name][r] for name in model.spec.outcomes])
 
