@@ -58,6 +58,7 @@ class GroupTerm:
         label: the shared-correlation ID between two bars, or None.
         correlated: False for ``||``.
         by: column whose levels have covariance matrices of their own, ``gr(id, by = sex)``, or None.
+        cov: name of the known covariance between levels, ``gr(id, cov = A)``, or None.
     """
 
     expression: str
@@ -65,6 +66,7 @@ class GroupTerm:
     label: str | None = None
     correlated: bool = True
     by: str | None = None
+    cov: str | None = None
 
     @property
     def factor(self) -> str:
@@ -286,6 +288,26 @@ class Factor:
 
 
 @dataclass(frozen=True)
+class KnownCovariance:
+    """A known covariance between levels, such as the relatedness of a pedigree.
+
+    Attributes:
+        name: what formulas call it.
+        levels: L texts, all that it names, whether rows have them or not.
+        matrix: (L, L), symmetric and positive definite.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    matrix: np.ndarray = field(compare=False, repr=False)
+
+    def between(self, levels: tuple[str, ...]) -> np.ndarray:
+        """(J, J) covariance of J of its levels, the others dropped."""
+        place = pd.Index(self.levels).get_indexer(list(levels))
+        return self.matrix[np.ix_(place, place)]
+
+
+@dataclass(frozen=True)
 class Series:
     """Residuals in series.
 
@@ -341,6 +363,7 @@ class Design:
         n_dropped: rows left out for a missing value in a used column.
         table: the columns used in the rows kept; None for a design that was made without a table.
         sds: covariates of levels that standard deviations between groups depend on.
+        known: the known covariances between levels that the formula names.
     """
 
     formula: ModelFormula
@@ -351,6 +374,7 @@ class Design:
     n_dropped: int
     table: pd.DataFrame | None = field(default=None, compare=False, repr=False)
     sds: tuple[SdDesign, ...] = ()
+    known: tuple[KnownCovariance, ...] = ()
 
     @property
     def n_rows(self) -> int:

@@ -24,6 +24,7 @@ from hmlm.density.differenced import (
     n_stationary,
 )
 from hmlm.density.linear import coefficients_of, log_sigmas, predictor_of
+from hmlm.density.mixing import Mixing
 from hmlm.density.moments import Moments, Rest, inverse_covariance, outcomes_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.pilot import Pilot
@@ -221,8 +222,13 @@ def _by_group(stats: Statistics, cells: Array) -> Array:
 # --- on the host ----------------------------------------------------------------------------------
 
 
-def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Statistics | None:
-    """Statistics of a model, None where rows are cheaper or sampled effects enter a mean."""
+def make_statistics(
+    spec: Spec, design: Design, plan: Plan, pilot: Pilot, mixing: Mixing
+) -> Statistics | None:
+    """Statistics of a model, None where rows are cheaper or sampled effects enter a mean.
+
+    Effects of levels with a known covariance are those of their pseudo-levels, so that rows do not do.
+    """
     if (
         not spec.normal
         or offsets_of(spec, design)
@@ -232,7 +238,10 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
     ):
         return None
     cell, first = _cells(spec, design, plan)
-    if len(first) * FEWER > design.n_rows or (spec.autocor and not is_sufficient(spec, design, cell)):
+    if spec.autocor and not is_sufficient(spec, design, cell):
+        return None
+    is_mixed = any(mixing[b] is not None for f in plan.factors for b, _ in plan.integrated(spec, f))
+    if len(first) * FEWER > design.n_rows and not is_mixed:
         return None
     basis, maps = _basis(spec, pilot)
     varying = _varying(spec, design, plan, plan.local)
@@ -242,9 +251,11 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
     pad = [np.vstack([m, np.zeros((len(residual), m.shape[1]))]) for m in maps]
     columns, split = np.concatenate([full, varying]), len(full)
     cells, tiling = make_data(spec, design, plan, first)
+    local = _local_mixing(spec, design, plan, mixing)
 
     def products(columns: np.ndarray) -> np.ndarray:
-        by_cell = tiling.place(_cross_products(columns, cell, len(first)))
+        found = _cross_products(columns, cell, len(first))
+        by_cell = tiling.place(found if local is None else _of_pseudo_levels(found, split, local))
         return by_cell.reshape(*by_cell.shape[:2], -1)
 
     differences = None
@@ -260,7 +271,7 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
         columns=tuple(jnp.asarray(m) for m in pad),
         pilot=tuple(jnp.asarray(_mean_coefficients(spec, pilot, m)) for m in range(len(spec.outcomes))),
         groups=tiling.tiles,
-        rest=_crossed(spec, design, plan, varying, full) if plan.dense else None,
+        rest=_crossed(spec, design, plan, varying, full, mixing) if plan.dense else None,
         differences=differences,
     )
 
@@ -276,6 +287,27 @@ def _parts(products: np.ndarray, split: int) -> dict[str, Array]:
     }
 
 
+def _local_mixing(
+    spec: Spec, design: Design, plan: Plan, mixing: Mixing, *, whole: bool = False
+) -> np.ndarray | None:
+    """(T, T) mixing of the levels of the first factor that have rows, (J, J) of all of its levels where
+    ``whole``; None where they are independent."""
+    known = [mixing[b] for f in plan.factors[:1] for b, _ in plan.integrated(spec, f)]
+    if not known or known[0] is None or whole:
+        return known[0] if known else None
+    present = np.unique(design.factors[plan.factors[0]].index)
+    return known[0][np.ix_(present, present)]
+
+
+def _of_pseudo_levels(products: np.ndarray, split: int, mixing: np.ndarray) -> np.ndarray:
+    """(A, A, T) cross-products with the varying columns of pseudo-levels; those of the basis only add up."""
+    out = products.copy()
+    out[:split, split:] = products[:split, split:] @ mixing
+    out[split:, :split] = out[:split, split:].swapaxes(0, 1)
+    out[split:, split:] = products[split:, split:] @ mixing**2
+    return out
+
+
 def _varying(spec: Spec, design: Design, plan: Plan, factors: tuple[int, ...]) -> np.ndarray:
     """(Q, N) columns of the coefficients of these factors that are integrated out."""
     blocks = [block_columns(block, design) for block in spec.blocks]
@@ -284,7 +316,7 @@ def _varying(spec: Spec, design: Design, plan: Plan, factors: tuple[int, ...]) -
 
 
 def _crossed(
-    spec: Spec, design: Design, plan: Plan, varying: np.ndarray, basis: np.ndarray
+    spec: Spec, design: Design, plan: Plan, varying: np.ndarray, basis: np.ndarray, mixing: Mixing
 ) -> CrossedStatistics:
     """Statistics of all factors but the first, whose columns ``varying`` are."""
     rows = np.arange(design.n_rows)
@@ -296,10 +328,25 @@ def _crossed(
     effects = sparse.hstack(one_hot).tocsr()
     index, levels = design.factors[plan.factors[0]].index, spec.factors[plan.factors[0]].n_levels
     cross = [effects.T @ sparse.csr_matrix((z, (rows, index)), (len(rows), levels)) for z in varying]
+    mixed = lambda rows: _of_pseudo_effects(spec, plan, rows, mixing)  # noqa: E731
+    first = _local_mixing(spec, design, plan, mixing, whole=True)
+    crossed = mixed(np.stack([part.toarray() for part in cross], axis=1))
     return CrossedStatistics(
-        cross=jnp.asarray(np.stack([part.toarray() for part in cross], axis=1)),
-        square=jnp.asarray((effects.T @ effects).toarray()),
-        mixed=jnp.asarray((effects.T @ basis.T).T),
+        cross=jnp.asarray(crossed if first is None else crossed @ first),
+        square=jnp.asarray(mixed(mixed((effects.T @ effects).toarray()).T)),
+        mixed=jnp.asarray(mixed(effects.T @ basis.T).T),
+    )
+
+
+def _of_pseudo_effects(spec: Spec, plan: Plan, rows: np.ndarray, mixing: Mixing) -> np.ndarray:
+    """(S, ...) rows of the dense effects as those of the effects of their pseudo-levels."""
+    terms = [(spec.factors[f].n_levels, mixing[b]) for f in plan.dense for b, _ in plan.integrated(spec, f)]
+    parts = np.split(rows, np.cumsum([levels for levels, _ in terms])[:-1])
+    return np.concatenate(
+        [
+            part if own is None else np.tensordot(own.T, part, 1)
+            for part, (_, own) in zip(parts, terms, strict=True)
+        ]
     )
 
 

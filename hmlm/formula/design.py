@@ -17,6 +17,7 @@ from hmlm.formula.censoring import fill_upper_limits
 from hmlm.formula.checks import check_nonzero, check_varying
 from hmlm.formula.expression import columns_of
 from hmlm.formula.factors import build_factor
+from hmlm.formula.known import find_known
 from hmlm.formula.matrix import TermMatrix, build_matrix
 from hmlm.formula.names import outcome_name
 from hmlm.formula.parser import parse
@@ -42,8 +43,12 @@ from hmlm.types import (
 )
 
 
-def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
+def build_design(
+    formula: ModelFormula, data: pd.DataFrame | Mapping, data2: Mapping[str, object] | None = None
+) -> Design:
     """Everything a model needs of ``data``, from one set of rows that is complete in all columns used.
+
+    ``data2`` has the matrices that the formula names, see :func:`hmlm.formula.known.read_known`.
 
     Warns with :class:`hmlm.types.DataWarning` of rows left out.
 
@@ -71,6 +76,7 @@ def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
         n_dropped=len(table) - len(rows),
         table=used,
         sds=build_sds(used, formula, predictors, factors),
+        known=find_known(predictors, factors, data2),
     )
 
 
@@ -99,7 +105,8 @@ def _group_text(term: GroupTerm) -> str:
     """The group-level term as one would write it."""
     bar = "|" if term.correlated else "||"
     label = f" | {term.label}" if term.label is not None else ""
-    factor = term.factor if term.by is None else f"gr({term.factor}, by = {term.by})"
+    options = "".join(f", {name} = {said}" for name, said in (("by", term.by), ("cov", term.cov)) if said)
+    factor = f"gr({term.factor}{options})" if options else term.factor
     return f"({term.expression}{label} {bar} {factor})"
 
 

@@ -1,4 +1,4 @@
-"""brms's ``gr(id, by = sex, cor = FALSE, id = "c")``: what is said of a grouping factor."""
+"""brms's ``gr(id, by = sex, cov = A, cor = FALSE, id = "c")``: what is said of a grouping factor."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import NamedTuple
 from hmlm.formula.expression import CONSTANTS, Argument, Call, Name, Node, Number, Text, truth_of
 
 GROUP = "gr"
-OPTIONS = ("by", "cor", "id")
+OPTIONS = ("by", "cor", "id", "cov")
 
 
 class Grouping(NamedTuple):
-    """Right of the last bar: the factor, its by-variable, the label and whether effects correlate."""
+    """Right of the last bar: the factor, its by-variable, the label, whether effects correlate, and the name
+    of the known covariance between levels."""
 
     factor: Node
     by: str | None = None
     label: str | None = None
     correlated: bool = True
+    cov: str | None = None
 
 
 def grouping_of(node: Node) -> Grouping:
@@ -31,12 +33,11 @@ def grouping_of(node: Node) -> Grouping:
             options = {argument.name: argument for argument in rest}
             if len(options) < len(rest) or not set(options) <= set(OPTIONS):
                 return Grouping(node)
-            return Grouping(
-                first.value,
-                _by(node, options.get("by")),
-                _label(node, options.get("id")),
-                _correlated(node, options.get("cor")),
-            )
+            by, cov = _by(node, options.get("by")), _cov(node, options.get("cov"))
+            if by is not None and cov is not None:
+                raise node.place.error(f"`{node}`: by and cov together are not available; write one of them")
+            label, correlated = _label(node, options.get("id")), _correlated(node, options.get("cor"))
+            return Grouping(first.value, by, label, correlated, cov)
     return Grouping(node)
 
 
@@ -45,6 +46,16 @@ def _by(node: Node, said: Argument | None) -> str | None:
         return None
     if not isinstance(said.value, Name) or said.value.text in CONSTANTS:
         raise said.place.error(f"`{node}`: by takes one column, as in gr(id, by = sex)")
+    return said.value.text
+
+
+def _cov(node: Node, said: Argument | None) -> str | None:
+    if said is None or _is_null(said.value):
+        return None
+    if not isinstance(said.value, Name) or said.value.text in CONSTANTS:
+        raise said.place.error(
+            f'`{node}`: cov takes the name of a matrix in data2, as in gr(id, cov = A) with data2={{"A": …}}'
+        )
     return said.value.text
 
 

@@ -15,6 +15,7 @@ from hmlm.spec.checks import (
     check_sd_collinearity,
 )
 from hmlm.spec.family import Family
+from hmlm.spec.known import check_known, known_of
 from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
 from hmlm.spec.series import autocor_of, check_series
@@ -52,6 +53,7 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
     check_outcomes(design)
     check_series(design, family)
     check_levels(design, family)
+    check_known(design)
     layouts = lay_out_blocks(design)
     check_priors(priors, list_targets(design, family, layouts))
     book = PriorBook(priors, family, {outcome.name: outcome.values for outcome in design.outcomes})
@@ -126,6 +128,7 @@ def _block(design: Design, layout: BlockLayout, book: PriorBook) -> Block:
         order=layout.order,
         name=layout.name,
         members=_members(design, layout),
+        known=known_of(design, layout),
     )
 
 

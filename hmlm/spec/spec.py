@@ -76,6 +76,20 @@ class BlockTerm:
 
 
 @dataclass(frozen=True)
+class Known:
+    """A known covariance between the levels of a block: ``cov(u_j, u_k) = A_jk diag(tau) R diag(tau)``.
+
+    Attributes:
+        name: of the matrix A, whose entries the design holds.
+        rotates: whether one rotation of levels makes the cross-products of all the block's columns diagonal,
+            as it does where these are multiples of each other, level by level.
+    """
+
+    name: str
+    rotates: bool
+
+
+@dataclass(frozen=True)
 class Block:
     """All coefficients of one factor that share a covariance matrix: ``u_j ~ N(0, diag(tau) R diag(tau))``.
 
@@ -87,6 +101,7 @@ class Block:
         order: the Q positions in ``terms`` in brms's order (location first, outcome by outcome).
         name: unique name of the block, used in sites: ``"id"``, ``"id_2"``.
         members: the levels that it describes, those of one level of a by-variable; None for all.
+        known: of ``gr(id, cov = A)``; None where levels are independent.
     """
 
     factor: int
@@ -96,6 +111,7 @@ class Block:
     order: tuple[int, ...]
     name: str
     members: tuple[int, ...] | None = None
+    known: Known | None = None
 
     @property
     def size(self) -> int:

@@ -77,6 +77,15 @@ class Symbols:
         index = joined([number(self._place(term.predictor, term.name)), self.level(block, by_row=by_row)])
         return indexed(base, index, self._marked(predictor.response, block.factor))
 
+    def effects(self, block: Block, term: BlockTerm) -> str:
+        """``u_1``, the effects of all levels."""
+        predictor = self.spec.predictors[term.predictor]
+        base, place = (
+            letter(EFFECTS.get(predictor.dpar, OTHER_EFFECT)),
+            self._place(term.predictor, term.name),
+        )
+        return indexed(base, number(place), self._marked(predictor.response, block.factor))
+
     def spread(self, block: Block, term: BlockTerm, *, by_level: bool = False) -> str:
         """``τ`` of an effect, with the effect's own letter and number: ``τ_{u1}``, of a level ``τ_{u1j}``."""
         predictor = self.spec.predictors[term.predictor]
