@@ -117,7 +117,8 @@ def read_matrices(files: Mapping[str, str], folder: Path) -> dict[str, pd.DataFr
     found = {}
     for name, file in files.items():
         try:
-            found[name] = pd.read_csv(folder / file, index_col=0, dtype={0: str})
+            table = pd.read_csv(folder / file, dtype=str)
+            found[name] = table.set_index(table.columns[0])
         except (ValueError, OSError) as error:
             raise DataError(f"data2: cannot read {folder / file}: {error}") from error
     return found

@@ -98,8 +98,8 @@ def group_log_likelihood(
         (..., J), zero for levels without rows.
 
     Raises:
-        HmlmError: factors nested in this one that are not nested in each other, or levels whose effects depend
-            on those of others.
+        HmlmError: factors nested in this one that are not nested in each other, or levels whose effects
+            depend on those of others.
     """
     with double_precision():
         left_out, arrays = _leave_out(density, design, group, n_samples, information)
@@ -163,7 +163,7 @@ def _check_known(spec: Spec, chain: tuple[int, ...]) -> None:
         if block.known is not None and block.factor in chain:
             raise HmlmError(
                 f"the levels of '{spec.factors[block.factor].name}' depend on each other by the known "
-                f"covariance '{block.known.name}', so that no likelihood is of one of them alone; leave out rows"
+                f"covariance '{block.known.name}', so that no likelihood is of one alone; leave out rows"
             )
 
 

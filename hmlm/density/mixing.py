@@ -4,10 +4,10 @@ The (Q, J) effects of a block with the known covariance A between levels are
 
     u = t W'        t_k ~ N(0, LL'), independent over k        WW' = A
 
-for any such W. With W = CV, A = CC' and V the eigenvectors of ``C' diag(d) C``, a precision d that is diagonal
-in u is diagonal in t too: what the rows say of one coefficient, ``exp(-u'Fu / 2 + k'u)``, they say of each
-``t_k`` apart, F and k rotated once and for all. So pseudo-levels are sampled in coordinates from their own
-information, or integrated out level by level, as if levels were independent.
+for any such W. With W = CV, A = CC' and V the eigenvectors of ``C' diag(d) C``, a precision d that is
+diagonal in u is diagonal in t as well: what the rows say of one coefficient, ``exp(-u'Fu / 2 + k'u)``,
+they say of each ``t_k`` apart, F and k rotated once and for all. So pseudo-levels are sampled in
+coordinates from their own information, or integrated out level by level, as if levels were independent.
 
 References:
     Henderson (1976), doi:10.2307/2529339; Kang et al. (2008), doi:10.1534/genetics.107.080101

@@ -209,9 +209,9 @@ def _cannot_integrate(spec: Spec, block: Block, factors: tuple[int, ...]) -> str
         )
     if block.known is not None:
         return (
-            f"density: the levels of block {block.name!r} have the known covariance {block.known.name!r}; its "
-            "effects can be integrated out where sigma is constant and all others are integrated out too, if "
-            "their columns are alike or they are few beside those of another factor; choose 'informed'"
+            f"density: the levels of block {block.name!r} have the known covariance {block.known.name!r}; "
+            "its effects can be integrated out where sigma is constant and all others are integrated out, "
+            "if their columns are alike or they are few beside those of another factor; choose 'informed'"
         )
     names = " and ".join(repr(spec.factors[f].name) for f in factors)
     return (

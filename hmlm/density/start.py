@@ -96,8 +96,8 @@ def _locate(
 ) -> tuple[Array, Array, list[Array], list[Array | None]]:
     """Scalars and points above them on the unconstrained scale, factors, and coordinates of the modes.
 
-    Where a block with information has no modes, those of one scoring step from its pilot. One program: eagerly,
-    every operation would be compiled by itself.
+    Where a block with information has no modes, those of one scoring step from its pilot. One
+    program: eagerly, every operation would be compiled by itself.
     """
     layout = make_layout(spec, plan)
     maps = [(run_map(run, softplus), run.span.slice) for run in layout.runs]

@@ -216,7 +216,7 @@ def _matrices(spec: Spec) -> Iterator[str]:
     for block in spec.blocks:
         if block.known is not None:
             factor, name = spec.factors[block.factor].name, block.known.name
-            yield f"{name} is the known covariance between the levels of {factor}, whose effects stand together."
+            yield f"{name} is the known covariance of the levels of {factor}; effects stand for all levels."
     if spec.rescor is not None:
         yield "D holds the residual standard deviations; R with the index “res” their correlations."
 
