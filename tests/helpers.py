@@ -189,7 +189,7 @@ CASES = (
     Case(
         "between_poisson", hm.bf("h ~ x + (1 + x | g)", sd={"g": "~ age"}), with_covariates, None, "poisson"
     ),
-    Case("known", "y ~ x + (1 + x | gr(g, cov = A)) + (1 | h)", even, data2={"A": related(8)}),
+    Case("known", "y ~ x + (1 + x | gr(g, cov = A))", even, data2={"A": related(8)}),
     Case(
         "known_scale",
         hm.bf("y ~ x + (1 |c| gr(g, cov = A))", sigma="~ x + (1 |c| gr(g, cov = A))"),
@@ -246,7 +246,7 @@ OFTEN = (
     *("rescor", "rescor_scale", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
     *("series", "series_regression", "series_scale"),
-    *("known", "known_poisson"),
+    "known",
 )
 
 
