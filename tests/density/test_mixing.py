@@ -62,7 +62,7 @@ def test_density_and_gradient_equal_the_dense_normal(name):
     assert_equals_dense(fast, atol=1e-8, n_points=1)
 
 
-@pytest.mark.parametrize("name", ["alone", "beside_a_larger_one"])
+@pytest.mark.parametrize("name", ["alone", pytest.param("beside_a_larger_one", marks=pytest.mark.nightly)])
 def test_recovered_effects_have_the_exact_conditional_moments(name):
     fast, n = density(name), 4000
     x = points(fast, 1)[0]

@@ -37,6 +37,11 @@ def test_levels_without_rows_are_dropped():
     assert "sd" in set(hm.get_prior(TERM, table(), data2={"A": A})["class"])
 
 
+def test_one_row_of_each_level_needs_no_warning(recwarn):
+    hm.model(TERM, table().iloc[::2], data2={"A": A})
+    assert not [w for w in recwarn if issubclass(w.category, hm.DataWarning)]
+
+
 def test_ways_to_state_a_matrix():
     shuffled = A.iloc[:, [2, 0, 3, 1]]
     for value in (A, shuffled, (MATRIX, NAMES), [MATRIX.tolist(), NAMES], read_known("A", A)):
