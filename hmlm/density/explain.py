@@ -162,6 +162,8 @@ def _kernels(density: LogDensity) -> str:
         why = "whose standard deviations differ between levels"
     elif density.spec.autocor:
         why = "whose residuals are in series"
+    elif density.spec.multiple:
+        why = "whose rows belong to several levels"
     else:
         why = "whose effects vary by several factors"
     return f"{own} where possible; xla for the likelihood, {why}"
@@ -184,6 +186,8 @@ def _why_integrated(spec: Spec, plan: Plan, block: Block) -> str:
 def _why_sampled(spec: Spec, block: Block, n_sampled: int, asked: str) -> str:
     if asked not in (AUTO, MARGINAL):
         return "as asked"
+    if spec.factors[block.factor].multiple:
+        return "rows belong to several levels"
     if not spec.normal:
         return f"the outcomes are {spec.family} given them"
     if block.known is not None and n_sampled > n_scale_terms(spec, block):

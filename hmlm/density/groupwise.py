@@ -137,6 +137,7 @@ def _plan(spec: Spec, f: int) -> Plan:
     _check_chain(spec, chain)
     _check_series(spec, chain)
     _check_known(spec, chain)
+    _check_memberships(spec, f)
     sizes = [n_scale_terms(spec, b) if b.factor in chain else b.size for b in spec.blocks]
     left = {b.factor for b, n in zip(spec.blocks, sizes, strict=True) if n < b.size}
     factors = tuple(g for g in chain if g in left)
@@ -156,6 +157,14 @@ def _check_chain(spec: Spec, chain: tuple[int, ...]) -> None:
                 f"'{a}' and '{b}' both lie within '{f}' but not within each other, so that their "
                 f"effects cannot be integrated out together; leave out levels of '{a}' or '{b}', or rows"
             )
+
+
+def _check_memberships(spec: Spec, f: int) -> None:
+    if spec.factors[f].multiple:
+        raise HmlmError(
+            f"rows belong to several levels of '{spec.factors[f].name}', so that none can be left out "
+            "with rows of its own; leave out rows"
+        )
 
 
 def _check_known(spec: Spec, chain: tuple[int, ...]) -> None:

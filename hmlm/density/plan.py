@@ -77,6 +77,7 @@ class Plan:
         sizes = {
             f: sum(b.size for b in spec.blocks if b.factor == f) * factor.n_levels
             for f, factor in enumerate(spec.factors)
+            if not factor.multiple
         }
         return max(sizes, key=sizes.__getitem__, default=None)
 
@@ -155,7 +156,7 @@ def _integrated_factors(spec: Spec, choices: list[str], *, known: bool) -> tuple
     coefficients: dict[int, int] = {}
     for block, choice in zip(spec.blocks, choices, strict=True):
         n_location = block.size - n_scale_terms(spec, block)
-        if block.known is not None and not known:
+        if (block.known is not None and not known) or spec.factors[block.factor].multiple:
             continue
         if choice in (AUTO, MARGINAL) and n_location and _holds_series(spec, block.factor):
             coefficients[block.factor] = coefficients.get(block.factor, 0) + n_location
@@ -191,7 +192,8 @@ def _block_plan(spec: Spec, block: Block, choice: str, factors: tuple[int, ...])
         raise HmlmError(_cannot_integrate(spec, block, factors))
     if choice in (AUTO, MARGINAL) and block.factor in factors:
         return BlockPlan(Coordinates.INFORMED, n_scale_terms(spec, block))
-    return BlockPlan(Coordinates.INFORMED if choice == AUTO else Coordinates(choice), block.size)
+    usual = Coordinates.NONCENTERED if spec.factors[block.factor].multiple else Coordinates.INFORMED
+    return BlockPlan(usual if choice == AUTO else Coordinates(choice), block.size)
 
 
 def _cannot_integrate(spec: Spec, block: Block, factors: tuple[int, ...]) -> str:
@@ -206,6 +208,11 @@ def _cannot_integrate(spec: Spec, block: Block, factors: tuple[int, ...]) -> str
         return (
             f"density: a series of ar() has rows of several levels of {spec.factors[block.factor].name!r}, "
             f"so the effects of block {block.name!r} cannot be integrated out by level; choose 'informed'"
+        )
+    if spec.factors[block.factor].multiple:
+        return (
+            f"density: rows belong to several levels of block {block.name!r}, so that its effects cannot be "
+            "integrated out level by level; choose 'noncentered'"
         )
     if block.known is not None:
         return (

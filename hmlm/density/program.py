@@ -59,6 +59,7 @@ def make_program(spec: Spec) -> Program:
         W: Arrays = NOTHING,
         previous: Arrays = NOTHING,
         cov: Arrays = NOTHING,
+        memberships: Arrays = NOTHING,
     ) -> None:
         eta = {
             p: population_level(spec, p, X) + offset.get(predictor_key(spec, p), 0.0)
@@ -67,7 +68,8 @@ def make_program(spec: Spec) -> Program:
         scales = level_scales(spec, W)
         for b, block in enumerate(spec.blocks):
             u = group_effects(spec, b, scales.get(b, 1.0), cov.get(block.name))
-            rows = Z[block.name] * u[idx[spec.factors[block.factor].name]]
+            factor = spec.factors[block.factor].name
+            rows = Z[block.name] * of_rows(u, idx[factor], memberships.get(factor))
             for q, term in enumerate(block.terms):
                 eta[term.predictor] = eta[term.predictor] + rows[:, q]
         if spec.autocor is not None:
@@ -87,7 +89,8 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
         ``offset``: per predictor (N,), ``additions``: per outcome the (N,) values of addition terms, and
         ``W``: per predictor of standard deviations between levels (J, W) columns, centred likewise;
         ``previous``: per outcome the (N,) row before each in its series, -1 for the first; ``cov``: per block
-        the (J, J) known covariance of its levels.
+        the (J, J) known covariance of its levels; ``memberships``: per factor of ``mm()``, whose ``idx`` is
+        (N, M), the (N, M) weights.
     """
     means = column_means(spec, design)
     offset = {
@@ -99,7 +102,10 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
     levels = {sd.prefix: part.matrix - part.means for sd, part in zip(spec.sds, design.sds, strict=True)}
     previous = {o.name: o.series.previous for o in design.outcomes if o.series is not None}
     cov = {block.name: known_covariance(block, design) for block in spec.blocks if block.known is not None}
-    more = _present(offset=offset, additions=additions, W=levels, previous=previous, cov=cov)
+    weights = {f.name: f.members.weights for f in design.factors if f.members is not None}
+    more = _present(
+        offset=offset, additions=additions, W=levels, previous=previous, cov=cov, memberships=weights
+    )
     return _arguments(spec, design, means) | more
 
 
@@ -114,7 +120,7 @@ def _arguments(spec: Spec, design: Design, means: tuple[np.ndarray, ...]) -> dic
             for p, part in enumerate(design.predictors)
         },
         "Z": {block.name: block_columns(block, design).T for block in spec.blocks},
-        "idx": {factor.name: factor.index for factor in design.factors},
+        "idx": {f.name: f.index if f.members is None else f.members.index for f in design.factors},
         "y": {outcome.name: outcome.values for outcome in design.outcomes},
     }
 
@@ -153,6 +159,11 @@ def group_effects(spec: Spec, b: int, scale: Array | float, cov: np.ndarray | No
         z = numpyro.sample(f"z_{block.name}", dist.Normal(0, 1).expand([block.size]).to_event(1))
     z = z if cov is None else jnp.linalg.cholesky(jnp.asarray(cov)) @ z
     return numpyro.deterministic(f"u_{block.name}", z @ factor.T * scale)
+
+
+def of_rows(u: Array, index: np.ndarray, weights: np.ndarray | None) -> Array:
+    """(N, Q) effects of the rows' levels, weighted sums of those of several."""
+    return u[index] if weights is None else jnp.sum(u[index] * weights[..., None], axis=1)
 
 
 def level_scales(spec: Spec, W: Arrays) -> dict[int, Array]:

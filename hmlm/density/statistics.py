@@ -231,6 +231,7 @@ def make_statistics(
     """
     if (
         not spec.normal
+        or spec.multiple
         or offsets_of(spec, design)
         or _samples_location(spec, plan)
         or (plan.dense and any(p.dpar != "mu" for p in spec.predictors))

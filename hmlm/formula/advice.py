@@ -31,7 +31,7 @@ PREDICTORS = {
         "brms's model of missing values",
         "write the column itself; incomplete rows are left out",
     ),
-    "mmc": ("brms's multi-membership covariate", "write the column itself"),
+    "mmc": ("brms's multi-membership covariate", "write the column itself, the same for all memberships"),
     "ar": (
         "brms's autoregression of residuals here",
         "write it in the formula of a mean, y ~ x + ar(gr = id)",
@@ -61,7 +61,10 @@ GROUPS = {
         "effects are normal; gr(group) alone is (1 | group), gr(group, by = x) has a covariance matrix for "
         "each level of x, gr(group, cov = A) the known covariance A between levels",
     ),
-    "mm": ("brms's multi-membership", "write crossed factors, (1 | a) + (1 | b)"),
+    "mm": (
+        "mm() with by, cov or dist",
+        "mm(a, b, weights = cbind(v, w), scale = TRUE) is; of cor and id as in gr()",
+    ),
     "ar1": ("glmmTMB's autoregressive covariance", _COVARIANCE),
     "ou": ("glmmTMB's Ornstein-Uhlenbeck covariance", _COVARIANCE),
     "cs": ("glmmTMB's compound symmetry", _COVARIANCE),

@@ -19,6 +19,7 @@ from hmlm.formula.expression import columns_of
 from hmlm.formula.factors import build_factor
 from hmlm.formula.known import find_known
 from hmlm.formula.matrix import TermMatrix, build_matrix
+from hmlm.formula.memberships import build_memberships, weight_columns
 from hmlm.formula.names import outcome_name
 from hmlm.formula.parser import parse
 from hmlm.formula.quantity import quantity_columns
@@ -107,12 +108,23 @@ def _group_text(term: GroupTerm) -> str:
     label = f" | {term.label}" if term.label is not None else ""
     options = "".join(f", {name} = {said}" for name, said in (("by", term.by), ("cov", term.cov)) if said)
     factor = f"gr({term.factor}{options})" if options else term.factor
+    factor = _multiple_text(term) if term.multiple else factor
     return f"({term.expression}{label} {bar} {factor})"
+
+
+def _multiple_text(term: GroupTerm) -> str:
+    """``mm(a, b, weights = cbind(v, w), scale = FALSE)``."""
+    assert term.multiple is not None
+    weights = ", ".join(term.multiple.weights)
+    options = [f"weights = cbind({weights})"] if weights else []
+    options += [] if term.multiple.scale else ["scale = FALSE"]
+    return f"mm({', '.join((*term.columns, *options))})"
 
 
 def _factor_columns(term: GroupTerm) -> tuple[str, ...]:
     """The columns right of its bar."""
-    return term.columns if term.by is None else (*term.columns, term.by)
+    columns = (*term.columns, *weight_columns(term))
+    return columns if term.by is None else (*columns, term.by)
 
 
 def _check_outcomes(formula: ModelFormula) -> None:
@@ -258,11 +270,20 @@ def _check_groups(groups: tuple[GroupDesign, ...], equation: str) -> None:
 
 def _build_factors(table: pd.DataFrame, formula: ModelFormula) -> tuple[Factor, ...]:
     """The grouping factors in order of first use, each once."""
-    terms: dict[tuple[str, ...], GroupTerm] = {}
+    terms: dict[tuple, GroupTerm] = {}
     for site in _sites(formula):
         for term in site.predictor.groups:
-            terms.setdefault(term.columns, term)
-    factors = tuple(build_factor(table, term.columns, _group_text(term)) for term in terms.values())
+            terms.setdefault((term.columns, term.multiple), term)
+    factors = tuple(_build_factor(table, term) for term in terms.values())
     if len({factor.name for factor in factors}) < len(factors):
-        raise DataError("a grouping column's name contains ':' and reads like an interaction; rename it")
+        raise DataError(
+            "two grouping factors have one name: a column's name contains ':' or 'mm' and reads like another "
+            "factor, which renaming it solves, or mm() has the same columns with other weights"
+        )
     return factors
+
+
+def _build_factor(table: pd.DataFrame, term: GroupTerm) -> Factor:
+    if term.multiple is not None:
+        return build_memberships(table, term, _group_text(term))
+    return build_factor(table, term.columns, _group_text(term))

@@ -12,7 +12,7 @@ from hmlm.formula.levels import level_text
 from hmlm.types import DataError, Factor, GroupTerm, KnownCovariance, PredictorDesign
 
 ASYMMETRY = 1e-8  # largest difference between the triangles that rounding explains, relative to the diagonal
-SMALLEST = 1e-12  # eigenvalue, relative to the largest, of a matrix that is positive definite
+SMALLEST = 1e-12  # share of a level's variance that those before it leave in a positive definite matrix
 SHOWN = 5  # names in one message
 FORMS = "a DataFrame with levels as its index and columns, or a pair (array, names of levels)"
 
@@ -25,13 +25,13 @@ def find_known(
     Raises:
         DataError: one that ``data2`` lacks, that is no covariance, or that lacks a level of its factor.
     """
-    levels = {factor.columns: factor for factor in factors}
+    levels = {factor.name: factor for factor in factors}
     found: dict[str, KnownCovariance] = {}
     for term in (group.term for predictor in predictors for group in predictor.groups):
         if term.cov is not None:
             if term.cov not in found:
                 found[term.cov] = read_known(term.cov, _said(term, data2))
-            _check_levels(found[term.cov], levels[term.columns])
+            _check_levels(found[term.cov], levels[term.factor])
     return tuple(found.values())
 
 
@@ -108,14 +108,23 @@ def _checked(name: str, matrix: np.ndarray, levels: Sequence[str]) -> np.ndarray
             f"{matrix[j, i]:g} between {levels[j]!r} and {levels[i]!r}"
         )
     matrix = (matrix + matrix.T) / 2.0
-    eigenvalues = np.linalg.eigvalsh(matrix)
-    if eigenvalues[0] <= SMALLEST * eigenvalues[-1]:
+    if not _is_positive_definite(matrix):
+        smallest = np.linalg.eigvalsh(matrix)[0]
         raise DataError(
-            f"data2: '{name}' is not positive definite (its smallest eigenvalue is {eigenvalues[0]:.3g}): "
+            f"data2: '{name}' is not positive definite (its smallest eigenvalue is {smallest:.3g}): "
             "a level repeats another, or it is no covariance; a small number added to its diagonal helps "
             "where only rounding is to blame"
         )
     return matrix
+
+
+def _is_positive_definite(matrix: np.ndarray) -> bool:
+    """Whether no level is, up to rounding, a combination of those before it."""
+    try:
+        pivots = np.diag(np.linalg.cholesky(matrix)) ** 2
+    except np.linalg.LinAlgError:
+        return False
+    return bool(np.all(pivots > SMALLEST * np.diag(matrix)))
 
 
 def _check_levels(known: KnownCovariance, factor: Factor) -> None:

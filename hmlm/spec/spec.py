@@ -150,11 +150,13 @@ class FactorSpec:
         name: as draws' names have it.
         levels: J levels as text.
         within: indices of the factors it is nested in: each of its levels lies in one level of theirs.
+        multiple: whether rows belong to several of its levels, ``mm(a, b)``.
     """
 
     name: str
     levels: tuple[str, ...]
     within: tuple[int, ...] = ()
+    multiple: bool = False
 
     @property
     def n_levels(self) -> int:
@@ -216,6 +218,11 @@ class Spec:
         """Whether every outcome is normal around a mean that is linear in the effects."""
         linear = self.family.normal and self.family.links == ("identity", "log")
         return linear and not any(self.additions)
+
+    @property
+    def multiple(self) -> bool:
+        """Whether rows belong to several levels of some factor."""
+        return any(factor.multiple for factor in self.factors)
 
     @property
     def scalars(self) -> tuple[Constant, ...]:

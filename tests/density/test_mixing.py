@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,8 +11,12 @@ import pytest
 from scipy.stats import multivariate_normal
 
 import hmlm as hm
+from hmlm.density.build import make_log_density
 from hmlm.density.mixing import mixing_matrix
+from hmlm.density.pilot import fit_pilot
+from hmlm.density.plan import make_plan
 from hmlm.density.precision import double_precision
+from hmlm.results.kfold import rows_of
 from hmlm.types import HmlmError
 
 from ..helpers import related
@@ -92,6 +97,14 @@ def test_slopes_of_a_balanced_design_are_integrated_out():
     data["y"] = np.random.default_rng(0).normal(size=20)
     fast = hm.model("y ~ t + (1 + t | gr(g, cov = A))", data, data2=DATA2).log_density
     assert fast.plan.blocks[0].n_sampled == 0
+    assert_equals_dense(fast, atol=1e-8, n_points=1)
+
+
+def test_levels_without_rows_keep_their_place():
+    model = hm.model(INTEGRATED["alone"], table(), data2=DATA2)
+    kept = rows_of(model.design, ~np.isin(model.design.factors[0].index, [2, 5]))
+    spec = replace(model.spec, n_rows=kept.n_rows)
+    fast = make_log_density(spec, kept, fit_pilot(spec, kept), make_plan(spec, "auto"))
     assert_equals_dense(fast, atol=1e-8, n_points=1)
 
 

@@ -29,7 +29,7 @@ SAID = {
     "y ~ x + fcor(V)": "write (1 | group)",
     "y ~ x + (1 | gr(id, dist = student))": "gr(group) alone is (1 | group)",
     "y ~ x + propto(1 | id, A)": "(1 | gr(group, cov = A))",
-    "y ~ x + (1 | mm(a, b))": "(1 | a) + (1 | b)",
+    "y ~ x + (1 | mm(a, b, by = cbind(v, w)))": "mm(a, b, weights = cbind(v, w), scale = TRUE) is",
     "y ~ x + ar1(0 + t | id)": "(x | group) estimates all correlations",
     "y ~ x + cs(0 + t | id)": "glmmTMB's compound symmetry",
     "y ~ x + rr(0 + t | id, d = 2)": "reduced-rank",

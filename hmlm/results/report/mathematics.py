@@ -184,7 +184,10 @@ def _varying(symbols: Symbols, p: int) -> Iterator[str]:
     for block in symbols.spec.blocks:
         for term in in_order(block):
             if term.predictor == p:
-                yield times(symbols.effect(block, term, by_row=True), symbols.column(term.name))
+                effect = symbols.effect(block, term, by_row=True)
+                if symbols.spec.factors[block.factor].multiple:
+                    effect = row(sub(sign("∑"), letter("m")), symbols.weight(), effect)
+                yield times(effect, symbols.column(term.name))
 
 
 def in_order(block: Block) -> list[BlockTerm]:

@@ -107,7 +107,12 @@ class Symbols:
     def level(self, block: Block, *, by_row: bool) -> str:
         """``j``, or ``j[i]``: the level of row i."""
         base = letter(INDICES[block.factor % len(INDICES)])
-        return row(base, sign("["), letter("i"), sign("]")) if by_row else base
+        several = [letter("m")] if self.spec.factors[block.factor].multiple else []
+        return row(base, sign("["), joined([letter("i"), *several]), sign("]")) if by_row else base
+
+    def weight(self) -> str:
+        """``w_{i, m}`` of the m-th level of row i."""
+        return sub(letter("w"), joined([letter("i"), letter("m")]))
 
     def of_block(self, base: str, block: Block) -> str:
         """A matrix of a block, named after it where there are several blocks."""
