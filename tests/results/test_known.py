@@ -1,5 +1,7 @@
 """Fits with a known covariance between levels: recovered, predicted for relatives, stored, described."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,11 @@ from scipy.linalg import block_diag
 import hmlm as hm
 from hmlm.cli.fit import read_matrices
 from hmlm.cli.model_file import read_model_file
+from hmlm.formula.known import read_known
+from hmlm.results.matrices import data_hash
 from hmlm.results.report.mathematics import model_parts
 from hmlm.results.report.words import notation, sentence
+from hmlm.results.updating import changes_of
 from hmlm.types import DataError, HmlmError
 
 pytestmark = pytest.mark.filterwarnings("ignore::hmlm.types.SamplingWarning")  # few draws
@@ -104,6 +109,18 @@ def test_saved(fit, tmp_path, data):
     assert_allclose(loaded.log_lik().values, fit.log_lik().values, atol=1e-8)
 
 
+def test_an_update_keeps_the_matrix_and_a_changed_one_is_noticed(fit):
+    kept = changes_of(fit, None, None, None, {"draws": 7})
+    assert kept.model["data2"]["A"] is fit.design.known[0]
+    other = pd.DataFrame(np.eye(len(A)), A.index, A.index)
+    changed = changes_of(fit, None, None, None, {"data2": {"A": other}})
+    assert changed.model["data2"]["A"] is other
+    assert "data2" not in changed.run
+    design = replace(fit.design, known=(read_known("A", other),))
+    assert data_hash(design) != data_hash(fit.design) == data_hash(replace(design, known=fit.design.known))
+
+
+@pytest.mark.nightly
 def test_updated(fit, tmp_path, capsys):
     settings = {"warmup": 10, "draws": 10, "chains": 1, "file": tmp_path / "kept.nc"}
     again = fit.update(**settings)
