@@ -199,7 +199,7 @@ CASES = (
     Case("known_poisson", "h ~ x + (1 | gr(g, cov = A))", uneven, None, "poisson", {"A": related(12)}),
     Case("members", "y ~ x + (1 + x | mm(h, ward, weights = cbind(x^2, 1))) + (1 | g)", even),
     Case("members_scale", hm.bf("y ~ x + (1 |c| mm(h, ward))", sigma="~ x + (1 |c| mm(h, ward))"), uneven),
-    Case("members_poisson", "h ~ x + (1 | mm(g, ward))", even, None, "poisson"),
+    Case("members_poisson", "h ~ x + (1 | mm(g, ward, weights = cbind(x^2, 1)))", even, None, "poisson"),
     Case("offset", "y ~ x + offset(w) + (1 + x | g)", even),
     Case("offsets", hm.bf("y ~ x + offset(w) + (1 | g)", sigma="~ offset(w / 3) + (1 | g)"), even),
     Case("weights", "y | weights(exp(w)) ~ x + (1 + x | g)", even),
@@ -249,7 +249,7 @@ OFTEN = (
     *("rescor", "rescor_scale", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
     *("series", "series_regression", "series_scale"),
-    *("known", "members"),
+    *("known", "members_poisson"),
 )
 
 
