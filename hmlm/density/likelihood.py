@@ -53,7 +53,8 @@ def marginal_plan(spec: Spec) -> Plan:
     """The plan that integrates every group effect out.
 
     Raises:
-        HmlmError: effects on sigma, or more crossed effects than can be integrated out together.
+        HmlmError: effects on sigma, effects of several levels of a row or of levels with a known covariance that
+            no rotation separates, or more crossed effects than can be integrated out together.
     """
     if not spec.normal:
         raise HmlmError(
@@ -71,6 +72,8 @@ def marginal_plan(spec: Spec) -> Plan:
     try:
         return make_plan(spec, MARGINAL)
     except HmlmError as error:
+        if spec.multiple or any(block.known is not None for block in spec.blocks):
+            raise HmlmError(f'{error}, and fit(algorithm="nuts")') from error
         names = ", ".join(f"{f.name} ({f.n_levels} levels)" for f in spec.factors)
         raise HmlmError(
             f"the grouping factors {names} are too many effects to integrate out together; "

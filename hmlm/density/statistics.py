@@ -29,6 +29,12 @@ from hmlm.density.moments import Moments, Rest, inverse_covariance, outcomes_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
+from hmlm.density.pseudo_levels import (
+    mixing_of_first,
+    mixing_of_rows,
+    of_pseudo_effects,
+    of_pseudo_levels,
+)
 from hmlm.kernels.combine import combine
 from hmlm.kernels.fusing import product, sum_of, together
 from hmlm.kernels.gaussian import LOG_2PI
@@ -252,11 +258,11 @@ def make_statistics(
     pad = [np.vstack([m, np.zeros((len(residual), m.shape[1]))]) for m in maps]
     columns, split = np.concatenate([full, varying]), len(full)
     cells, tiling = make_data(spec, design, plan, first)
-    local = _local_mixing(spec, design, plan, mixing)
+    local = mixing_of_rows(spec, design, plan, mixing)
 
     def products(columns: np.ndarray) -> np.ndarray:
         found = _cross_products(columns, cell, len(first))
-        by_cell = tiling.place(found if local is None else _of_pseudo_levels(found, split, local))
+        by_cell = tiling.place(found if local is None else of_pseudo_levels(found, split, local))
         return by_cell.reshape(*by_cell.shape[:2], -1)
 
     differences = None
@@ -288,27 +294,6 @@ def _parts(products: np.ndarray, split: int) -> dict[str, Array]:
     }
 
 
-def _local_mixing(
-    spec: Spec, design: Design, plan: Plan, mixing: Mixing, *, whole: bool = False
-) -> np.ndarray | None:
-    """(T, T) mixing of the levels of the first factor that have rows, (J, J) of all of its levels where
-    ``whole``; None where they are independent."""
-    known = [mixing[b] for f in plan.factors[:1] for b, _ in plan.integrated(spec, f)]
-    if not known or known[0] is None or whole:
-        return known[0] if known else None
-    present = np.unique(design.factors[plan.factors[0]].index)
-    return known[0][np.ix_(present, present)]
-
-
-def _of_pseudo_levels(products: np.ndarray, split: int, mixing: np.ndarray) -> np.ndarray:
-    """(A, A, T) cross-products with the varying columns of pseudo-levels; those of the basis only add up."""
-    out = products.copy()
-    out[:split, split:] = products[:split, split:] @ mixing
-    out[split:, :split] = out[:split, split:].swapaxes(0, 1)
-    out[split:, split:] = products[split:, split:] @ mixing**2
-    return out
-
-
 def _varying(spec: Spec, design: Design, plan: Plan, factors: tuple[int, ...]) -> np.ndarray:
     """(Q, N) columns of the coefficients of these factors that are integrated out."""
     blocks = [block_columns(block, design) for block in spec.blocks]
@@ -329,25 +314,13 @@ def _crossed(
     effects = sparse.hstack(one_hot).tocsr()
     index, levels = design.factors[plan.factors[0]].index, spec.factors[plan.factors[0]].n_levels
     cross = [effects.T @ sparse.csr_matrix((z, (rows, index)), (len(rows), levels)) for z in varying]
-    mixed = lambda rows: _of_pseudo_effects(spec, plan, rows, mixing)  # noqa: E731
-    first = _local_mixing(spec, design, plan, mixing, whole=True)
+    mixed = lambda rows: of_pseudo_effects(spec, plan, rows, mixing)  # noqa: E731
+    first = mixing_of_first(spec, plan, mixing)
     crossed = mixed(np.stack([part.toarray() for part in cross], axis=1))
     return CrossedStatistics(
         cross=jnp.asarray(crossed if first is None else crossed @ first),
         square=jnp.asarray(mixed(mixed((effects.T @ effects).toarray()).T)),
         mixed=jnp.asarray(mixed(effects.T @ basis.T).T),
-    )
-
-
-def _of_pseudo_effects(spec: Spec, plan: Plan, rows: np.ndarray, mixing: Mixing) -> np.ndarray:
-    """(S, ...) rows of the dense effects as those of the effects of their pseudo-levels."""
-    terms = [(spec.factors[f].n_levels, mixing[b]) for f in plan.dense for b, _ in plan.integrated(spec, f)]
-    parts = np.split(rows, np.cumsum([levels for levels, _ in terms])[:-1])
-    return np.concatenate(
-        [
-            part if own is None else np.tensordot(own.T, part, 1)
-            for part, (_, own) in zip(parts, terms, strict=True)
-        ]
     )
 
 

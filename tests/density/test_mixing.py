@@ -90,6 +90,15 @@ def test_what_no_rotation_separates_is_sampled(name):
     assert "known covariance A" in model.explain()
     with pytest.raises(HmlmError, match="levels of block 'g' have the known covariance 'A'"):
         hm.model(SAMPLED[name], table(), data2=DATA2, density={"g": "marginal"})
+    with pytest.raises(HmlmError, match="nuts"):
+        model.fit(algorithm="ml")
+
+
+@pytest.mark.nightly
+def test_effects_beside_sampled_ones_are_integrated_out():
+    fast = density("two_blocks")
+    assert [part.n_sampled for part in fast.plan.blocks] == [1, 0]
+    assert_equals_dense(fast, atol=1e-8, n_points=1)
 
 
 def test_slopes_of_a_balanced_design_are_integrated_out():

@@ -85,6 +85,11 @@ def test_levels_are_not_left_out(fit):
         fit.kfold(group="mmfirstsecond")
 
 
+def test_likelihood_has_no_closed_form(fit):
+    with pytest.raises(HmlmError, match="rows belong to several levels of block 'mmfirstsecond'.*nuts"):
+        hm.fit(FORMULA, fit.design.table, algorithm="ml")
+
+
 def test_saved(fit, tmp_path, data):
     fit.save(tmp_path / "fit.nc")
     loaded = hm.load_fit(tmp_path / "fit.nc")
