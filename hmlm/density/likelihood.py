@@ -53,8 +53,8 @@ def marginal_plan(spec: Spec) -> Plan:
     """The plan that integrates every group effect out.
 
     Raises:
-        HmlmError: effects on sigma, effects of several levels of a row, of levels with a known covariance that
-            no rotation separates, or more crossed effects than can be integrated out together.
+        HmlmError: effects on sigma, of several levels of a row, or of levels with a known covariance that no
+            rotation separates; or more crossed effects than can be integrated out together.
     """
     if not spec.normal:
         raise HmlmError(
