@@ -52,6 +52,7 @@ from hmlm.types import DataError, Design, EstimationWarning, HmlmError, ModelFor
 Formula = str | OutcomeFormula | ModelFormula | Iterable[str | OutcomeFormula]
 Priors = str | Prior | Mapping[str, Any] | Iterable[Prior | Mapping[str, Any]] | None
 Table = pd.DataFrame | Mapping[str, Any]
+Matrices = Mapping[str, Any] | None
 
 ELSEWHERE = {
     "iter": "draws (after warm-up) and warmup",
@@ -291,6 +292,7 @@ def model(
     family: str | Family = "gaussian",
     prior: Priors = None,
     *,
+    data2: Matrices = None,
     density: str | Mapping[str, str] = "auto",
     kernels: str = "auto",
     data_name: str = "data",
@@ -302,6 +304,9 @@ def model(
         data: the table, a row per observation.
         family: response distribution, by its name or of :func:`hmlm.custom_family`.
         prior: of :func:`hmlm.prior`, a list of them, or pasted from R.
+        data2: matrices that the formula names, as brms's: for ``(1 | gr(id, cov = A))`` the known covariance
+            between levels, ``{"A": table}`` with the levels as index and columns, or
+            ``{"A": (array, levels)}``.
         density: how group effects are treated: ``"auto"``, ``"marginal"`` (integrated out), ``"informed"``,
             ``"centered"``, ``"noncentered"``, or a mapping from blocks to these; the posterior is the same.
         kernels: who computes the likelihood: ``"native"`` (C++ on a CPU), ``"xla"`` (anywhere) or ``"auto"``;
@@ -311,7 +316,7 @@ def model(
     Raises:
         FormulaError, DataError, PriorError: saying what is wrong and the nearest valid thing.
     """
-    design, found = with_levels(build_design(as_model_formula(formula), data), find_family(family))
+    design, found = with_levels(build_design(as_model_formula(formula), data, data2), find_family(family))
     priors = as_priors(prior)
     spec = build_spec(design, found, priors)
     make_plan(spec, density)
@@ -325,13 +330,15 @@ def fit(
     family: str | Family = "gaussian",
     prior: Priors = None,
     *,
+    data2: Matrices = None,
     density: str | Mapping[str, str] = "auto",
     kernels: str = "auto",
     data_name: str = "data",
     **settings: Any,
 ) -> Fit | MlFit:
     """State a model and fit it in one call; arguments as :func:`model` and :meth:`Model.fit`."""
-    stated = model(formula, data, family, prior, density=density, kernels=kernels, data_name=data_name)
+    how = {"density": density, "kernels": kernels, "data_name": data_name}
+    stated = model(formula, data, family, prior, data2=data2, **how)
     return stated.fit(**settings)
 
 
@@ -392,8 +399,12 @@ def _check_algorithm(algorithm: object) -> None:
 
 
 def get_prior(
-    formula: Formula, data: Table, family: str | Family = "gaussian", prior: Priors = None
+    formula: Formula,
+    data: Table,
+    family: str | Family = "gaussian",
+    prior: Priors = None,
+    data2: Matrices = None,
 ) -> pd.DataFrame:
     """The priors a model would have, like brms's ``get_prior``: a row per prior that can be set."""
-    design, found = with_levels(build_design(as_model_formula(formula), data), find_family(family))
+    design, found = with_levels(build_design(as_model_formula(formula), data, data2), find_family(family))
     return prior_table(design, found, as_priors(prior))

@@ -49,6 +49,19 @@ class EstimationWarning(UserWarning):
 
 
 @dataclass(frozen=True)
+class MultiMembership:
+    """brms's ``mm(a, b, weights = cbind(v, w), scale = TRUE)``: rows that belong to several levels.
+
+    Attributes:
+        weights: weight of each membership as pasted, ``("v", "w")``; () for equal ones.
+        scale: whether the weights of a row are divided by their sum.
+    """
+
+    weights: tuple[str, ...] = ()
+    scale: bool = True
+
+
+@dataclass(frozen=True)
 class GroupTerm:
     """One group-level term, ``(expression | label | factor)``, after ``a/b`` was expanded.
 
@@ -58,6 +71,8 @@ class GroupTerm:
         label: the shared-correlation ID between two bars, or None.
         correlated: False for ``||``.
         by: column whose levels have covariance matrices of their own, ``gr(id, by = sex)``, or None.
+        cov: name of the known covariance between levels, ``gr(id, cov = A)``, or None.
+        multiple: of ``mm(a, b)``, where the columns are memberships in one factor; None otherwise.
     """
 
     expression: str
@@ -65,11 +80,13 @@ class GroupTerm:
     label: str | None = None
     correlated: bool = True
     by: str | None = None
+    cov: str | None = None
+    multiple: MultiMembership | None = None
 
     @property
     def factor(self) -> str:
-        """Name of the grouping factor, ``"hospital:ward"``."""
-        return ":".join(self.columns)
+        """Name of the grouping factor, ``"hospital:ward"``, ``"mmab"`` of ``mm(a, b)``."""
+        return ":".join(self.columns) if self.multiple is None else f"mm{''.join(self.columns)}"
 
 
 @dataclass(frozen=True)
@@ -282,13 +299,52 @@ class SdDesign:
 
 
 @dataclass(frozen=True)
+class Members:
+    """The M levels that each row belongs to.
+
+    Attributes:
+        index: (N, M) int32.
+        weights: (N, M) float64.
+        rebuild: new complete table -> (N', M) weights.
+    """
+
+    index: np.ndarray
+    weights: np.ndarray
+    rebuild: Callable[[pd.DataFrame], np.ndarray] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Factor:
-    """A grouping factor: J levels as text (nested ones joined by ``_``, as in brms) and (N,) int32 index."""
+    """A grouping factor: J levels as text (nested ones joined by ``_``, as in brms) and (N,) int32 index.
+
+    Rows of ``mm(a, b)`` have several levels, ``members``; their index is the first of them.
+    """
 
     name: str
     columns: tuple[str, ...]
     levels: tuple[str, ...]
     index: np.ndarray
+    members: Members | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class KnownCovariance:
+    """A known covariance between levels, such as the relatedness of a pedigree.
+
+    Attributes:
+        name: what formulas call it.
+        levels: L texts, all that it names, whether rows have them or not.
+        matrix: (L, L), symmetric and positive definite.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    matrix: np.ndarray = field(compare=False, repr=False)
+
+    def between(self, levels: tuple[str, ...]) -> np.ndarray:
+        """(J, J) covariance of J of its levels, the others dropped."""
+        place = pd.Index(self.levels).get_indexer(list(levels))
+        return self.matrix[np.ix_(place, place)]
 
 
 @dataclass(frozen=True)
@@ -348,6 +404,7 @@ class Design:
         n_dropped: rows left out for a missing value in a used column.
         table: the columns used in the rows kept; None for a design that was made without a table.
         sds: covariates of levels that standard deviations between groups depend on.
+        known: the known covariances between levels that the formula names.
     """
 
     formula: ModelFormula
@@ -358,6 +415,7 @@ class Design:
     n_dropped: int
     table: pd.DataFrame | None = field(default=None, compare=False, repr=False)
     sds: tuple[SdDesign, ...] = ()
+    known: tuple[KnownCovariance, ...] = ()
 
     @property
     def n_rows(self) -> int:

@@ -33,6 +33,7 @@ class Case:
         data: seed -> table; tables of all seeds have the same shape and levels.
         prior: what :func:`hmlm.model` takes.
         family: what :func:`hmlm.model` takes.
+        data2: what :func:`hmlm.model` takes.
     """
 
     name: str
@@ -40,10 +41,12 @@ class Case:
     data: Callable[[int], pd.DataFrame]
     prior: Any = None
     family: Any = "gaussian"
+    data2: Any = None
 
     def model(self, seed: int = 0) -> hm.Model:
         """The model of the data of a seed."""
-        return hm.model(self.formula, self.data(seed), family=self.family, prior=self.prior)
+        data = self.data(seed)
+        return hm.model(self.formula, data, family=self.family, prior=self.prior, data2=self.data2)
 
 
 def even(seed: int) -> pd.DataFrame:
@@ -69,6 +72,14 @@ def with_covariates(seed: int) -> pd.DataFrame:
     table, rng = even(seed), np.random.default_rng((2, seed))
     age, size = rng.normal(size=6), rng.normal(1.0, 0.5, 4)
     return table.assign(age=age[table.g], sex=np.array(["f", "m"])[table.g % 2], size=size[table.h])
+
+
+def related(levels: int) -> pd.DataFrame:
+    """A covariance between levels "0", "1", … of unequal variances, in another order than theirs."""
+    rng = np.random.default_rng(6)
+    root = np.tril(rng.normal(size=(levels, levels))) + 1.5 * np.eye(levels)
+    names = [str(level) for level in rng.permutation(levels)]
+    return pd.DataFrame(root @ root.T, names, names)
 
 
 def simulate(group: np.ndarray, seed: int) -> pd.DataFrame:
@@ -188,6 +199,17 @@ CASES = (
     Case(
         "between_poisson", hm.bf("h ~ x + (1 + x | g)", sd={"g": "~ age"}), with_covariates, None, "poisson"
     ),
+    Case("known", "y ~ x + (1 + x | gr(g, cov = A))", even, data2={"A": related(8)}),
+    Case(
+        "known_scale",
+        hm.bf("y ~ x + (1 |c| gr(g, cov = A))", sigma="~ x + (1 |c| gr(g, cov = A))"),
+        uneven,
+        data2={"A": related(10)},
+    ),
+    Case("known_poisson", "h ~ x + (1 | gr(g, cov = A))", uneven, None, "poisson", {"A": related(12)}),
+    Case("members", "y ~ x + (1 + x | mm(h, ward, weights = cbind(x^2, 1))) + (1 | g)", even),
+    Case("members_scale", hm.bf("y ~ x + (1 |c| mm(h, ward))", sigma="~ x + (1 |c| mm(h, ward))"), uneven),
+    Case("members_poisson", "h ~ x + (1 | mm(g, ward, weights = cbind(x^2, 1)))", even, None, "poisson"),
     Case("offset", "y ~ x + offset(w) + (1 + x | g)", even),
     Case("offsets", hm.bf("y ~ x + offset(w) + (1 | g)", sigma="~ offset(w / 3) + (1 | g)"), even),
     Case("weights", "y | weights(exp(w)) ~ x + (1 + x | g)", even),
@@ -237,6 +259,7 @@ OFTEN = (
     *("rescor", "rescor_scale", "rescor_formula", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
     *("series", "series_regression", "series_scale"),
+    *("known", "members_poisson"),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -32,7 +33,7 @@ def fit(
     """Fit the model of a YAML file to a table, print the result and save it.
 
     Args:
-        model: model.yaml with formula, dpars, sd, rescor, center, family, prior and sampling.
+        model: model.yaml with formula, dpars, sd, rescor, center, family, prior, data2 and sampling.
         data: the table, CSV (NA and empty cells are missing) or Parquet.
         output: netCDF file for the fit.
         chains: number of chains, instead of the file's.
@@ -60,6 +61,7 @@ def fit(
             table,
             family=stated.family,
             prior=stated.prior,
+            data2=read_matrices(stated.data2, model.parent),
             data_name=data.name,
             file=output,
             file_refit=file_refit,
@@ -100,6 +102,26 @@ def read_table(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path) if path.suffix in (".parquet", ".pq") else read_csv(path)
     except (ValueError, OSError, ImportError) as error:
         raise DataError(f"--data: cannot read {path}: {error}") from error
+
+
+def read_matrices(files: Mapping[str, str], folder: Path) -> dict[str, pd.DataFrame]:
+    """Matrices of CSV files in a folder: the first column and the header name the levels.
+
+    Raises:
+        DataError: a file is missing or cannot be read.
+    """
+    import pandas as pd
+
+    from hmlm.types import DataError
+
+    found = {}
+    for name, file in files.items():
+        try:
+            table = pd.read_csv(folder / file, dtype=str)
+            found[name] = table.set_index(table.columns[0])
+        except (ValueError, OSError) as error:
+            raise DataError(f"data2: cannot read {folder / file}: {error}") from error
+    return found
 
 
 def _said(options: dict[str, Any]) -> dict[str, Any]:

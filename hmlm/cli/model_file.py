@@ -15,8 +15,8 @@ import yaml
 
 from hmlm.types import HmlmError
 
-MODEL_KEYS = ("formula", "dpars", "rescor", "sd", "center", "family", "prior", "sampling")
-EXAMPLES = {"dpars": '{sigma: "~ 1 + x"}', "sd": '{id: "~ age"}'}
+MODEL_KEYS = ("formula", "dpars", "rescor", "sd", "center", "family", "prior", "data2", "sampling")
+EXAMPLES = {"dpars": '{sigma: "~ 1 + x"}', "sd": '{id: "~ age"}', "data2": "{A: relatedness.csv}"}
 SAMPLING_KEYS: Mapping[str, tuple[type, ...]] = {
     "chains": (int,),
     "warmup": (int,),
@@ -42,6 +42,8 @@ class ModelFile:
         prior: as ``hm.fit`` takes it: text as pasted from R, a mapping, or a list of these.
         sampling: keyword arguments of the sampler.
         sd: per outcome formulas of standard deviations between groups, ``({"id": "~ age"},)``; () of none.
+        data2: CSV files of matrices that the formula names, ``{"A": "relatedness.csv"}``, as seen from the
+            folder of model.yaml.
     """
 
     formulas: tuple[str, ...]
@@ -52,6 +54,7 @@ class ModelFile:
     prior: Any = None
     sampling: Mapping[str, Any] = field(default_factory=dict)
     sd: tuple[Mapping[str, str], ...] = ()
+    data2: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -86,6 +89,7 @@ def _model(content: Any) -> ModelFile:
         prior=mapping.get("prior"),
         sampling=_sampling(mapping.get("sampling", {})),
         sd=_by_outcome("sd", mapping["sd"], len(formulas)) if "sd" in mapping else (),
+        data2=_formulas_by_name("data2", mapping.get("data2", {})),
     )
 
 

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from hmlm.density.backend import Backend
 from hmlm.density.data import make_data
 from hmlm.density.fused import make_fused_data
-from hmlm.density.information import make_information, settle
+from hmlm.density.information import make_information, make_mixing, settle
 from hmlm.density.log_density import LogDensity
+from hmlm.density.mixing import device_mixing
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
@@ -24,16 +25,19 @@ def make_log_density(
 ) -> LogDensity:
     """The log density of a model under a plan, its data in float64."""
     plan = settle(spec, design, pilot, plan)
-    information = make_information(spec, design, pilot, plan)
-    start = make_start(spec, plan, information, design, pilot)
+    mixing = make_mixing(spec, design, pilot)
+    information = make_information(spec, design, pilot, plan, mixing)
+    start = make_start(spec, plan, information, design, pilot, mixing)
     with double_precision():
-        model, statistics = make_data(spec, design, plan)[0], make_statistics(spec, design, plan, pilot)
+        model = make_data(spec, design, plan)[0]
+        statistics = make_statistics(spec, design, plan, pilot, mixing)
         fused = make_fused_data(Static(spec, plan, backend), design, model, statistics)
         data = DensityData(
             model=model,
             statistics=statistics,
             fused=fused,
             information=information,
+            mixing=device_mixing(mixing),
             softplus=jnp.asarray(start.softplus),
             scale=jnp.asarray(start.width),
         )

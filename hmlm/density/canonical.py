@@ -31,7 +31,7 @@ KNOWN = {*SIZES, "weights"}
 
 def canonical_link(spec: Spec) -> Canonical | None:
     """The link of a model that the kernel knows, None for others."""
-    alone = len(spec.outcomes) == 1 and len({block.factor for block in spec.blocks}) <= 1
+    alone = len(spec.outcomes) == 1 and len({b.factor for b in spec.blocks}) <= 1 and not spec.multiple
     plain = alone and spec.family.custom is None and set(spec.additions[0]) <= KNOWN
     return LINKS.get((spec.family.name, spec.family.links[0])) if plain else None
 

@@ -18,10 +18,11 @@ from jax import Array
 from hmlm.density.columns import Columns, Folded
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
+from hmlm.kernels.memberships import Memberships
 from hmlm.kernels.segments import Segments, make_segments
 from hmlm.kernels.tiles import Tiles, Tiling, make_tiling
 from hmlm.spec.spec import Block, Predictor, Spec
-from hmlm.types import Design, Outcome
+from hmlm.types import Design, Factor, Outcome
 
 
 @jax.tree_util.register_dataclass
@@ -64,7 +65,8 @@ class ModelData:
         columns: (C, T, L) distinct columns, uncentred; the first is one in every row.
         population: per predictor.
         varying: per block, which of the columns its coefficients multiply, in the order of its terms.
-        groups: per factor, rows by group: tiles for the main factor, segments for others.
+        groups: per factor, rows by group: tiles for the main factor, segments for others, memberships where
+            rows belong to several.
         pairs: rows by pair of levels of crossed factors that are integrated out, by their places in the plan.
         parents: per nested factor that is integrated out but the coarsest, its levels by level of the next.
         offsets: by predictor, (T, L), what is added to it.
@@ -80,7 +82,7 @@ class ModelData:
     columns: Array
     population: tuple[Population, ...]
     varying: tuple[tuple[int, ...], ...] = field(metadata={"static": True})
-    groups: tuple[Tiles | Segments, ...]
+    groups: tuple[Tiles | Segments | Memberships, ...]
     pairs: dict[tuple[int, int], Segments]
     parents: tuple[Segments, ...]
     offsets: dict[int, Array]
@@ -181,8 +183,8 @@ def make_data(
             population=tuple(_population(parts, m) for parts, m in zip(folded, means, strict=True)),
             varying=varying,
             groups=tuple(
-                tiling.tiles if f == main else make_segments(index, spec.factors[f].n_levels)
-                for f, index in enumerate(levels)
+                tiling.tiles if f == main else _groups(design.factors[f], rows, tiling)
+                for f in range(len(spec.factors))
             ),
             pairs={} if plan.nested else _pairs(spec, plan, levels),
             parents=_parents(spec, design, plan) if plan.nested else (),
@@ -199,6 +201,17 @@ def make_data(
         )
         data = replace(data, lagged=lagged_data(spec, design, data, tiling)) if in_series else data
     return data, tiling
+
+
+def _groups(factor: Factor, rows: np.ndarray, tiling: Tiling) -> Segments | Memberships:
+    """Rows by level of a factor that they are not sorted by."""
+    segments = lambda index: make_segments(tiling.place(index[rows], fill=-1), len(factor.levels))  # noqa: E731
+    if factor.members is None:
+        return segments(factor.index)
+    return Memberships(
+        tuple(segments(index) for index in factor.members.index.T),
+        tuple(jnp.asarray(tiling.place(weights[rows])) for weights in factor.members.weights.T),
+    )
 
 
 def previous_values(design: Design, values: np.ndarray) -> np.ndarray:

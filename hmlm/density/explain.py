@@ -57,7 +57,7 @@ def treatments(spec: Spec, plan: Plan, choice: str | Mapping[str, str] = AUTO) -
         levels = spec.factors[block.factor].n_levels
         names = [_term_name(spec, block, q) for q in range(block.size)]
         if part.n_sampled < block.size:
-            reason = _why_integrated(spec, plan, block) + _others(block)
+            reason = _why_integrated(spec, plan, block) + _others(block) + _mixed(block)
             out.append(Treatment(block.name, tuple(names[part.n_sampled :]), levels, OUT, 0, reason))
         if part.n_sampled:
             more = (part.n_informing or 0) > part.n_sampled
@@ -66,7 +66,14 @@ def treatments(spec: Spec, plan: Plan, choice: str | Mapping[str, str] = AUTO) -
             sampled = tuple(names[: part.n_sampled])
             kind = part.coordinates.value
             out.append(
-                Treatment(block.name, sampled, levels, kind, part.n_sampled * levels, reason + _others(block))
+                Treatment(
+                    block.name,
+                    sampled,
+                    levels,
+                    kind,
+                    part.n_sampled * levels,
+                    reason + _others(block) + _mixed(block),
+                )
             )
     return tuple(out)
 
@@ -157,6 +164,8 @@ def _kernels(density: LogDensity) -> str:
         why = "whose residuals are in series"
     elif density.spec.rescor_predictor is not None:
         why = "whose residual correlation differs between rows"
+    elif density.spec.multiple:
+        why = "whose rows belong to several levels"
     else:
         why = "whose effects vary by several factors"
     return f"{own} where possible; xla for the likelihood, {why}"
@@ -170,7 +179,7 @@ def _time(seconds: float) -> str:
 def _why_integrated(spec: Spec, plan: Plan, block: Block) -> str:
     linear = "they enter a Gaussian mean linearly"
     if block.factor == plan.factors[0]:
-        return f"{linear}; level by level"
+        return f"{linear}; {'level by level' if block.known is None else 'by rotated levels'}"
     if plan.nested:
         return f"{linear}; after those of {spec.factors[plan.factors[0]].name}, nested in it"
     return f"{linear}; by a dense Schur complement over those of {spec.factors[plan.factors[0]].name}"
@@ -179,8 +188,12 @@ def _why_integrated(spec: Spec, plan: Plan, block: Block) -> str:
 def _why_sampled(spec: Spec, block: Block, n_sampled: int, asked: str) -> str:
     if asked not in (AUTO, MARGINAL):
         return "as asked"
+    if spec.factors[block.factor].multiple:
+        return "rows belong to several levels"
     if not spec.normal:
         return f"the outcomes are {spec.family} given them"
+    if block.known is not None and n_sampled > n_scale_terms(spec, block):
+        return "no rotation of levels separates them, or sigma varies or other effects are sampled"
     if n_sampled <= n_scale_terms(spec, block):
         return f"they enter {_entered(spec, block)}"
     return f"more than {DENSE_EFFECTS} effects, or costlier, beyond the largest factor's"
@@ -199,6 +212,13 @@ def _others(block: Block) -> str:
         return ""
     by = block.terms[0].by
     return f"; {len(block.members)} levels are {by}, the others' have no rows and follow their prior"
+
+
+def _mixed(block: Block) -> str:
+    """What is said of levels that depend on each other."""
+    if block.known is None:
+        return ""
+    return f"; levels have the known covariance {block.known.name}"
 
 
 def _term_name(spec: Spec, block: Block, q: int) -> str:

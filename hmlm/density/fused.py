@@ -41,9 +41,9 @@ EVALUATE_CELLS: dict[Backend, Evaluate] = {
 
 
 def is_fusible(spec: Spec, statistics: Statistics | None) -> bool:
-    """Whether one call computes a model's likelihood: where all its effects vary by one factor, as much in
-    each of its levels."""
-    if len({block.factor for block in spec.blocks}) > 1 or spec.sds:
+    """Whether one call computes a model's likelihood: where all its effects vary by one factor, of which
+    rows have one level, as much in each of its levels."""
+    if len({block.factor for block in spec.blocks}) > 1 or spec.sds or spec.multiple:
         return False
     return statistics is None or statistics.groups.owner is None
 

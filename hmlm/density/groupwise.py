@@ -98,7 +98,8 @@ def group_log_likelihood(
         (..., J), zero for levels without rows.
 
     Raises:
-        HmlmError: factors nested in this one that are not nested in each other.
+        HmlmError: factors nested in this one that are not nested in each other, or levels whose effects
+            depend on those of others.
     """
     with double_precision():
         left_out, arrays = _leave_out(density, design, group, n_samples, information)
@@ -135,6 +136,8 @@ def _plan(spec: Spec, f: int) -> Plan:
     chain = (*sorted(inner, key=lambda g: -spec.factors[g].n_levels), f)
     _check_chain(spec, chain)
     _check_series(spec, chain)
+    _check_known(spec, chain)
+    _check_memberships(spec, f)
     sizes = [n_scale_terms(spec, b) if b.factor in chain else b.size for b in spec.blocks]
     left = {b.factor for b, n in zip(spec.blocks, sizes, strict=True) if n < b.size}
     factors = tuple(g for g in chain if g in left)
@@ -153,6 +156,23 @@ def _check_chain(spec: Spec, chain: tuple[int, ...]) -> None:
             raise HmlmError(
                 f"'{a}' and '{b}' both lie within '{f}' but not within each other, so that their "
                 f"effects cannot be integrated out together; leave out levels of '{a}' or '{b}', or rows"
+            )
+
+
+def _check_memberships(spec: Spec, f: int) -> None:
+    if spec.factors[f].multiple:
+        raise HmlmError(
+            f"rows belong to several levels of '{spec.factors[f].name}', so that none can be left out "
+            "with rows of its own; leave out rows"
+        )
+
+
+def _check_known(spec: Spec, chain: tuple[int, ...]) -> None:
+    for block in spec.blocks:
+        if block.known is not None and block.factor in chain:
+            raise HmlmError(
+                f"the levels of '{spec.factors[block.factor].name}' depend on each other by the known "
+                f"covariance '{block.known.name}', so that no likelihood is of one alone; leave out rows"
             )
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from hmlm.density.coordinates import Information
 from hmlm.density.data import block_columns
 from hmlm.density.family_pilot import FamilyPilot
+from hmlm.density.mixing import Mixing, known_covariance, mixing_matrix
 from hmlm.density.pilot import Pilot, block_covariance
-from hmlm.density.plan import BlockPlan, Plan
+from hmlm.density.plan import BlockPlan, Plan, sampled_plan
 from hmlm.density.precision import double_precision
 from hmlm.density.residual_correlation import correlation_information, correlation_score
 from hmlm.density.working import GroupSum
@@ -55,13 +56,51 @@ def _well_known(spec: Spec, design: Design, pilot: Pilot, b: int, part: BlockPla
     return 1.0 - min(left) >= WELL_KNOWN
 
 
-def make_information(spec: Spec, design: Design, pilot: Pilot, plan: Plan) -> tuple[Information | None, ...]:
-    """Per block the :class:`Information` on its effects in float64, None where none of them is sampled."""
+def make_mixing(spec: Spec, design: Design, pilot: Pilot | FamilyPilot) -> Mixing:
+    """Per block with a known covariance between levels the (J, J) matrix that mixes them, else None.
+
+    It makes the rows' information on a coefficient diagonal, that on several as far as they are alike.
+    """
+    if all(block.known is None for block in spec.blocks):
+        return (None,) * len(spec.blocks)
+    weight = _fisher_weights(spec, pilot, sampled_plan(spec))
+    return tuple(
+        None if block.known is None else _mixing(spec, design, pilot, b, weight)
+        for b, block in enumerate(spec.blocks)
+    )
+
+
+def _mixing(spec: Spec, design: Design, pilot: Pilot | FamilyPilot, b: int, weight: Weight) -> np.ndarray:
+    block = spec.blocks[b]
+    known = [
+        _sums(pilot, b, term.predictor)(column**2 * weight(term.predictor, term.predictor))
+        for term, column in zip(block.terms, block_columns(block, design), strict=True)
+    ]
+    precision = np.mean([own / own.mean() for own in known], axis=0)
+    return mixing_matrix(known_covariance(block, design), precision)
+
+
+def make_information(
+    spec: Spec, design: Design, pilot: Pilot, plan: Plan, mixing: Mixing | None = None
+) -> tuple[Information | None, ...]:
+    """Per block the :class:`Information` on its effects in float64, None where none of them is sampled.
+
+    Given the ``mixing`` of levels with a known covariance, on the effects of their independent pseudo-levels.
+    """
     weight = _fisher_weights(spec, pilot, plan)
     score = _scores(spec, pilot, plan)
     with double_precision():
         return tuple(
-            _block(spec, design, pilot, b, part.n_informing or part.n_sampled, weight, score)
+            _block(
+                spec,
+                design,
+                pilot,
+                b,
+                part.n_informing or part.n_sampled,
+                weight,
+                score,
+                mixing and mixing[b],
+            )
             if part.n_sampled
             else None
             for b, part in enumerate(plan.blocks)
@@ -76,6 +115,7 @@ def _block(
     size: int,
     weight: Weight,
     score: list[np.ndarray],
+    mixing: np.ndarray | None,
 ) -> Information:
     block = spec.blocks[b]
     columns = block_columns(block, design)[:size]
@@ -92,6 +132,8 @@ def _block(
     with_thresholds = _threshold_sums(spec, pilot, constants, sums, columns, own)
     known = sums(columns * right) + np.einsum("apj,p->aj", with_thresholds, _values(spec, pilot, constants))
     cross = np.concatenate([cross, with_thresholds], axis=1)
+    if mixing is not None:
+        precision, known, cross = precision @ mixing**2, known @ mixing, cross @ mixing
     return Information(
         precision=jnp.asarray(precision),
         score=jnp.asarray(known),

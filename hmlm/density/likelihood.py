@@ -14,7 +14,9 @@ from jax.typing import ArrayLike
 
 from hmlm.density.constrained import constrained_names
 from hmlm.density.data import make_data
+from hmlm.density.information import make_mixing
 from hmlm.density.integrate import log_integral
+from hmlm.density.mixing import device_mixing
 from hmlm.density.moments import Moments
 from hmlm.density.named import correlation_matrices, parameters_of
 from hmlm.density.parameters import Parameters
@@ -51,7 +53,8 @@ def marginal_plan(spec: Spec) -> Plan:
     """The plan that integrates every group effect out.
 
     Raises:
-        HmlmError: effects on sigma, or more crossed effects than can be integrated out together.
+        HmlmError: effects on sigma, of several levels of a row, or of levels with a known covariance that no
+            rotation separates; or more crossed effects than can be integrated out together.
     """
     if not spec.normal:
         raise HmlmError(
@@ -69,6 +72,8 @@ def marginal_plan(spec: Spec) -> Plan:
     try:
         return make_plan(spec, MARGINAL)
     except HmlmError as error:
+        if spec.multiple or any(block.known is not None for block in spec.blocks):
+            raise HmlmError(f'{error}, and fit(algorithm="nuts")') from error
         names = ", ".join(f"{f.name} ({f.n_levels} levels)" for f in spec.factors)
         raise HmlmError(
             f"the grouping factors {names} are too many effects to integrate out together; "
@@ -123,13 +128,14 @@ def without_priors(spec: Spec) -> Spec:
 
 def make_likelihood(spec: Spec, design: Design, pilot: Pilot) -> Likelihood:
     """The likelihood of a model, its data in float64; nothing of priors or starting points is in it."""
-    plan = marginal_plan(spec)
+    plan, mixing = marginal_plan(spec), make_mixing(spec, design, pilot)
     with double_precision():
         data = DensityData(
             model=make_data(spec, design, plan)[0],
-            statistics=make_statistics(spec, design, plan, pilot),
+            statistics=make_statistics(spec, design, plan, pilot, mixing),
             fused=None,
             information=(None,) * len(spec.blocks),
+            mixing=device_mixing(mixing),
             softplus=jnp.zeros(0),
             scale=jnp.zeros(0),
         )

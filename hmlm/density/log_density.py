@@ -16,6 +16,7 @@ from hmlm.density.fused import fused_log_likelihood
 from hmlm.density.integrate import draw, log_integral
 from hmlm.density.layout import Layout
 from hmlm.density.level_scales import integrated_scales
+from hmlm.density.mixing import mixed_levels
 from hmlm.density.parameters import Parameters
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
@@ -137,7 +138,7 @@ def with_integrated(
         scales = integrated_scales(static.spec, static.plan, factor, parameters, data.model)
         places = static.plan.integrated(static.spec, factor)
         for (b, q), values, scale in zip(places, effects, scales, strict=True):
-            u[b] = u[b].at[q].add(values * scale)
+            u[b] = u[b].at[q].add(mixed_levels(values[None], data.mixing[b])[0] * scale)
     return tuple(u)
 
 

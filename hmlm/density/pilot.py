@@ -158,7 +158,7 @@ def _group_log_scale(working: Working, square: np.ndarray) -> np.ndarray:
         return np.full_like(square, 0.5 * np.log(overall))
     sums: GroupSum = working.varying[0].sums
     mean = (sums(square) + 2.0 * overall) / (sums(np.ones_like(square)) + 2.0)
-    return 0.5 * np.log(mean)[sums.index]
+    return 0.5 * np.log(sums.expand(mean))
 
 
 def _variances(spec: Spec, outcomes: np.ndarray) -> list[float]:

@@ -77,6 +77,7 @@ class Plan:
         sizes = {
             f: sum(b.size for b in spec.blocks if b.factor == f) * factor.n_levels
             for f, factor in enumerate(spec.factors)
+            if not factor.multiple
         }
         return max(sizes, key=sizes.__getitem__, default=None)
 
@@ -95,9 +96,13 @@ def make_plan(spec: Spec, density: str | Mapping[str, str]) -> Plan:
     _check(density if isinstance(density, Mapping) else {"": density}, names)
     wanted = density if isinstance(density, Mapping) else _for_all(spec, density)
     choices = [wanted.get(name, AUTO) for name in names]
-    factors, nested = _integrated_factors(spec, choices)
+    factors, nested = _integrated_factors(spec, choices, known=True)
+    mixed = _mixes(spec, choices, factors)
+    if not mixed:
+        factors, nested = _integrated_factors(spec, choices, known=False)
     blocks = tuple(
-        _block_plan(spec, block, choice, factors) for block, choice in zip(spec.blocks, choices, strict=True)
+        _block_plan(spec, block, choice, () if block.known and not mixed else factors)
+        for block, choice in zip(spec.blocks, choices, strict=True)
     )
     return Plan(blocks, factors, nested)
 
@@ -108,6 +113,23 @@ def _for_all(spec: Spec, choice: str) -> dict[str, str]:
         block.name: AUTO if choice == MARGINAL and _only_scales(spec, block) else choice
         for block in spec.blocks
     }
+
+
+def _mixes(spec: Spec, choices: list[str], factors: tuple[int, ...]) -> bool:
+    """Whether effects of levels with a known covariance can be integrated out with those of these factors.
+
+    They are from cross-products alone, which do where sigma is constant and no effect on a mean is sampled.
+    """
+    constant = spec.autocor is None and all(predictor.dpar == "mu" for predictor in spec.predictors)
+    integrated = all(choice in (AUTO, MARGINAL) for choice in choices)
+    return constant and integrated and {block.factor for block in spec.blocks} == set(factors)
+
+
+def _is_local(spec: Spec, factor: int) -> bool:
+    """Whether the effects of a factor can be integrated out level by level, if need be of pseudo-levels."""
+    blocks = [block for block in spec.blocks if block.factor == factor]
+    known = [block.known for block in blocks if block.known is not None]
+    return not known or (len(blocks) == 1 and known[0].rotates)
 
 
 def sampled_plan(spec: Spec) -> Plan:
@@ -125,24 +147,29 @@ def n_scale_terms(spec: Spec, block: Block) -> int:
     return sum(spec.predictors[term.predictor].dpar != "mu" for term in block.terms)
 
 
-def _integrated_factors(spec: Spec, choices: list[str]) -> tuple[tuple[int, ...], bool]:
+def _integrated_factors(spec: Spec, choices: list[str], *, known: bool) -> tuple[tuple[int, ...], bool]:
     """Factors to integrate out and whether they are nested, finest first.
 
-    Else first that with most effects, then from the smallest on while they stay few.
+    Else first that with most effects, then from the smallest on while they stay few. Blocks with a known
+    covariance between levels only count where ``known``.
     """
     coefficients: dict[int, int] = {}
     for block, choice in zip(spec.blocks, choices, strict=True):
         n_location = block.size - n_scale_terms(spec, block)
+        if (block.known is not None and not known) or spec.factors[block.factor].multiple:
+            continue
         if choice in (AUTO, MARGINAL) and n_location and _holds_series(spec, block.factor):
             coefficients[block.factor] = coefficients.get(block.factor, 0) + n_location
     sizes = {f: q * spec.factors[f].n_levels for f, q in coefficients.items()}
-    if not sizes:
+    local = [f for f in sizes if not known or _is_local(spec, f)]
+    if not local:
         return (), False
     chain = sorted(sizes, key=lambda f: -spec.factors[f].n_levels)
-    if len(chain) > 1 and all(g in spec.factors[f].within for f, g in pairwise(chain)):
+    dependent = known and any(block.known is not None for block in spec.blocks)
+    if len(chain) > 1 and not dependent and all(g in spec.factors[f].within for f, g in pairwise(chain)):
         return tuple(chain), True
     forced = {b.factor for b, choice in zip(spec.blocks, choices, strict=True) if choice == MARGINAL}
-    first = max(sizes, key=lambda f: sizes[f])
+    first = max(local, key=lambda f: sizes[f])
     rest: list[int] = []
     for f in sorted(sizes.keys() - {first}, key=lambda f: (f not in forced, sizes[f])):
         n_dense = sizes[f] + sum(sizes[g] for g in rest)
@@ -165,7 +192,8 @@ def _block_plan(spec: Spec, block: Block, choice: str, factors: tuple[int, ...])
         raise HmlmError(_cannot_integrate(spec, block, factors))
     if choice in (AUTO, MARGINAL) and block.factor in factors:
         return BlockPlan(Coordinates.INFORMED, n_scale_terms(spec, block))
-    return BlockPlan(Coordinates.INFORMED if choice == AUTO else Coordinates(choice), block.size)
+    usual = Coordinates.NONCENTERED if spec.factors[block.factor].multiple else Coordinates.INFORMED
+    return BlockPlan(usual if choice == AUTO else Coordinates(choice), block.size)
 
 
 def _cannot_integrate(spec: Spec, block: Block, factors: tuple[int, ...]) -> str:
@@ -180,6 +208,17 @@ def _cannot_integrate(spec: Spec, block: Block, factors: tuple[int, ...]) -> str
         return (
             f"density: a series of ar() has rows of several levels of {spec.factors[block.factor].name!r}, "
             f"so the effects of block {block.name!r} cannot be integrated out by level; choose 'informed'"
+        )
+    if spec.factors[block.factor].multiple:
+        return (
+            f"density: rows belong to several levels of block {block.name!r}, so that its effects cannot be "
+            "integrated out level by level; choose 'noncentered'"
+        )
+    if block.known is not None:
+        return (
+            f"density: the levels of block {block.name!r} have the known covariance {block.known.name!r}; "
+            "its effects can be integrated out where sigma is constant and all others are integrated out, "
+            "if their columns are alike or they are few beside those of another factor; choose 'informed'"
         )
     names = " and ".join(repr(spec.factors[f].name) for f in factors)
     return (

@@ -26,6 +26,7 @@ from hmlm.density.laws.law import Extra
 from hmlm.density.laws.registry import law_of
 from hmlm.density.linear import predictor_of
 from hmlm.density.links import coordinate
+from hmlm.density.mixing import known_covariance
 from hmlm.density.ordered import Ordered
 from hmlm.density.priors import to_numpyro
 from hmlm.spec.names import (
@@ -57,6 +58,8 @@ def make_program(spec: Spec) -> Program:
         additions: Mapping[str, Arrays] = NOTHING,
         W: Arrays = NOTHING,
         previous: Arrays = NOTHING,
+        cov: Arrays = NOTHING,
+        memberships: Arrays = NOTHING,
     ) -> None:
         eta = {
             p: population_level(spec, p, X) + offset.get(predictor_key(spec, p), 0.0)
@@ -64,8 +67,9 @@ def make_program(spec: Spec) -> Program:
         }
         scales = level_scales(spec, W)
         for b, block in enumerate(spec.blocks):
-            u = group_effects(spec, b, scales.get(b, 1.0))
-            rows = Z[block.name] * u[idx[spec.factors[block.factor].name]]
+            u = group_effects(spec, b, scales.get(b, 1.0), cov.get(block.name))
+            factor = spec.factors[block.factor].name
+            rows = Z[block.name] * of_rows(u, idx[factor], memberships.get(factor))
             for q, term in enumerate(block.terms):
                 eta[term.predictor] = eta[term.predictor] + rows[:, q]
         if spec.autocor is not None:
@@ -84,7 +88,9 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
         columns; ``idx``: per factor (N,) levels; ``y``: per outcome (N,). Where the formula has them
         ``offset``: per predictor (N,), ``additions``: per outcome the (N,) values of addition terms, and
         ``W``: per predictor of standard deviations between levels (J, W) columns, centred likewise;
-        ``previous``: per outcome the (N,) row before each in its series, -1 for the first.
+        ``previous``: per outcome the (N,) row before each in its series, -1 for the first; ``cov``: per block
+        the (J, J) known covariance of its levels; ``memberships``: per factor of ``mm()``, whose ``idx`` is
+        (N, M), the (N, M) weights.
     """
     means = column_means(spec, design)
     offset = {
@@ -95,7 +101,11 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
     additions = {o.name: dict(o.additions) for o in design.outcomes if o.additions}
     levels = {sd.prefix: part.matrix - part.means for sd, part in zip(spec.sds, design.sds, strict=True)}
     previous = {o.name: o.series.previous for o in design.outcomes if o.series is not None}
-    more = _present(offset=offset, additions=additions, W=levels, previous=previous)
+    cov = {block.name: known_covariance(block, design) for block in spec.blocks if block.known is not None}
+    weights = {f.name: f.members.weights for f in design.factors if f.members is not None}
+    more = _present(
+        offset=offset, additions=additions, W=levels, previous=previous, cov=cov, memberships=weights
+    )
     return _arguments(spec, design, means) | more
 
 
@@ -110,7 +120,7 @@ def _arguments(spec: Spec, design: Design, means: tuple[np.ndarray, ...]) -> dic
             for p, part in enumerate(design.predictors)
         },
         "Z": {block.name: block_columns(block, design).T for block in spec.blocks},
-        "idx": {factor.name: factor.index for factor in design.factors},
+        "idx": {f.name: f.index if f.members is None else f.members.index for f in design.factors},
         "y": {outcome.name: outcome.values for outcome in design.outcomes},
     }
 
@@ -136,8 +146,11 @@ def population_level(spec: Spec, p: int, X: Arrays) -> Array:
     return eta + numpyro.sample(name, to_numpyro(predictor.intercept, Support.REAL))
 
 
-def group_effects(spec: Spec, b: int, scale: Array | float) -> Array:
-    """(J, Q) effects ``u = (z L') * scale`` of a block, ``L = diag(tau) chol(R)``, z standard normal."""
+def group_effects(spec: Spec, b: int, scale: Array | float, cov: np.ndarray | None = None) -> Array:
+    """(J, Q) effects ``u = (z L') * scale`` of a block, ``L = diag(tau) chol(R)``, z standard normal.
+
+    With a known covariance A between levels ``u = chol(A) z L'``.
+    """
     block = spec.blocks[b]
     names = dict(zip(block.order, sd_names(spec, block), strict=True))
     tau = jnp.stack(
@@ -146,7 +159,13 @@ def group_effects(spec: Spec, b: int, scale: Array | float) -> Array:
     factor = tau[:, None] * correlation_factor(block)
     with numpyro.plate(f"levels_{block.name}", spec.factors[block.factor].n_levels):
         z = numpyro.sample(f"z_{block.name}", dist.Normal(0, 1).expand([block.size]).to_event(1))
+    z = z if cov is None else jnp.linalg.cholesky(jnp.asarray(cov)) @ z
     return numpyro.deterministic(f"u_{block.name}", z @ factor.T * scale)
+
+
+def of_rows(u: Array, index: np.ndarray, weights: np.ndarray | None) -> Array:
+    """(N, Q) effects of the rows' levels, weighted sums of those of several."""
+    return u[index] if weights is None else jnp.sum(u[index] * weights[..., None], axis=1)
 
 
 def level_scales(spec: Spec, W: Arrays) -> dict[int, Array]:

@@ -21,7 +21,7 @@ from hmlm.density.named import parameters_of
 from hmlm.density.pointwise import each_below, each_cdf, each_row
 from hmlm.density.precision import double_precision
 from hmlm.spec.spec import Spec
-from hmlm.types import Design
+from hmlm.types import Design, Factor
 
 Quantity = Callable[..., Array]
 
@@ -36,6 +36,19 @@ class Levels:
     def expand(self, values: Array) -> Array:
         """Value of each row's level: (J,) to (1, n)."""
         return values[self.index]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SeveralLevels:
+    """(1, n, M) levels of one factor in each row of a block, and their weights."""
+
+    index: Array
+    weights: Array
+
+    def expand(self, values: Array) -> Array:
+        """Weighted sum over each row's levels: (J,) to (1, n)."""
+        return jnp.sum(self.weights * values[self.index], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,9 @@ class RowBlock:
     log_lik: np.ndarray
     cdf: np.ndarray | None = None
     below: np.ndarray | None = None
+
+
+Groups = tuple[Levels | SeveralLevels, ...]
 
 
 def row_blocks(
@@ -76,7 +92,8 @@ def row_blocks(
     for start in range(0, design.n_rows, size):
         stop = min(start + size, design.n_rows)
         rows = np.minimum(np.arange(start, start + size), design.n_rows - 1)
-        index = (_levels(design, rows), _levels(design, _rows_before(design, rows)))
+        with double_precision():
+            index = (_levels(design, rows), _levels(design, _rows_before(design, rows)))
         values = lambda quantity, at=(rows, index): _values(quantity, spec, parameters, u, at, model)  # noqa: E731
         log_lik = values(each_row)[:, 0, : stop - start].T
         found = [values(one)[:, :, 0, : stop - start].transpose(1, 2, 0) for one in quantities]
@@ -92,12 +109,12 @@ def _values(
     spec: Spec,
     draws: Array,
     effects: tuple[Array, ...],
-    at: tuple[np.ndarray, tuple[tuple[np.ndarray, ...], ...]],
+    at: tuple[np.ndarray, tuple[Groups, Groups]],
     data: ModelData,
 ) -> np.ndarray:
     with double_precision():
         rows, index = at
-        block = (jnp.asarray(rows), *(tuple(jnp.asarray(levels)[None] for levels in part) for part in index))
+        block = (jnp.asarray(rows), *index)
         return np.asarray(_evaluate(quantity, spec, draws, effects, block, data))
 
 
@@ -107,7 +124,7 @@ def _evaluate(
     spec: Spec,
     draws: Array,
     effects: tuple[Array, ...],
-    block: tuple[Array, tuple[Array, ...], tuple[Array, ...]],
+    block: tuple[Array, Groups, Groups],
     data: ModelData,
 ) -> Array:
     model = _block_data(data, *block)
@@ -119,8 +136,15 @@ def _evaluate(
     return jax.lax.map(one, (draws, effects), batch_size=DRAWS_AT_A_TIME)
 
 
-def _levels(design: Design, rows: np.ndarray) -> tuple[np.ndarray, ...]:
-    return tuple(factor.index[rows] for factor in design.factors)
+def _levels(design: Design, rows: np.ndarray) -> Groups:
+    return tuple(_levels_of(factor, rows) for factor in design.factors)
+
+
+def _levels_of(factor: Factor, rows: np.ndarray) -> Levels | SeveralLevels:
+    if factor.members is None:
+        return Levels(jnp.asarray(factor.index[rows])[None])
+    index, weights = factor.members.index[rows], factor.members.weights[rows]
+    return SeveralLevels(jnp.asarray(index)[None], jnp.asarray(weights)[None])
 
 
 def _rows_before(design: Design, rows: np.ndarray) -> np.ndarray:
@@ -129,9 +153,7 @@ def _rows_before(design: Design, rows: np.ndarray) -> np.ndarray:
     return rows if series is None else np.where(series.previous[rows] < 0, rows, series.previous[rows])
 
 
-def _block_data(
-    model: ModelData, rows: Array, index: tuple[Array, ...], before: tuple[Array, ...]
-) -> ModelData:
+def _block_data(model: ModelData, rows: Array, index: Groups, before: Groups) -> ModelData:
     """The model's arrays for (n,) rows of the table, as one tile.
 
     ``index`` has the rows' levels by factor, ``before`` those of the rows before them in their series.
@@ -146,7 +168,7 @@ def _block_data(
         log_jacobian=jax.tree.map(alone, model.log_jacobian),
         outcomes=chosen(model.outcomes),
         columns=chosen(model.columns),
-        groups=tuple(Levels(levels) for levels in index),
+        groups=index,
         order=jnp.arange(len(rows)),
         lagged=model.lagged and _block_data(model.lagged, rows, before, before),
     )

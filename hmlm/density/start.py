@@ -13,15 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from hmlm.density.coordinates import Coordinates, Information, invert
+from hmlm.density.coordinates import Coordinates, Information, effects, invert
 from hmlm.density.correlation import correlation_unconstrained
 from hmlm.density.family_pilot import FamilyPilot
 from hmlm.density.information import make_information
 from hmlm.density.layout import Layout, Run, make_layout
 from hmlm.density.linear import coefficients_of
-from hmlm.density.parameters import run_map, unpack
+from hmlm.density.mixing import Mixing, variance_between
+from hmlm.density.parameters import Parameters, run_map, unpack
 from hmlm.density.pilot import Pilot, block_covariance, block_modes
-from hmlm.density.plan import Plan, sampled_plan
+from hmlm.density.plan import BlockPlan, Plan, sampled_plan
 from hmlm.density.precision import double_precision
 from hmlm.spec.distribution import interval_of
 from hmlm.spec.spec import AR, Spec, without_levels
@@ -41,17 +42,23 @@ class Start(NamedTuple):
 
 
 def make_start(
-    spec: Spec, plan: Plan, information: tuple[Information | None, ...], design: Design, pilot: Pilot
+    spec: Spec,
+    plan: Plan,
+    information: tuple[Information | None, ...],
+    design: Design,
+    pilot: Pilot,
+    mixing: Mixing,
 ) -> Start:
     """The start of a density under a plan."""
     layout = make_layout(spec, plan)
     center, width = np.zeros(layout.size), np.ones(layout.size)
-    values, spreads = _scalars(spec, design, pilot)
+    values, spreads = _scalars(spec, design, pilot, mixing)
     softplus, inside = np.maximum(spreads, 1e-300), _inside_all(layout, values, spreads)
     _fill_thresholds(spec, layout, pilot, center, width)
     _fill_correlations(spec, layout, pilot, center, width)
     modes = tuple(
-        block_modes(spec, pilot, b) if part.n_sampled else None for b, part in enumerate(plan.blocks)
+        block_modes(spec, pilot, b) if part.n_sampled and mixing[b] is None else None
+        for b, part in enumerate(plan.blocks)
     )
     with double_precision():
         located = _locate(
@@ -71,7 +78,8 @@ def make_start(
         if part.n_sampled:
             n, span = part.n_sampled, layout.effects[b].slice
             center[span] = coordinates[b].ravel()
-            width[span] = _effect_width(part.coordinates, modes[b][1][:n, :n], factors[b][:n, :n]).ravel()
+            spread = _pseudo_spread(information[b], factors[b]) if modes[b] is None else modes[b][1]
+            width[span] = _effect_width(part.coordinates, spread[:n, :n], factors[b][:n, :n]).ravel()
     return Start(center, width, softplus)
 
 
@@ -88,7 +96,8 @@ def _locate(
 ) -> tuple[Array, Array, list[Array], list[Array | None]]:
     """Scalars and points above them on the unconstrained scale, factors, and coordinates of the modes.
 
-    One program: eagerly, every operation would be compiled by itself.
+    Where a block with information has no modes, those of one scoring step from its pilot. One
+    program: eagerly, every operation would be compiled by itself.
     """
     layout = make_layout(spec, plan)
     maps = [(run_map(run, softplus), run.span.slice) for run in layout.runs]
@@ -98,26 +107,38 @@ def _locate(
     parameters, _ = unpack(spec, layout, softplus, jnp.concatenate([x, correlations]))
     factors = [parameters.factor(b) for b in range(len(plan.blocks))]
     coordinates = [
-        None
-        if known is None
-        else invert(
-            part.coordinates,
-            mode[: part.n_sampled],
-            factor,
-            coefficients_of(parameters, known.predictors, known.constants),
-            known,
-        )
+        None if known is None else _coordinates_of(part, mode, factor, parameters, known)
         for part, mode, factor, known in zip(plan.blocks, modes, factors, information, strict=True)
     ]
     return x, there, factors, coordinates
 
 
-def _scalars(spec: Spec, design: Design, pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
+def _coordinates_of(
+    part: BlockPlan, mode: Array | None, factor: Array, parameters: Parameters, known: Information
+) -> Array:
+    """(Q, J) coordinates of a block's modes, where the informed ones are zero if none are given."""
+    beta = coefficients_of(parameters, known.predictors, known.constants)
+    if mode is None:
+        zeros = jnp.zeros((part.n_sampled, known.score.shape[1]), factor.dtype)
+        mode = effects(Coordinates.INFORMED, zeros, factor, beta, known).u
+    return invert(part.coordinates, mode[: part.n_sampled], factor, beta, known)
+
+
+def _pseudo_spread(known: Information, factor: np.ndarray) -> np.ndarray:
+    """(Q, Q, J) conditional covariances of the effects of pseudo-levels."""
+    prior = np.linalg.inv(factor @ factor.T + 1e-12 * np.diag(np.diag(factor) ** 2))
+    return np.linalg.inv(np.asarray(known.precision).transpose(2, 0, 1) + prior).transpose(1, 2, 0)
+
+
+def _scalars(spec: Spec, design: Design, pilot: Pilot, mixing: Mixing) -> tuple[np.ndarray, np.ndarray]:
     """Values and rough standard errors of intercepts, coefficients, sigmas and standard deviations."""
     beta, beta_error = _coefficients(pilot)
     constants, constant_error = _constants(spec, pilot)
-    known = make_information(spec, design, pilot, sampled_plan(spec))
-    taus = [between(spec, pilot, b, np.asarray(part.precision)) for b, part in enumerate(known)]
+    known = make_information(spec, design, pilot, sampled_plan(spec), mixing)
+    taus = [
+        between(spec, pilot, b, np.asarray(part.precision), variance_between(mixing[b]))
+        for b, part in enumerate(known)
+    ]
     gammas = [_gamma(spec, s, part.matrix) for s, part in enumerate(design.sds)]
     pairs = [(beta, beta_error), (constants, constant_error), *taus, *gammas]
     values, errors = zip(*pairs, strict=True)
@@ -153,14 +174,17 @@ def _coefficients(pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
     return values, np.sqrt(np.maximum(variances, 1e-300))
 
 
-def between(spec: Spec, pilot: Pilot, b: int, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def between(
+    spec: Spec, pilot: Pilot, b: int, known: np.ndarray, share: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
     """(Q,) standard deviations of a block between levels, and their standard errors.
 
     The information on a variance is ``sum_j V_j^2 / 2`` with ``V = F - F (F + Sigma^-1)^-1 F``, F the
     information ``known`` (Q, Q, J) on the effect; where the pilot puts the variance near zero, the standard
-    error of the standard deviation is the square root of that of the variance.
+    error of the standard deviation is the square root of that of the variance. ``share`` is the variance of
+    levels around their mean relative to the one that is named.
     """
-    covariance = block_covariance(spec, pilot, b)
+    covariance = block_covariance(spec, pilot, b) / share
     tau = np.sqrt(np.diag(covariance))
     n = len(tau)
     precision = known.transpose(2, 0, 1)

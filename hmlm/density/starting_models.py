@@ -9,13 +9,13 @@ import numpy as np
 from hmlm.density.data import block_columns, column_means
 from hmlm.density.working import GroupSum, Varying, Working, group_sum
 from hmlm.spec.spec import Block, Spec
-from hmlm.types import Design
+from hmlm.types import Design, Factor
 
 
 def starting_models(spec: Spec, design: Design, variances: Sequence[float]) -> list[Working]:
     """One per predictor; ``variances`` are guesses of what its group effects vary by together."""
     means = column_means(spec, design)
-    sums = [group_sum(factor.index, len(factor.levels)) for factor in design.factors]
+    sums = [_sums(factor) for factor in design.factors]
     columns = [block_columns(block, design) for block in spec.blocks]
     out = []
     for p, predictor in enumerate(spec.predictors):
@@ -30,6 +30,12 @@ def starting_models(spec: Spec, design: Design, variances: Sequence[float]) -> l
         size = len(population)
         out.append(Working(population, np.zeros(size), np.eye(size), varying))
     return out
+
+
+def _sums(factor: Factor) -> GroupSum:
+    if factor.members is None:
+        return group_sum(factor.index, len(factor.levels))
+    return group_sum(factor.members.index, len(factor.levels), factor.members.weights)
 
 
 def _part(block: Block, b: int, p: int, columns: np.ndarray, sums: GroupSum, variance: float) -> Varying:

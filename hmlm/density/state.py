@@ -18,6 +18,7 @@ from hmlm.density.integrate import Prior
 from hmlm.density.layout import Layout, Span, make_layout
 from hmlm.density.level_scales import level_scales, scaled_moments
 from hmlm.density.linear import coefficients_of
+from hmlm.density.mixing import mixed_levels
 from hmlm.density.moments import Moments, only_rows, row_moments
 from hmlm.density.parameters import Parameters, pieces, unpack
 from hmlm.density.plan import Plan
@@ -51,6 +52,8 @@ class DensityData:
         statistics: what replaces the rows, None where rows are needed.
         fused: what a fused kernel reads, None where none is used (:mod:`hmlm.density.fused`).
         information: per block the pilot's information on its effects, None where none of them is sampled.
+        mixing: per block with a known covariance between levels the (J, J) matrix that makes its effects of
+            independent ones (:mod:`hmlm.density.mixing`), else None.
         softplus: (n_scalars,) scales of the map of standard deviations between groups.
         scale: (D,) approximate posterior standard deviations on the unconstrained scale: samplers move in
             units of these, so that no adaptation starts from scales apart by orders of magnitude.
@@ -60,6 +63,7 @@ class DensityData:
     statistics: Statistics | None
     fused: Any
     information: tuple[Information | None, ...]
+    mixing: tuple[Array | None, ...]
     softplus: Array
     scale: Array
 
@@ -101,7 +105,7 @@ def state_at(static: Static, x: Array, data: DensityData) -> State:
     for b, zeta in enumerate(coordinates):
         values, log_density = _block_effects(static, b, parameters, zeta, data)
         log_prior.append(log_density)
-        u.append(values)
+        u.append(mixed_levels(values, data.mixing[b]))
     return State(parameters, log_prior, u)
 
 
@@ -133,7 +137,10 @@ def moments_at(static: Static, parameters: Parameters, u: list[Array], data: Den
 def _block_effects(
     static: Static, b: int, parameters: Parameters, zeta: Array, data: DensityData
 ) -> tuple[Array, Array]:
-    """A block's (Q, J) effects, sampled or conditional means, and the log density of its coordinates."""
+    """A block's (Q, J) effects, sampled or conditional means, and the log density of its coordinates.
+
+    Those of independent pseudo-levels where levels have a known covariance.
+    """
     plan, scale = static.plan.blocks[b], level_scales(static.spec, b, parameters, data.model)
     native = static.backend is Backend.NATIVE and plan.n_sampled and plan.coordinates is Coordinates.INFORMED
     if native and scale is None:

@@ -24,10 +24,17 @@ from hmlm.density.differenced import (
     n_stationary,
 )
 from hmlm.density.linear import coefficients_of, log_sigmas, predictor_of
+from hmlm.density.mixing import Mixing
 from hmlm.density.moments import Moments, Rest, inverse_covariance, outcomes_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
+from hmlm.density.pseudo_levels import (
+    mixing_of_first,
+    mixing_of_rows,
+    of_pseudo_effects,
+    of_pseudo_levels,
+)
 from hmlm.density.residual_correlation import residual_factor
 from hmlm.kernels.combine import combine
 from hmlm.kernels.fusing import product, sum_of, together
@@ -229,10 +236,16 @@ def _by_group(stats: Statistics, cells: Array) -> Array:
 # --- on the host ----------------------------------------------------------------------------------
 
 
-def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Statistics | None:
-    """Statistics of a model, None where rows are cheaper or sampled effects enter a mean."""
+def make_statistics(
+    spec: Spec, design: Design, plan: Plan, pilot: Pilot, mixing: Mixing
+) -> Statistics | None:
+    """Statistics of a model, None where rows are cheaper or sampled effects enter a mean.
+
+    Effects of levels with a known covariance are those of their pseudo-levels, so that rows do not do.
+    """
     if (
         not spec.normal
+        or spec.multiple
         or offsets_of(spec, design)
         or _samples_location(spec, plan)
         or (plan.dense and any(p.dpar != "mu" for p in spec.predictors))
@@ -240,7 +253,10 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
     ):
         return None
     cell, first = _cells(spec, design, plan)
-    if len(first) * FEWER > design.n_rows or (spec.autocor and not is_sufficient(spec, design, cell)):
+    if spec.autocor and not is_sufficient(spec, design, cell):
+        return None
+    is_mixed = any(mixing[b] is not None for f in plan.factors for b, _ in plan.integrated(spec, f))
+    if len(first) * FEWER > design.n_rows and not is_mixed:
         return None
     basis, maps = _basis(spec, pilot)
     varying = _varying(spec, design, plan, plan.local)
@@ -250,9 +266,11 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
     pad = [np.vstack([m, np.zeros((len(residual), m.shape[1]))]) for m in maps]
     columns, split = np.concatenate([full, varying]), len(full)
     cells, tiling = make_data(spec, design, plan, first)
+    local = mixing_of_rows(spec, design, plan, mixing)
 
     def products(columns: np.ndarray) -> np.ndarray:
-        by_cell = tiling.place(_cross_products(columns, cell, len(first)))
+        found = _cross_products(columns, cell, len(first))
+        by_cell = tiling.place(found if local is None else of_pseudo_levels(found, split, local))
         return by_cell.reshape(*by_cell.shape[:2], -1)
 
     differences = None
@@ -268,7 +286,7 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
         columns=tuple(jnp.asarray(m) for m in pad),
         pilot=tuple(jnp.asarray(_mean_coefficients(spec, pilot, m)) for m in range(len(spec.outcomes))),
         groups=tiling.tiles,
-        rest=_crossed(spec, design, plan, varying, full) if plan.dense else None,
+        rest=_crossed(spec, design, plan, varying, full, mixing) if plan.dense else None,
         differences=differences,
     )
 
@@ -292,7 +310,7 @@ def _varying(spec: Spec, design: Design, plan: Plan, factors: tuple[int, ...]) -
 
 
 def _crossed(
-    spec: Spec, design: Design, plan: Plan, varying: np.ndarray, basis: np.ndarray
+    spec: Spec, design: Design, plan: Plan, varying: np.ndarray, basis: np.ndarray, mixing: Mixing
 ) -> CrossedStatistics:
     """Statistics of all factors but the first, whose columns ``varying`` are."""
     rows = np.arange(design.n_rows)
@@ -304,10 +322,13 @@ def _crossed(
     effects = sparse.hstack(one_hot).tocsr()
     index, levels = design.factors[plan.factors[0]].index, spec.factors[plan.factors[0]].n_levels
     cross = [effects.T @ sparse.csr_matrix((z, (rows, index)), (len(rows), levels)) for z in varying]
+    mixed = lambda rows: of_pseudo_effects(spec, plan, rows, mixing)  # noqa: E731
+    first = mixing_of_first(spec, plan, mixing)
+    crossed = mixed(np.stack([part.toarray() for part in cross], axis=1))
     return CrossedStatistics(
-        cross=jnp.asarray(np.stack([part.toarray() for part in cross], axis=1)),
-        square=jnp.asarray((effects.T @ effects).toarray()),
-        mixed=jnp.asarray((effects.T @ basis.T).T),
+        cross=jnp.asarray(crossed if first is None else crossed @ first),
+        square=jnp.asarray(mixed(mixed((effects.T @ effects).toarray()).T)),
+        mixed=jnp.asarray(mixed(effects.T @ basis.T).T),
     )
 
 

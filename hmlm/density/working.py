@@ -18,10 +18,16 @@ SMALLEST_VARIANCE = 1e-5  # of an effect, relative to the mean square of the res
 
 @dataclass(frozen=True)
 class GroupSum:
-    """Sums over the rows of each of J groups."""
+    """Sums over the rows of each of J groups, weighted where rows belong to several."""
 
     index: np.ndarray
     operator: sparse.csr_matrix
+    weights: np.ndarray | None = None
+
+    def expand(self, values: np.ndarray) -> np.ndarray:
+        """(..., J) to (..., N): values of the rows' groups, weighted sums of those of several."""
+        known = values[..., self.index]
+        return known if self.weights is None else np.sum(known * self.weights, axis=-1)
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         """(..., N) to (..., J)."""
@@ -29,10 +35,12 @@ class GroupSum:
         return np.asarray(flat).T.reshape(*rows.shape[:-1], self.operator.shape[0])
 
 
-def group_sum(index: np.ndarray, n_groups: int) -> GroupSum:
-    """The sums for (N,) group numbers."""
-    entries = (np.ones(len(index)), (index, np.arange(len(index))))
-    return GroupSum(index, sparse.csr_matrix(entries, shape=(n_groups, len(index))))
+def group_sum(index: np.ndarray, n_groups: int, weights: np.ndarray | None = None) -> GroupSum:
+    """The sums for (N,) group numbers, or for (N, M) of them with as many weights."""
+    rows = np.arange(len(index)).reshape(-1, *[1] * (index.ndim - 1)) + np.zeros_like(index)
+    values = np.ones(index.shape) if weights is None else weights
+    entries = (values.ravel(), (index.ravel(), rows.ravel()))
+    return GroupSum(index, sparse.csr_matrix(entries, shape=(n_groups, len(index))), weights)
 
 
 @dataclass(frozen=True)
@@ -59,11 +67,11 @@ class Varying:
 
     def rows(self) -> np.ndarray:
         """(N,) contribution to the predictor."""
-        return np.einsum("qn,qn->n", self.columns, self.mode[:, self.sums.index])
+        return np.einsum("qn,qn->n", self.columns, self.sums.expand(self.mode))
 
     def leverage(self) -> np.ndarray:
         """(N,) conditional variance of that contribution."""
-        spread = self.spread[:, :, self.sums.index]
+        spread = self.sums.expand(self.spread)
         return np.einsum("an,abn,bn->n", self.columns, spread, self.columns)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 _SPLINE = "write a spline of fixed degrees of freedom, ns(x, df = 4) or bs(x, df = 6)"
 _SERIES = "write ar(time = t, gr = id), where the residual before counts"
 _COVARIANCE = "(x | group) estimates all correlations, (x || group) none"
-_KNOWN = "levels are independent given their standard deviation, (1 | group)"
+_KNOWN = "write (1 | gr(group, cov = A)) with data2={'A': …}"
 _COLUMN = "compute it as a column of the table first"
 _ORDERED = "write factor(x) for one coefficient per level, or the column of ranks for a line"
 _OUTCOMES = "write one bf for each outcome, bf(y1 ~ x) + bf(y2 ~ x) + set_rescor(TRUE)"
@@ -31,7 +31,7 @@ PREDICTORS = {
         "brms's model of missing values",
         "write the column itself; incomplete rows are left out",
     ),
-    "mmc": ("brms's multi-membership covariate", "write the column itself"),
+    "mmc": ("brms's multi-membership covariate", "write the column itself, the same for all memberships"),
     "ar": (
         "brms's autoregression of residuals here",
         "write it in the formula of a mean, y ~ x + ar(gr = id)",
@@ -57,11 +57,14 @@ PREDICTORS = {
 }
 GROUPS = {
     "gr": (
-        "gr() with cov or dist",
-        f"{_KNOWN}; gr(group) alone is (1 | group), gr(group, by = x) has "
-        "a covariance matrix for each level of x",
+        "gr() with dist",
+        "effects are normal; gr(group) alone is (1 | group), gr(group, by = x) has a covariance matrix for "
+        "each level of x, gr(group, cov = A) the known covariance A between levels",
     ),
-    "mm": ("brms's multi-membership", "write crossed factors, (1 | a) + (1 | b)"),
+    "mm": (
+        "mm() with by, cov or dist",
+        "mm(a, b, weights = cbind(v, w), scale = TRUE) is; of cor and id as in gr()",
+    ),
     "ar1": ("glmmTMB's autoregressive covariance", _COVARIANCE),
     "ou": ("glmmTMB's Ornstein-Uhlenbeck covariance", _COVARIANCE),
     "cs": ("glmmTMB's compound symmetry", _COVARIANCE),
@@ -73,7 +76,7 @@ GROUPS = {
     "gau": ("glmmTMB's spatial covariance", _COVARIANCE),
     "mat": ("glmmTMB's spatial covariance", _COVARIANCE),
     "propto": ("glmmTMB's known covariance", _KNOWN),
-    "equalto": ("glmmTMB's known covariance", _KNOWN),
+    "equalto": ("glmmTMB's known covariance", "write (1 | gr(group, cov = A)), whose variance is estimated"),
 }
 ADDITIONS = {
     "mi": ("brms's model of missing values", "leave it out; incomplete rows are left out, counted"),

@@ -17,7 +17,9 @@ from hmlm.formula.censoring import fill_upper_limits
 from hmlm.formula.checks import check_nonzero, check_varying
 from hmlm.formula.expression import columns_of
 from hmlm.formula.factors import build_factor
+from hmlm.formula.known import find_known
 from hmlm.formula.matrix import TermMatrix, build_matrix
+from hmlm.formula.memberships import build_memberships, weight_columns
 from hmlm.formula.names import outcome_name
 from hmlm.formula.parser import parse
 from hmlm.formula.quantity import quantity_columns
@@ -42,8 +44,12 @@ from hmlm.types import (
 )
 
 
-def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
+def build_design(
+    formula: ModelFormula, data: pd.DataFrame | Mapping, data2: Mapping[str, object] | None = None
+) -> Design:
     """Everything a model needs of ``data``, from one set of rows that is complete in all columns used.
+
+    ``data2`` has the matrices that the formula names, see :func:`hmlm.formula.known.read_known`.
 
     Warns with :class:`hmlm.types.DataWarning` of rows left out.
 
@@ -73,6 +79,7 @@ def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
         n_dropped=len(table) - len(rows),
         table=used,
         sds=build_sds(used, formula, predictors, factors),
+        known=find_known(predictors, factors, data2),
     )
 
 
@@ -111,13 +118,25 @@ def _group_text(term: GroupTerm) -> str:
     """The group-level term as one would write it."""
     bar = "|" if term.correlated else "||"
     label = f" | {term.label}" if term.label is not None else ""
-    factor = term.factor if term.by is None else f"gr({term.factor}, by = {term.by})"
+    options = "".join(f", {name} = {said}" for name, said in (("by", term.by), ("cov", term.cov)) if said)
+    factor = f"gr({term.factor}{options})" if options else term.factor
+    factor = _multiple_text(term) if term.multiple else factor
     return f"({term.expression}{label} {bar} {factor})"
+
+
+def _multiple_text(term: GroupTerm) -> str:
+    """``mm(a, b, weights = cbind(v, w), scale = FALSE)``."""
+    assert term.multiple is not None
+    weights = ", ".join(term.multiple.weights)
+    options = [f"weights = cbind({weights})"] if weights else []
+    options += [] if term.multiple.scale else ["scale = FALSE"]
+    return f"mm({', '.join((*term.columns, *options))})"
 
 
 def _factor_columns(term: GroupTerm) -> tuple[str, ...]:
     """The columns right of its bar."""
-    return term.columns if term.by is None else (*term.columns, term.by)
+    columns = (*term.columns, *weight_columns(term))
+    return columns if term.by is None else (*columns, term.by)
 
 
 def _check_outcomes(formula: ModelFormula) -> None:
@@ -274,11 +293,20 @@ def _check_groups(groups: tuple[GroupDesign, ...], equation: str) -> None:
 
 def _build_factors(table: pd.DataFrame, formula: ModelFormula) -> tuple[Factor, ...]:
     """The grouping factors in order of first use, each once."""
-    terms: dict[tuple[str, ...], GroupTerm] = {}
+    terms: dict[tuple, GroupTerm] = {}
     for site in _sites(formula):
         for term in site.predictor.groups:
-            terms.setdefault(term.columns, term)
-    factors = tuple(build_factor(table, term.columns, _group_text(term)) for term in terms.values())
+            terms.setdefault((term.columns, term.multiple), term)
+    factors = tuple(_build_factor(table, term) for term in terms.values())
     if len({factor.name for factor in factors}) < len(factors):
-        raise DataError("a grouping column's name contains ':' and reads like an interaction; rename it")
+        raise DataError(
+            "two grouping factors have one name: a column's name contains ':' or 'mm' and reads like another "
+            "factor, which renaming it solves, or mm() has the same columns with other weights"
+        )
     return factors
+
+
+def _build_factor(table: pd.DataFrame, term: GroupTerm) -> Factor:
+    if term.multiple is not None:
+        return build_memberships(table, term, _group_text(term))
+    return build_factor(table, term.columns, _group_text(term))

@@ -64,13 +64,21 @@ def group_levels(table: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
     return joined
 
 
-def _check_levels(texts: tuple[str, ...], columns: tuple[str, ...], where: str) -> None:
-    name = ":".join(columns)
+def check_several(texts: tuple[str, ...], name: str, where: str) -> None:
+    """Refuse a factor with a single level.
+
+    Raises:
+        DataError: naming it.
+    """
     if len(texts) == 1:
         raise DataError(
             f"`{where}`: '{name}' has the single level {texts[0]!r}; a standard deviation between groups "
             "needs two or more: leave the term out"
         )
+
+
+def _check_levels(texts: tuple[str, ...], columns: tuple[str, ...], where: str) -> None:
+    check_several(texts, ":".join(columns), where)
     if len(set(texts)) < len(texts):
         twice = next(text for text in texts if texts.count(text) > 1)
         raise DataError(

@@ -3,7 +3,8 @@
 Forms of a group-level term: ``(1 | g)``, ``(x | g)``, ``(0 + x | g)``, ``(x || g)``, ``(1 | a/b)``,
 ``(1 | a:b)`` and, with an ID that correlates terms of several predictors, ``(1 | c | g)``; glmmTMB's
 ``us(x | g)``, which is ``(x | g)``, and its ``diag(x | g)``, which is ``(x || g)``; brms's ``(1 | gr(g))``
-and ``(1 | gr(g, by = sex))``, a covariance matrix for each sex.
+and ``(1 | gr(g, by = sex))``, a covariance matrix for each sex; ``(1 | gr(g, cov = A))``, a known covariance
+between levels; ``(1 | mm(a, b))``, rows that belong to several levels.
 """
 
 from __future__ import annotations
@@ -134,7 +135,8 @@ def _group_terms(sign: str, node: Node) -> list[GroupTerm]:
     if label is not None and not correlated:
         raise bars.place.error(_label_without_correlation(bars))
     return [
-        GroupTerm(str(expression), columns, label, correlated, group.by) for columns in _factors(group.factor)
+        GroupTerm(str(expression), columns, label, correlated, group.by, group.cov, group.multiple)
+        for columns in ([group.columns] if group.multiple else _factors(group.factor))
     ]
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hmlm.results import archive
-from hmlm.results.columns import table_hash
 from hmlm.results.fit import Fit
+from hmlm.results.matrices import data_hash
 from hmlm.results.statement import Statement, differences
 from hmlm.results.storage import load_fit
 from hmlm.spec.family import Family
@@ -65,13 +65,11 @@ def _reasons(header: archive.Header, refit: str, statement: Statement, design: D
     if header.statement is None:
         return ["it does not say what it was made from"]
     reasons = [f"{name} changed" for name in differences(header.statement, statement)]
-    if "formula changed" not in reasons and header.table_hash != _hash(design):  # else it has other columns
+    if "formula changed" not in reasons and header.table_hash != data_hash(
+        design
+    ):  # else it has other columns
         reasons.append("data changed")
     return [*reasons, *(["its run was interrupted"] if header.info.interrupted else [])]
-
-
-def _hash(design: Design) -> str:
-    return "" if design.table is None else table_hash(design.table)
 
 
 def _say(message: str) -> None:

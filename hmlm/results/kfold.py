@@ -29,7 +29,7 @@ from hmlm.results.convergence import convergence
 from hmlm.results.elpd import ROW, Elpd
 from hmlm.results.loo import blocks_of, n_parameters, rows_at_a_time
 from hmlm.results.unknown import check_factor
-from hmlm.types import ComparisonWarning, Design, HmlmError, Outcome
+from hmlm.types import ComparisonWarning, Design, Factor, HmlmError, Outcome
 
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
@@ -115,9 +115,16 @@ def rows_of(design: Design, rows: np.ndarray) -> Design:
             )
             for p in design.predictors
         ),
-        factors=tuple(replace(factor, index=factor.index[rows]) for factor in design.factors),
+        factors=tuple(_factor_of(factor, rows) for factor in design.factors),
         rows=design.rows[rows],
     )
+
+
+def _factor_of(factor: Factor, rows: np.ndarray) -> Factor:
+    members = factor.members
+    if members is not None:
+        members = replace(members, index=members.index[rows], weights=members.weights[rows])
+    return replace(factor, index=factor.index[rows], members=members)
 
 
 def _outcome_of(outcome: Outcome, rows: np.ndarray) -> Outcome:
@@ -220,6 +227,8 @@ def _units(fit: Fit, group: str | None) -> Units:
         return Units(tuple(fit.observed["row"].values.tolist()), None, np.arange(fit.design.n_rows))
     known = {factor.name: factor for factor in fit.design.factors}
     check_factor(group, list(known))
+    if known[group].members is not None:
+        raise HmlmError(f"kfold: rows belong to several levels of {group!r}; leave out rows: group=None")
     return Units(known[group].levels, group, known[group].index)
 
 

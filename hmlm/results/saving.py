@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from hmlm.results import archive, datatree
-from hmlm.results.columns import pack, table_hash
+from hmlm.results.columns import pack
 from hmlm.results.effects import to_dataset
+from hmlm.results.matrices import data_hash, pack_matrices
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
 
-DATA, EFFECTS = "hmlm_data", "group_effects"
+DATA, MATRICES, EFFECTS = "hmlm_data", "hmlm_data2", "group_effects"
 
 
 def save(fit: Fit, path: str | PathLike[str], *, overwrite: bool = True, effects: bool = True) -> None:
@@ -36,7 +37,9 @@ def save(fit: Fit, path: str | PathLike[str], *, overwrite: bool = True, effects
     table = None if fit.design is None else fit.design.table
     if fit.statement is not None and table is not None:
         groups[DATA], columns = pack(table)
-        header = archive.Header(fit.info, fit.statement, columns, table_hash(table))
+        header = archive.Header(fit.info, fit.statement, columns, data_hash(fit.design))
+        if fit.design.known:
+            groups[MATRICES] = pack_matrices(fit.design.known)
     if effects:
         groups[EFFECTS] = to_dataset(fit.effects)
     archive.write(path, header, groups)

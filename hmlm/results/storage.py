@@ -15,7 +15,8 @@ from hmlm.results import archive
 from hmlm.results.columns import unpack
 from hmlm.results.effects import from_dataset
 from hmlm.results.fit import Fit
-from hmlm.results.saving import DATA, EFFECTS
+from hmlm.results.matrices import unpack_matrices
+from hmlm.results.saving import DATA, EFFECTS, MATRICES
 from hmlm.results.statement import Statement
 from hmlm.results.stored import Stored
 from hmlm.spec.build import build_spec
@@ -65,7 +66,7 @@ def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups, fa
     assert statement is not None
     try:
         own = _family(statement, family)
-        spec, design = _model(fit, header, statement, own, groups[DATA])
+        spec, design = _model(fit, header, statement, own, groups)
     except HmlmError as error:
         raise HmlmError(f"'{path}': its model cannot be built again: {error}") from error
     saved = fit.effects_fn if EFFECTS in groups else None
@@ -92,12 +93,13 @@ def _family(statement: Statement, given: Family | None) -> Family:
 
 
 def _model(
-    fit: Fit, header: archive.Header, statement: Statement, family: Family, data: xr.Dataset
+    fit: Fit, header: archive.Header, statement: Statement, family: Family, groups: Groups
 ) -> tuple[Spec, Design]:
     """Spec and design of the stored table, which has the complete rows only; what it warned of is known."""
+    matrices = unpack_matrices(groups[MATRICES]) if MATRICES in groups else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        design = build_design(statement.formula, unpack(data, header.columns))
+        design = build_design(statement.formula, unpack(groups[DATA], header.columns), matrices)
         design, family = with_levels(design, family)
         spec = build_spec(design, family, statement.priors)
     return spec, replace(design, rows=fit.observed["row"].values, n_dropped=header.info.n_dropped)

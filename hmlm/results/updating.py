@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hmlm.results.fit import Fit
 
 OF_THE_MODEL = ("family", "density", "kernels", "data_name")
+DATA2 = "data2"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def changes_of(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[
     stated = fit.statement
     assert stated is not None
     as_before = {name: getattr(stated, name) for name in OF_THE_MODEL}
+    matrices = {} if fit.design is None else {known.name: known for known in fit.design.known}
     if fit.spec is not None:
         as_before["family"] = fit.spec.family
     if data is not None:
@@ -58,12 +60,13 @@ def changes_of(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[
         model={
             **as_before,
             **{name: value for name, value in settings.items() if name in OF_THE_MODEL},
+            DATA2: matrices | dict(settings.get(DATA2) or {}),
             "formula": stated.formula if formula is None else update_formula(stated.formula, formula),
             "prior": stated.priors if prior is None else prior,
         },
         run={
             **settings_given(stated.settings),
-            **{name: value for name, value in settings.items() if name not in OF_THE_MODEL},
+            **{name: value for name, value in settings.items() if name not in (*OF_THE_MODEL, DATA2)},
         },
     )
 

@@ -36,9 +36,11 @@ def lay_out_blocks(design: Design) -> tuple[BlockLayout, ...]:
     a label is a block of its own. Each level of a by-variable has its own blocks.
 
     Raises:
-        FormulaError: a coefficient varies twice by one factor, or ``|`` and ``||`` share a label.
+        FormulaError: a coefficient varies twice by one factor, ``|`` and ``||`` share a label, or terms that
+            share one have different known covariances.
     """
     _check_duplicates(design)
+    _check_covariances(design)
     members: dict[tuple, list[tuple[int, int]]] = {}
     for p, g, group in _group_terms(design):
         label = (p, g) if group.term.label is None else group.term.label
@@ -77,6 +79,17 @@ def _is_correlated(design: Design, factor: str, members: list[tuple[int, int]]) 
             "use the same bars, or different labels"
         )
     return said.pop()
+
+
+def _check_covariances(design: Design) -> None:
+    known: dict[tuple[str, str], str | None] = {}
+    for term in (group.term for _, _, group in _group_terms(design) if group.term.label is not None):
+        key = (term.factor, str(term.label))
+        if known.setdefault(key, term.cov) != term.cov:
+            raise FormulaError(
+                f"the terms of {term.factor!r} with the label {term.label!r} have different covariances "
+                f"between levels; write gr({term.factor}, cov = {term.cov or known[key]}) in all of them"
+            )
 
 
 def _check_duplicates(design: Design) -> None:

@@ -15,6 +15,8 @@ from hmlm.spec.checks import (
     check_sd_collinearity,
 )
 from hmlm.spec.family import Family
+from hmlm.spec.known import check_known, known_of
+from hmlm.spec.memberships import check_memberships
 from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
 from hmlm.spec.series import autocor_of, check_series
@@ -53,6 +55,8 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
     check_outcomes(design)
     check_series(design, family)
     check_levels(design, family)
+    check_known(design)
+    check_memberships(design)
     layouts = lay_out_blocks(design)
     check_priors(priors, list_targets(design, family, layouts))
     book = PriorBook(priors, family, {outcome.name: outcome.values for outcome in design.outcomes})
@@ -132,6 +136,7 @@ def _block(design: Design, layout: BlockLayout, book: PriorBook) -> Block:
         order=layout.order,
         name=layout.name,
         members=_members(design, layout),
+        known=known_of(design, layout),
     )
 
 
@@ -170,7 +175,10 @@ def _sd_predictor(
 
 def _factor(design: Design, f: int) -> FactorSpec:
     factor = design.factors[f]
-    coarser = (g for g, other in enumerate(design.factors) if len(other.levels) < len(factor.levels))
+    if factor.members is not None:
+        return FactorSpec(factor.name, factor.levels, multiple=True)
+    single = [(g, other) for g, other in enumerate(design.factors) if other.members is None]
+    coarser = (g for g, other in single if len(other.levels) < len(factor.levels))
     within = tuple(g for g in coarser if _lies_in(factor, design.factors[g]))
     return FactorSpec(factor.name, factor.levels, within)
 

@@ -91,9 +91,14 @@ def check_outcomes(design: Design) -> None:
 
 
 def check_levels(design: Design, family: Family) -> None:
-    """Warn of a factor with a level per row where sigma already varies by row."""
+    """Warn of a factor with a level per row where sigma already varies by row.
+
+    Levels with a known covariance, one row of each animal say, are told from it by their relatives.
+    """
+    related = {g.term.factor for p in design.predictors for g in p.groups if g.term.cov is not None}
     for factor in design.factors:
-        if "sigma" in family.dpars and len(factor.levels) == design.n_rows:
+        alone = len(factor.levels) == design.n_rows and factor.name not in related
+        if "sigma" in family.dpars and alone:
             notice(
                 f"'{factor.name}' has a level of its own in each of the {design.n_rows} rows: only the "
                 "priors tell its standard deviation from sigma; leave the term out, or use a coarser factor"

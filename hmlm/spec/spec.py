@@ -78,6 +78,20 @@ class BlockTerm:
 
 
 @dataclass(frozen=True)
+class Known:
+    """A known covariance between the levels of a block: ``cov(u_j, u_k) = A_jk diag(tau) R diag(tau)``.
+
+    Attributes:
+        name: of the matrix A, whose entries the design holds.
+        rotates: whether one rotation of levels makes the cross-products of all the block's columns diagonal,
+            as it does where these are multiples of each other, level by level.
+    """
+
+    name: str
+    rotates: bool
+
+
+@dataclass(frozen=True)
 class Block:
     """All coefficients of one factor that share a covariance matrix: ``u_j ~ N(0, diag(tau) R diag(tau))``.
 
@@ -89,6 +103,7 @@ class Block:
         order: the Q positions in ``terms`` in brms's order (location first, outcome by outcome).
         name: unique name of the block, used in sites: ``"id"``, ``"id_2"``.
         members: the levels that it describes, those of one level of a by-variable; None for all.
+        known: of ``gr(id, cov = A)``; None where levels are independent.
     """
 
     factor: int
@@ -98,6 +113,7 @@ class Block:
     order: tuple[int, ...]
     name: str
     members: tuple[int, ...] | None = None
+    known: Known | None = None
 
     @property
     def size(self) -> int:
@@ -136,11 +152,13 @@ class FactorSpec:
         name: as draws' names have it.
         levels: J levels as text.
         within: indices of the factors it is nested in: each of its levels lies in one level of theirs.
+        multiple: whether rows belong to several of its levels, ``mm(a, b)``.
     """
 
     name: str
     levels: tuple[str, ...]
     within: tuple[int, ...] = ()
+    multiple: bool = False
 
     @property
     def n_levels(self) -> int:
@@ -218,6 +236,11 @@ class Spec:
         """Whether every outcome is normal around a mean that is linear in the effects."""
         linear = self.family.normal and self.family.links == ("identity", "log")
         return linear and not any(self.additions)
+
+    @property
+    def multiple(self) -> bool:
+        """Whether rows belong to several levels of some factor."""
+        return any(factor.multiple for factor in self.factors)
 
     @property
     def scalars(self) -> tuple[Constant, ...]:

@@ -44,7 +44,8 @@ def joint_normal(static: Static, x: Array, data: DensityData) -> tuple[Array, Ar
         levels = static.spec.factors[factor].n_levels
         Z = jnp.concatenate([Z, _columns(static, data, factor)], axis=1)
         scale = _level_scales(static, parameters, data, factor)
-        shared = jnp.kron(root @ root.T, jnp.eye(levels))
+        mixing = _mixing(static, data, factor)
+        shared = mixing @ jnp.kron(root @ root.T, jnp.eye(levels)) @ mixing.T
         between = block_diag(between, scale[:, None] * shared * scale)
     return residual.ravel(), noise + Z @ between @ Z.T, Z, between
 
@@ -70,6 +71,13 @@ def _noise_covariance(sigma: Array, correlation: Array, inside: Array) -> Array:
         for m in range(n_outcomes)
     ]
     return jnp.block(blocks)
+
+
+def _mixing(static: Static, data: DensityData, factor: int) -> Array:
+    """(Q J, Q J) what makes effects of levels from those of independent ones."""
+    levels = static.spec.factors[factor].n_levels
+    known = [data.mixing[b] for b, _ in static.plan.integrated(static.spec, factor)]
+    return block_diag(*(jnp.eye(levels) if own is None else own for own in known))
 
 
 def _level_scales(static: Static, parameters: Parameters, data: DensityData, factor: int) -> Array:

@@ -69,6 +69,8 @@ def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> S
         brms_tau = np.stack([draws[name] for name in sd_names(model.spec, block)], axis=-1)
         factor = brms_tau[:, np.argsort(block.order), None] * correlation
         shared = u / level_scales(model, b, draws)
+        if block.known is not None:
+            shared = np.linalg.solve(np.linalg.cholesky(model.model_kwargs["cov"][block.name]), shared)
         sites[f"z_{block.name}"] = np.linalg.solve(factor, shared.swapaxes(1, 2)).swapaxes(1, 2)
     if model.spec.rescor is not None:
         pairs = rescor_names(model.spec)

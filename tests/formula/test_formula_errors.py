@@ -31,7 +31,7 @@ MALFORMED = {
     "y ~ (1 || c | g)": ("share an ID", 5),
     "y ~ (1 | c + d | g)": ("no ID", 9),
     "y ~ (1 | a + b)": ("no grouping factor", 9),
-    "y ~ (1 | gr(a, cov = b))": ("gr(group) alone", 9),
+    "y ~ (1 | gr(a, dist = b))": ("gr(group) alone", 9),
     "y ~ x | g": ("parentheses of its own", 4),
     "y ~ x * (1 | g)": ("parentheses of its own", 9),
     "y ~ x - (1 | g)": ("cannot be subtracted", 8),

@@ -115,6 +115,7 @@ def test_a_prior_of_a_coefficient_is_for_every_level():
 SAME = {
     "(1 + x | gr(id))": "(1 + x | id)",
     "(1 + x | gr(id, by = NULL))": "(1 + x | id)",
+    "(1 + x | gr(id, cov = NULL))": "(1 + x | id)",
     "(1 + x | gr(id, cor = FALSE))": "(1 + x || id)",
     "(1 + x | gr(id, cor = TRUE))": "(1 + x | id)",
     '(1 + x | gr(id, id = "c"))': "(1 + x | c | id)",
@@ -134,7 +135,9 @@ def test_other_options_of_gr(text):
         "gr(id, cor = 1)": "cor is TRUE or FALSE",
         "gr(id, id = f(x))": "id takes a label",
         'gr(id, id = "c", cor = FALSE)': "terms that share an ID are correlated",
-        "gr(id, by = sex, cov = A)": "gr(group) alone is",
+        "gr(id, by = sex, cov = A)": "by and cov together are not available",
+        "gr(id, cov = 1)": "cov takes the name of a matrix in data2",
+        'gr(id, dist = "student")': "gr(group) alone is",
         "gr(id, sex)": "gr(group) alone is",
         "gr(id, by = sex, by = sex)": "gr(group) alone is",
     }.items(),

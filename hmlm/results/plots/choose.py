@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.spec import Spec
-from hmlm.types import Design, HmlmError
+from hmlm.types import Design, Factor, HmlmError
 
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
@@ -63,6 +63,18 @@ def default_or(word: str | None, options: Sequence[str], argument: str, what: st
     if len(options) == 1:
         return options[0]
     raise HmlmError(f"say which {what}: {argument} = one of {listed(options)}")
+
+
+def factor_of_rows(design: Design, name: str) -> Factor:
+    """A grouping factor by its name, of which every row has one level.
+
+    Raises:
+        HmlmError: rows belong to several of its levels.
+    """
+    factor = next(factor for factor in design.factors if factor.name == name)
+    if factor.members is not None:
+        raise HmlmError(f"rows belong to several levels of {name!r}, and this figure shows rows by level")
+    return factor
 
 
 def response_index(spec: Spec, resp: str | None) -> int:

@@ -11,7 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hmlm.formula.table import is_numeric, series
-from hmlm.results.plots.choose import default_or, design_of, one_of, response_index, several_of, spec_of
+from hmlm.results.plots.choose import (
+    default_or,
+    design_of,
+    factor_of_rows,
+    one_of,
+    response_index,
+    several_of,
+    spec_of,
+)
 from hmlm.results.plots.parts import outcome_shown
 from hmlm.results.plots.style import CYCLE, facets, headline, styled
 from hmlm.results.prediction.conditional import PER_UNIT, columns_along
@@ -36,10 +44,10 @@ def lines(
 ) -> Figure:
     """See :meth:`Plots.lines`."""
     spec, design = spec_of(fit), design_of(fit)
-    factors = {factor.name: factor for factor in design.factors}
+    names = [factor.name for factor in design.factors]
     numbers = [name for name in columns_along(fit, {}) if is_numeric(series(design.table, name))]
     one_of(x, numbers, "x", "column of numbers in the model")
-    factor = factors[default_or(group, list(factors), "group", "grouping factor")]
+    factor = factor_of_rows(design, default_or(group, names, "group", "grouping factor"))
     shown: Sequence[str | None] = [None] if levels is None else _chosen(factor, levels)
     responses = range(len(spec.outcomes)) if resp is None else [response_index(spec, resp)]
     fig, axes, columns = _panels(len(responses), len(shown))

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hmlm.results.plots.choose import default_or, design_of, predictor_index, response_index, spec_of
+from hmlm.results.plots.choose import (
+    default_or,
+    design_of,
+    factor_of_rows,
+    predictor_index,
+    response_index,
+    spec_of,
+)
 from hmlm.results.plots.parts import coefficient_draws, effect_draws, level_names, varying
 from hmlm.spec.spec import Spec
 from hmlm.types import Design, HmlmError, PredictorDesign
@@ -96,7 +103,7 @@ def column_of_term(predictor: PredictorDesign, factor: str, term: str) -> np.nda
 
 
 def _index(design: Design, factor: str) -> np.ndarray:
-    return next(f.index for f in design.factors if f.name == factor)
+    return factor_of_rows(design, factor).index
 
 
 def _population(fit: Fit, predictor: int, terms: list[str]) -> np.ndarray:

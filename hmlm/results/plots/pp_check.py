@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hmlm.density.laws.registry import law_of
-from hmlm.results.plots.choose import default_or, design_of, one_of, response_index, spec_of
+from hmlm.results.plots.choose import default_or, design_of, factor_of_rows, one_of, response_index, spec_of
 from hmlm.results.plots.density import density
 from hmlm.results.plots.parts import column_of
 from hmlm.results.plots.style import BLUE, FAINT, INK, ORANGE, SKY, facets, headline, styled, without_y
@@ -159,8 +159,8 @@ def _intervals(ax: Axes, observed: np.ndarray, new: np.ndarray) -> None:
 def _by_group(
     fit: Fit, observed: np.ndarray, new: np.ndarray, column: str, group: str | None, draw: Draw
 ) -> Figure:
-    factors = {factor.name: factor for factor in design_of(fit).factors}
-    factor = factors[default_or(group, list(factors), "group", "grouping factor")]
+    names = [factor.name for factor in design_of(fit).factors]
+    factor = factor_of_rows(design_of(fit), default_or(group, names, "group", "grouping factor"))
     sizes = np.bincount(factor.index, minlength=len(factor.levels))
     shown = np.sort(np.argsort(-sizes, kind="stable")[:MOST_PANELS])
     most = len(new) if draw is _bars else MOST_CURVES

@@ -11,7 +11,15 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hmlm.results.plots.choose import default_or, design_of, one_of, predictor_index, response_index, spec_of
+from hmlm.results.plots.choose import (
+    default_or,
+    design_of,
+    factor_of_rows,
+    one_of,
+    predictor_index,
+    response_index,
+    spec_of,
+)
 from hmlm.results.plots.covariance import row_covariance
 from hmlm.results.plots.parts import column_of, level_names, varying
 from hmlm.results.plots.style import BLUE, INK, ORANGE, PAPER, SMALL, facets, headline, styled
@@ -41,7 +49,7 @@ def residual_covariance(
     factor = default_or(group, factors, "group", "grouping factor")
     names = level_names(fit, factor)
     chosen = names[0] if level is None else one_of(str(level), names, "level", f"level of {factor}")
-    index = next(f.index for f in design_of(fit).factors if f.name == factor)
+    index = factor_of_rows(design_of(fit), factor).index
     rows = np.flatnonzero(index == names.index(chosen))
     covariance = row_covariance(fit, response, rows[:LARGEST])
     fig, [ax] = facets(1, 5.2, 3.9)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hmlm.results.plots.choose import default_or, design_of, one_of, response_index, spec_of
+from hmlm.results.plots.choose import default_or, design_of, factor_of_rows, one_of, response_index, spec_of
 from hmlm.results.plots.parts import outcome_shown
 from hmlm.results.plots.style import BLUE, INK, ORANGE, QUIET, facets, headline, styled
 from hmlm.results.prediction.conditional import PER_UNIT
@@ -31,8 +31,8 @@ def spaghetti(
     spec, design = spec_of(fit), design_of(fit)
     numbers = [name for name in design.table if pd.api.types.is_numeric_dtype(design.table[name])]
     one_of(x, numbers, "x", "column of numbers in the model")
-    factors = {factor.name: factor for factor in design.factors}
-    factor = factors[default_or(group, list(factors), "group", "grouping factor")]
+    names = [factor.name for factor in design.factors]
+    factor = factor_of_rows(design, default_or(group, names, "group", "grouping factor"))
     grid = _grid(design.table, x, factor)
     if levels is not None:
         return _panels(fit, x, factor, response_index(spec, resp), grid, min(levels, AT_MOST))

@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array, lax
 
 from hmlm.results.prediction.draws import Draws
-from hmlm.results.prediction.rows import Rows
+from hmlm.results.prediction.rows import Index, Rows
 from hmlm.spec.names import coefficient_names, intercept_name
 from hmlm.spec.spec import Spec
 
@@ -53,20 +53,32 @@ def make_linear(
 ) -> Linear:
     """The linear predictor ``p``; ``new`` has the effects of levels beyond the known ones."""
     keys = [(b, q) for b, q in rows.varying if spec.blocks[b].terms[q].predictor == p]
-    effects = [_with_new(draws.effect(*key), new.get(key)) for key in keys]
+    effects = {key: _with_new(draws.effect(*key), new.get(key)) for key in keys}
+    members = [(key, m) for key in keys for m in range(_index(spec, rows, key).codes.shape[1])]
     ones = np.ones((len(rows), 1))
     columns = Columns(
         offset=rows.offsets.get(p, np.zeros(len(rows))),
         population=np.concatenate([ones, rows.population[p]], axis=1),
-        values=tuple(rows.varying[key] for key in keys),
-        codes=tuple(rows.index[spec.blocks[b].factor].codes for b, _ in keys),
+        values=tuple(_values(spec, rows, key, m) for key, m in members),
+        codes=tuple(_index(spec, rows, key).codes[:, m] for key, m in members),
     )
     names = coefficient_names(spec, p)
     intercept = np.zeros(draws.size)
     if spec.predictors[p].intercept is not None:
         intercept = draws[intercept_name(spec, p)]
     population = np.stack([intercept, *(draws[name] for name in names)])
-    return Linear(jax.device_put(Coefficients(population, tuple(effects))), columns)
+    by_member = tuple(effects[key] for key, _ in members)
+    return Linear(jax.device_put(Coefficients(population, by_member)), columns)
+
+
+def _index(spec: Spec, rows: Rows, key: tuple[int, int]) -> Index:
+    return rows.index[spec.blocks[key[0]].factor]
+
+
+def _values(spec: Spec, rows: Rows, key: tuple[int, int], m: int) -> np.ndarray:
+    """(N,) column of a term, times the weights of the m-th membership where there are several."""
+    weights = _index(spec, rows, key).weights
+    return rows.varying[key] if weights is None else rows.varying[key] * weights[:, m]
 
 
 def _with_new(known: np.ndarray, new: np.ndarray | None) -> np.ndarray:

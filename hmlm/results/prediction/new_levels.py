@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hmlm.results.prediction.draws import Draws
+from hmlm.results.prediction.related import related_effects
 from hmlm.spec.hint import did_you_mean
 from hmlm.spec.names import cor_names, sd_coefficient_names, sd_names
 from hmlm.spec.spec import Block, Spec
-from hmlm.types import HmlmError
+from hmlm.types import HmlmError, KnownCovariance
 
 UNCERTAINTY, GAUSSIAN, OLD_LEVELS = "uncertainty", "gaussian", "old_levels"
 NOTHING: Mapping[int, np.ndarray] = {}
@@ -33,6 +34,7 @@ def new_effects(
     way: str,
     seed: int,
     levels: Mapping[int, np.ndarray] = NOTHING,
+    known: Sequence[KnownCovariance] = (),
 ) -> Mapping[tuple[int, int], np.ndarray]:
     """(L, S) effects of L new levels of factor ``f``, by block and position.
 
@@ -50,19 +52,21 @@ def new_effects(
         seed: of the new levels.
         levels: per predictor of standard deviations of this factor, (J + L, W) covariates. A new level's
             effects are as much larger than those of another level as its standard deviations are.
+        known: covariances between levels: blocks that have one take new levels from it, whatever the way.
     """
-    blocks = [b for b, block in enumerate(spec.blocks) if block.factor == f]
+    related = _related(spec, draws, f, new, seed, known)
+    blocks = [b for b, block in enumerate(spec.blocks) if block.factor == f and block.known is None]
     rngs = [np.random.default_rng((seed, zlib.crc32(text.encode()))) for text in new]
     n_levels, scales = spec.factors[f].n_levels, _scales(spec, draws, levels)
     if way == GAUSSIAN:
         found = _gaussian(spec, draws, blocks, rngs)
-        return {k: u * scales[k][n_levels:] if k in scales else u for k, u in found.items()}
+        return related | {k: u * scales[k][n_levels:] if k in scales else u for k, u in found.items()}
     each, size = np.arange(draws.size), draws.size if way == UNCERTAINTY else 1
     members = {b: _members(spec, b) for b in blocks}
     picked = {
         known: [rng.choice(known, size=size) for rng in rngs] for known in dict.fromkeys(members.values())
     }
-    out = {}
+    out = dict(related)
     for b in blocks:
         for q in range(spec.blocks[b].size):
             levels = picked[members[b]]
@@ -70,6 +74,19 @@ def new_effects(
             if (b, q) in scales:
                 old = np.stack([scales[b, q][one, each] for one in levels])
                 out[b, q] = out[b, q] * scales[b, q][n_levels:] / old
+    return out
+
+
+def _related(
+    spec: Spec, draws: Draws, f: int, new: Sequence[str], seed: int, known: Sequence[KnownCovariance]
+) -> dict[tuple[int, int], np.ndarray]:
+    """(L, S) effects of blocks whose levels have a known covariance."""
+    by_name = {one.name: one for one in known}
+    out: dict[tuple[int, int], np.ndarray] = {}
+    for b, block in enumerate(spec.blocks):
+        if block.factor == f and block.known is not None:
+            between = covariance(spec, block, draws)
+            out |= related_effects(spec, draws, b, by_name[block.known.name], new, seed, between)
     return out
 
 

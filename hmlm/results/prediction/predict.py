@@ -114,7 +114,7 @@ def make_prediction(
     draws = Draws(spec, posterior, effects() if rows.varying else {}, positions)
     with double_precision():
         previous = previous_rows(design, request.newdata) if kind == PREDICT else None
-        linears = _linears(spec, draws, rows, request)
+        linears = _linears(spec, design, draws, rows, request)
         evaluate = _Evaluator(spec, draws, linears, rows, request.seed, previous)
         values = evaluate.of(kind, outcomes, dpar)
     along, names = _axis(spec, outcomes, kind, dpar)
@@ -202,13 +202,15 @@ def _additions(spec: Spec, request: Request, kind: str) -> tuple[str, ...]:
     return tuple(sorted(SCALING | (SPREADING if kind in (PREDICT, SPREAD) else set())))
 
 
-def _linears(spec: Spec, draws: Draws, rows: Rows, request: Request) -> dict[tuple[int, str], Linear]:
+def _linears(
+    spec: Spec, design: Design, draws: Draws, rows: Rows, request: Request
+) -> dict[tuple[int, str], Linear]:
     """Linear predictors by outcome and parameter."""
     new: dict[tuple[int, int], np.ndarray] = {}
     for f, index in rows.index.items():
         if index.new:
             way, seed = request.sample_new_levels, request.seed
-            new |= new_effects(spec, draws, f, index.new, way, seed, rows.levels)
+            new |= new_effects(spec, draws, f, index.new, way, seed, rows.levels, design.known)
     return {
         (spec.predictors[p].response, spec.predictors[p].dpar): make_linear(spec, p, draws, rows, new)
         for p in rows.population

@@ -10,6 +10,7 @@ import pandas as pd
 
 from hmlm.formula.addition_values import rebuild_additions
 from hmlm.formula.factors import group_levels
+from hmlm.formula.memberships import member_levels
 from hmlm.formula.table import Use, as_table, require_complete, select
 from hmlm.spec.spec import Spec
 from hmlm.types import DataError, Design, Factor, Outcome
@@ -20,10 +21,14 @@ Chosen = Mapping[int, Sequence[int]]  # per block the positions of the terms tha
 
 @dataclass(frozen=True)
 class Index:
-    """Levels of one factor: (N,) ``codes`` count known levels first, then the ``new`` ones."""
+    """Levels of one factor: (N, M) ``codes`` count known levels first, then the ``new`` ones.
+
+    M is 1 but for ``mm()``, whose rows have several levels with (N, M) ``weights``.
+    """
 
     codes: np.ndarray
     new: tuple[str, ...] = ()
+    weights: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ def training_rows(
         labels=design.rows,
         population={p: design.predictors[p].population.matrix for p in predictors},
         varying=groups,
-        index={f: Index(design.factors[f].index) for f in used},
+        index={f: _known_index(design.factors[f]) for f in used},
         offsets={
             p: design.predictors[p].offset for p in predictors if design.predictors[p].offset is not None
         },
@@ -157,16 +162,26 @@ def _terms(spec: Spec, predictors: Sequence[int], chosen: Chosen):
                 yield b, q, spec.blocks[b].terms[q]
 
 
+def _known_index(factor: Factor) -> Index:
+    if factor.members is None:
+        return Index(factor.index[:, None])
+    return Index(factor.members.index, weights=factor.members.weights)
+
+
 def _index(factor: Factor, table: pd.DataFrame, allow_new: bool) -> Index:
     columns = select(table, [Use(column, f"( … | {factor.name})") for column in factor.columns])
     require_complete(columns)
-    texts = group_levels(columns, factor.columns)
+    several = factor.members is not None
+    by_row = member_levels(columns, factor.columns) if several else group_levels(columns, factor.columns)
+    texts = by_row.ravel()
     codes = pd.Index(factor.levels).get_indexer(texts)
     unknown = tuple(dict.fromkeys(texts[codes < 0]))
     if unknown and not allow_new:
         raise DataError(_unknown(factor, unknown))
     new = pd.Index(unknown, dtype=object).get_indexer(texts)
-    return Index(np.where(codes < 0, len(factor.levels) + new, codes).astype(np.int32), unknown)
+    found = np.where(codes < 0, len(factor.levels) + new, codes).astype(np.int32)
+    weights = factor.members.rebuild(table) if factor.members is not None else None
+    return Index(found.reshape(len(table), -1), unknown, weights)
 
 
 def _unknown(factor: Factor, unknown: tuple[str, ...]) -> str:

@@ -67,7 +67,8 @@ def _factors(design: Design) -> Table | None:
     columns = ("Levels", "Fewest", "Median", "Most")
     rows = []
     for factor in design.factors:
-        sizes = np.bincount(factor.index, minlength=len(factor.levels))
+        index = factor.index if factor.members is None else factor.members.index.ravel()
+        sizes = np.bincount(index, minlength=len(factor.levels))
         values = (len(sizes), sizes.min(), np.median(sizes), sizes.max())
         texts = (count(int(value)) if value == int(value) else f"{value:.1f}" for value in values)
         rows.append({NAME: factor.name, **dict(zip(columns, texts, strict=True))})

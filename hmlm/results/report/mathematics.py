@@ -195,7 +195,10 @@ def _varying(symbols: Symbols, p: int) -> Iterator[str]:
     for block in symbols.spec.blocks:
         for term in in_order(block):
             if term.predictor == p:
-                yield times(symbols.effect(block, term, by_row=True), symbols.column(term.name))
+                effect = symbols.effect(block, term, by_row=True)
+                if symbols.spec.factors[block.factor].multiple:
+                    effect = row(sub(sign("∑"), letter("m")), symbols.weight(), effect)
+                yield times(effect, symbols.column(term.name))
 
 
 def in_order(block: Block) -> list[BlockTerm]:
@@ -214,13 +217,14 @@ def _group_effects(symbols: Symbols) -> Iterator[Equation]:
 
 def _joint(symbols: Symbols, block: Block) -> Iterator[Equation]:
     terms = in_order(block)
-    effects = column([symbols.effect(block, term, by_row=False) for term in terms])
+    effects = column([_effect(symbols, block, term) for term in terms])
     matrix, spread, correlation = (symbols.of_block(base, block) for base in ("Σ", "T", "R"))
     spreads = [_spread(symbols, block, term) for term in terms]
     if spreads != [symbols.spread(block, term) for term in terms]:
         level = symbols.level(block, by_row=False)
         matrix, spread = sub(matrix, level), sub(spread, level)
-    yield Equation(effects, IS_DISTRIBUTED, [call(name("Normal"), number(0), matrix)])
+    whole = matrix if block.known is None else row(matrix, sign("⊗"), name(block.known.name))
+    yield Equation(effects, IS_DISTRIBUTED, [call(name("Normal"), number(0), whole)])
     yield Equation(matrix, "=", [row(spread, correlation, spread)])
     yield Equation(spread, "=", [call(name("diag"), *spreads)])
 
@@ -248,10 +252,19 @@ def _covariate(symbols: Symbols, block: Block, term: str, centered: bool) -> str
     return row(sign("("), own, sign("−"), over(name(term), "¯"), sign(")")) if centered else own
 
 
+def _effect(symbols: Symbols, block: Block, term: BlockTerm) -> str:
+    """The effect of a level; those of all levels where these depend on each other."""
+    if block.known is not None:
+        return symbols.effects(block, term)
+    return symbols.effect(block, term, by_row=False)
+
+
 def _independent(symbols: Symbols, block: Block) -> Iterator[Equation]:
     for term in in_order(block):
         spread = _spread(symbols, block, term)
-        effect = symbols.effect(block, term, by_row=False)
+        if block.known is not None:
+            spread = times(sup(spread, number(2)), name(block.known.name))
+        effect = _effect(symbols, block, term)
         yield Equation(effect, IS_DISTRIBUTED, [call(name("Normal"), number(0), spread)])
 
 

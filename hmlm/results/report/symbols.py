@@ -77,6 +77,15 @@ class Symbols:
         index = joined([number(self._place(term.predictor, term.name)), self.level(block, by_row=by_row)])
         return indexed(base, index, self._marked(predictor.response, block.factor))
 
+    def effects(self, block: Block, term: BlockTerm) -> str:
+        """``u_1``, the effects of all levels."""
+        predictor = self.spec.predictors[term.predictor]
+        base, place = (
+            letter(EFFECTS.get(predictor.dpar, OTHER_EFFECT)),
+            self._place(term.predictor, term.name),
+        )
+        return indexed(base, number(place), self._marked(predictor.response, block.factor))
+
     def spread(self, block: Block, term: BlockTerm, *, by_level: bool = False) -> str:
         """``τ`` of an effect, with the effect's own letter and number: ``τ_{u1}``, of a level ``τ_{u1j}``."""
         predictor = self.spec.predictors[term.predictor]
@@ -98,7 +107,12 @@ class Symbols:
     def level(self, block: Block, *, by_row: bool) -> str:
         """``j``, or ``j[i]``: the level of row i."""
         base = letter(INDICES[block.factor % len(INDICES)])
-        return row(base, sign("["), letter("i"), sign("]")) if by_row else base
+        several = [letter("m")] if self.spec.factors[block.factor].multiple else []
+        return row(base, sign("["), joined([letter("i"), *several]), sign("]")) if by_row else base
+
+    def weight(self) -> str:
+        """``w_{i, m}`` of the m-th level of row i."""
+        return sub(letter("w"), joined([letter("i"), letter("m")]))
 
     def of_block(self, base: str, block: Block) -> str:
         """A matrix of a block, named after it where there are several blocks."""

@@ -105,7 +105,9 @@ def _varying(spec: Spec, p: int, block: Block) -> str:
     verb = "vary" if len(names) > 1 else "varies"
     n_levels = factor.n_levels if block.members is None else len(block.members)
     which = f"{block.terms[0].by}, " if block.terms[0].by else ""
-    return f"{listed(parts)} that {verb} by {factor.name} ({which}{count(n_levels)} levels)"
+    several = ", of which rows have several" if factor.multiple else ""
+    related = "" if block.known is None else f" with the known covariance {block.known.name}"
+    return f"{listed(parts)} that {verb} by {factor.name} ({which}{count(n_levels)} levels{related}{several})"
 
 
 def _spreads(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
@@ -218,6 +220,12 @@ def _matrices(spec: Spec) -> Iterator[str]:
         yield "T holds the standard deviations τ of the group effects, R their correlations."
     if any(block.cor is None for block in spec.blocks):
         yield "Effects without a common R are independent; Normal(0, τ) has the standard deviation τ."
+    if spec.multiple:
+        yield "w with the indices i, m is the weight of the m-th level of row i."
+    for block in spec.blocks:
+        if block.known is not None:
+            factor, name = spec.factors[block.factor].name, block.known.name
+            yield f"{name} is the known covariance of the levels of {factor}; effects stand for all levels."
     if spec.rescor is not None:
         yield "D holds the residual standard deviations; R with the index “res” their correlations."
     if spec.rescor_predictor is not None:
