@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from hmlm.formula.advice import GROUPS, refusal
 from hmlm.formula.expression import Argument, Bars, Binary, Call, Name, Node, Number, Paren, Sum, Tilde, Unary
+from hmlm.formula.monotonic import is_monotonic, monotonic_column
 from hmlm.formula.parser import parse
 from hmlm.formula.quantity import check_quantity
 from hmlm.formula.terms import OFFSET, check_terms
@@ -41,10 +42,16 @@ def predictor_of(node: Node) -> PredictorFormula:
     signed = _signed_terms(node)
     groups = tuple(g for sign, term in signed for g in _group_terms(sign, term))
     offsets = tuple(_offset_text(sign, term) for sign, term in signed if _is_offset(term))
-    population = _joined([pair for pair in signed if _bars_of(pair[1]) is None and not _is_offset(pair[1])])
+    monotonic = tuple(monotonic_column(sign, term) for sign, term in signed if is_monotonic(term))
+    population = _joined([pair for pair in signed if _is_population(pair[1])])
     if population is not None:
         check_terms(population)
-    return PredictorFormula("1" if population is None else str(population), groups, str(node), offsets)
+    text = "1" if population is None else str(population)
+    return PredictorFormula(text, groups, str(node), offsets, monotonic)
+
+
+def _is_population(node: Node) -> bool:
+    return _bars_of(node) is None and not _is_offset(node) and not is_monotonic(node)
 
 
 def _is_offset(node: Node) -> bool:

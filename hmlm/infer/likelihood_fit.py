@@ -10,7 +10,7 @@ from hmlm.density.surface import Surface, make_surface
 from hmlm.infer.estimate import Estimates, estimate
 from hmlm.infer.maximum import Maximum, maximise
 from hmlm.spec.spec import Spec
-from hmlm.types import Design
+from hmlm.types import Design, HmlmError
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ def maximise_likelihood(spec: Spec, design: Design, *, restricted: bool) -> Like
     """Maximise the marginal likelihood, or with ``restricted`` lme4's REML criterion.
 
     Raises:
-        HmlmError: effects that cannot be integrated out, or collinear columns.
+        HmlmError: effects that cannot be integrated out, collinear columns, or monotonic effects.
     """
+    _check_linear(spec)
     begin = time.perf_counter()
     surface = make_surface(spec, design, fit_pilot(spec, design), restricted=restricted)
     surface.at(surface.start)
@@ -44,3 +45,13 @@ def maximise_likelihood(spec: Spec, design: Design, *, restricted: bool) -> Like
     estimates = estimate(surface, maximum)
     seconds = {"compile": compiled - begin, "climb": time.perf_counter() - compiled}
     return LikelihoodRun(surface, maximum, estimates, seconds)
+
+
+def _check_linear(spec: Spec) -> None:
+    for predictor in spec.predictors:
+        for effect in predictor.monotonic:
+            column = effect.name.removeprefix("mo")
+            raise HmlmError(
+                f"the steps of mo({column}) have one sign, and a climb of the likelihood has no bounds: "
+                f"sample the model, m.fit(), or write factor({column})"
+            )

@@ -12,7 +12,7 @@ class Row:
     Attributes:
         variable: the draw's name, ``"sd_id__Intercept"``.
         label: brms's printed label, ``"sd(Intercept)"``.
-        section: ``"group"``, ``"population"``, ``"family"`` or ``"residual"``.
+        section: ``"group"``, ``"population"``, ``"simplex"``, ``"family"`` or ``"residual"``.
         group: the grouping factor for the section ``"group"``, else ``""``.
     """
 

@@ -16,7 +16,7 @@ from hmlm.spec.checks import (
 from hmlm.spec.family import Family
 from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
-from hmlm.spec.spec import Block, BlockTerm, Constant, FactorSpec, Predictor, Spec
+from hmlm.spec.spec import Block, BlockTerm, Constant, FactorSpec, Monotonic, Predictor, Spec
 from hmlm.spec.target import (
     RESCOR,
     Target,
@@ -25,9 +25,10 @@ from hmlm.spec.target import (
     cor_target,
     intercept_target,
     list_targets,
+    monotonic_targets,
     sd_targets,
 )
-from hmlm.types import Design, Distribution, Factor, Outcome, PredictorDesign, Prior
+from hmlm.types import Design, Distribution, Factor, Outcome, PredictorDesign, Prior, PriorError
 
 
 def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spec:
@@ -80,11 +81,23 @@ def _predictor(design: Design, predictor: PredictorDesign, book: PriorBook) -> P
         response=[outcome.name for outcome in design.outcomes].index(predictor.response),
         dpar=predictor.dpar,
         intercept=None if intercept is None else book.find(intercept),
-        names=population.names,
+        names=population.plain,
         priors=tuple(book.find(target) for target in coefficient_targets(predictor)),
-        centered=population.centered and population.intercept and len(population.names) > 0,
+        centered=population.centered and population.intercept and len(population.plain) > 0,
         prefix=_prefix(design, predictor),
+        monotonic=tuple(_monotonic(predictor, *effect, book) for effect in population.monotonic),
     )
+
+
+def _monotonic(predictor: PredictorDesign, name: str, size: int, book: PriorBook) -> Monotonic:
+    b, simplex = monotonic_targets(predictor, name)
+    alpha = book.find(simplex).args
+    if len(alpha) not in (1, size):
+        raise PriorError(
+            f"the prior of simo for {simplex.coef} has {len(alpha)} arguments, and there are {size} steps; "
+            "write dirichlet(1) for all, or one argument for each"
+        )
+    return Monotonic(name, book.find(b), alpha * size if len(alpha) == 1 else alpha)
 
 
 def _prefix(design: Design, predictor: PredictorDesign) -> str:

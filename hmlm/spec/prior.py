@@ -27,6 +27,8 @@ ANY_VALUE = "that has no lower bound; priors that start at 0 are for class 'sd' 
 POSITIVE = "a standard deviation; use for example exponential(1) or student_t(3, 0, 2.5)"
 CORRELATION = "a correlation matrix; use lkj(eta), where lkj(1) is flat"
 
+SIMPLEX = "the steps of a monotonic effect; use dirichlet(1), or dirichlet(c(2, 1, 1)) with one number a step"
+
 SUPPORTS = {
     Support.REAL: ("real", "interval"),
     Support.POSITIVE: ("real", "interval", "positive"),
@@ -56,6 +58,7 @@ CLASSES = {
     "cor": PriorClass(("group",), ("corr",), CORRELATION),
     "sigma": PriorClass(("resp",), ("real", "interval", "positive"), POSITIVE),
     **{dpar: PriorClass(("resp",), SUPPORTS[support], ADVICE[support]) for dpar, support in _constants()},
+    "simo": PriorClass(("coef", "resp", "dpar"), ("simplex",), SIMPLEX),
     "rescor": PriorClass((), ("corr",), CORRELATION),
 }
 

@@ -14,6 +14,26 @@ from hmlm.types import Distribution
 
 
 @dataclass(frozen=True)
+class Monotonic:
+    """A monotonic effect, ``b D sum(zeta[1..x])``.
+
+    Attributes:
+        name: of its coefficient, ``"mox"``.
+        prior: of b.
+        simplex: the D arguments of zeta's Dirichlet prior.
+    """
+
+    name: str
+    prior: Distribution
+    simplex: tuple[float, ...]
+
+    @property
+    def size(self) -> int:
+        """D, number of steps."""
+        return len(self.simplex)
+
+
+@dataclass(frozen=True)
 class Predictor:
     """A linear predictor.
 
@@ -26,6 +46,7 @@ class Predictor:
         centered: whether the K columns are centred for sampling.
         prefix: what brms puts before its coefficients' names: ``""``, ``"sigma"``, ``"NAstd"``,
             ``"sigma_NAstd"``.
+        monotonic: monotonic effects, whose columns follow the K.
     """
 
     response: int
@@ -35,6 +56,12 @@ class Predictor:
     priors: tuple[Distribution, ...]
     centered: bool
     prefix: str
+    monotonic: tuple[Monotonic, ...] = ()
+
+    @property
+    def n_columns(self) -> int:
+        """K and the steps of monotonic effects."""
+        return len(self.names) + sum(effect.size for effect in self.monotonic)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,14 @@ from hmlm.spec.blocks import lay_out_blocks
 from hmlm.spec.checks import check_family
 from hmlm.spec.defaults import default_prior
 from hmlm.spec.family import Family
-from hmlm.spec.names import coefficient_names, constant_names, effects_name, intercept_name, sd_names
+from hmlm.spec.names import (
+    coefficient_names,
+    constant_names,
+    effects_name,
+    intercept_name,
+    monotonic_names,
+    sd_names,
+)
 from hmlm.spec.prior import CLASSES
 from hmlm.spec.resolve import asked_value, check_priors
 from hmlm.spec.spec import Spec
@@ -142,6 +149,9 @@ def _population_lines(spec: Spec) -> Iterator[PriorInForce]:
             yield PriorInForce(intercept_name(spec, p), predictor.intercept, note=note)
         short = f"b_{predictor.prefix}" if predictor.prefix else "b"
         yield from _together(short, dict(zip(coefficient_names(spec, p), predictor.priors, strict=True)))
+        for effect, (name, simplex) in zip(predictor.monotonic, monotonic_names(spec, p), strict=True):
+            yield PriorInForce(name, effect.prior)
+            yield PriorInForce(simplex[0].removesuffix("[1]"), Distribution("dirichlet", effect.simplex))
 
 
 def _sd_lines(spec: Spec) -> Iterator[PriorInForce]:

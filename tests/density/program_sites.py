@@ -19,7 +19,14 @@ import hmlm as hm
 from hmlm.density.constrained import constrained_values
 from hmlm.density.log_density import LogDensity
 from hmlm.density.state import DensityData, Static, state_at
-from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names, sd_names
+from hmlm.spec.names import (
+    coefficient_names,
+    cor_names,
+    intercept_name,
+    monotonic_names,
+    rescor_names,
+    sd_names,
+)
 from hmlm.spec.spec import Block
 
 from ..helpers import stated
@@ -53,6 +60,10 @@ def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> S
     """The program's sites for S draws, each with a leading axis S."""
     sites = {name: values for name, values in draws.items() if not name.startswith(("cor_", "rescor_"))}
     _center_intercepts(model, draws, sites)
+    for p in range(len(model.spec.predictors)):
+        for _, simplex in monotonic_names(model.spec, p):
+            site = simplex[0].removesuffix("[1]")
+            sites[site] = np.stack([sites.pop(name) for name in simplex], axis=-1)
     for block, u in zip(model.spec.blocks, effects, strict=True):
         correlation = _block_factor(model, block, draws)
         if block.cor is not None:
@@ -71,7 +82,7 @@ def _center_intercepts(model: hm.Model, draws: Draws, sites: Sites) -> None:
     for p, predictor in enumerate(model.spec.predictors):
         if predictor.centered:
             name = intercept_name(model.spec, p)
-            means = model.design.predictors[p].population.matrix.mean(0)
+            means = model.design.predictors[p].population.matrix.mean(0)[: len(predictor.names)]
             slopes = np.stack([draws[slope] for slope in coefficient_names(model.spec, p)])
             sites[f"centered_{name}"] = sites.pop(name) + means @ slopes
 
@@ -94,12 +105,14 @@ def _matrix(draws: Draws, pairs: tuple[tuple[str, int, int], ...], size: int) ->
 
 
 def free_values(sites: Sites) -> np.ndarray:
-    """(S, D) free values of the sites: of a Cholesky factor the strict lower triangle."""
+    """(S, D) free values of the sites: without the upper triangles of factors and the last of a simplex."""
     columns = []
     for name, values in sites.items():
         if name.startswith("L_"):
             rows, cols = np.tril_indices(values.shape[-1], -1)
             values = values[:, rows, cols]
+        if name.startswith("simo_"):
+            values = values[:, :-1]
         columns.append(values.reshape(len(values), -1))
     return np.concatenate(columns, axis=1)
 

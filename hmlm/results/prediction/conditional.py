@@ -17,7 +17,7 @@ from hmlm.formula.levels import observed_levels
 from hmlm.formula.table import Use, is_boolean, is_numeric, series
 from hmlm.results.prediction.predict import EPRED, KINDS, PREDICT
 from hmlm.spec.hint import did_you_mean, listed
-from hmlm.types import Design, HmlmError
+from hmlm.types import Design, HmlmError, PredictorFormula
 
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
@@ -72,7 +72,7 @@ def conditional_effects(
         raise HmlmError(f"method={method!r}: choose one of {listed(KINDS)}{did_you_mean(str(method), KINDS)}")
     predictors = _predictors(fit, method, options)
     known = _columns(fit.design, predictors)
-    wanted = _wanted(effects, predictors, known)
+    wanted = _wanted(effects, [read_terms(part.population) for part in predictors], known)
     return {
         effect: _along(fit, effect.split(":"), known, dict(conditions or {}), method, prob, options)
         for effect in wanted
@@ -84,22 +84,24 @@ def columns_along(fit: Fit, options: Mapping[str, Any]) -> dict[str, Column]:
     return _columns(fit.design, _predictors(fit, EPRED, options))
 
 
-def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Terms]:
-    """Population-level terms of the parameters that are looked at."""
-    parts = [
-        terms.population
+def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[PredictorFormula]:
+    """Predictors of the parameters that are looked at."""
+    return [
+        terms
         for outcome, known in zip(fit.design.formula.outcomes, fit.design.outcomes, strict=True)
         if options.get("resp") in (None, known.name)
         for dpar, terms in outcome.predictors
         if method == PREDICT or dpar == (options.get("dpar") or "mu")
     ]
-    return [read_terms(text) for text in parts]
 
 
-def _columns(design: Design, predictors: list[Terms]) -> dict[str, Column]:
-    atoms = [atom for terms in predictors for atom in terms.atoms]
-    categories = {name for atom in atoms if is_categorical(atom) for name in columns_of(atom)}
-    names = dict.fromkeys(name for atom in atoms for name in columns_of(atom))
+def _columns(design: Design, predictors: list[PredictorFormula]) -> dict[str, Column]:
+    atoms = [atom for part in predictors for atom in read_terms(part.population).atoms]
+    monotonic = [column for part in predictors for column in part.monotonic]
+    categories = {name for atom in atoms if is_categorical(atom) for name in columns_of(atom)} | set(
+        monotonic
+    )
+    names = dict.fromkeys([*(name for atom in atoms for name in columns_of(atom)), *monotonic])
     return {name: _column(design.table, name, name in categories) for name in names if name in design.table}
 
 
