@@ -109,7 +109,10 @@ def rows_of(design: Design, rows: np.ndarray) -> Design:
             replace(
                 p,
                 population=replace(p.population, matrix=p.population.matrix[rows]),
-                groups=tuple(replace(g, matrix=g.matrix[rows]) for g in p.groups),
+                groups=tuple(
+                    replace(g, matrix=g.matrix[rows], rows=None if g.rows is None else g.rows[rows])
+                    for g in p.groups
+                ),
                 offset=None if p.offset is None else p.offset[rows],
             )
             for p in design.predictors

@@ -109,10 +109,8 @@ def test_names_as_brms_has_them():
 
 
 def test_priors():
-    prior = [
-        hm.prior("dirichlet(c(2, 1, 4))", class_="simo", coef="mox1"),
-        hm.prior("normal(0, 1)", coef="mox"),
-    ]
+    simplex = hm.prior("dirichlet(c(2, 1, 4))", class_="simo", coef="mox1")
+    prior = [simplex, hm.prior("normal(0, 1)", coef="mox")]
     lines = prior_lines(hm.model("y ~ mo(x) + mo(income)", table(), prior=prior).spec)
     assert set(lines) >= {
         *("bsp_mox ~ normal(0, 1)", "simo_mox1 ~ dirichlet(2, 1, 4)"),

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 
 import hmlm as hm
 
+pytestmark = pytest.mark.filterwarnings("ignore::hmlm.types.SamplingWarning")  # few draws
 SDS = {"female": 0.3, "male": 2.0}
 
 
@@ -23,7 +24,7 @@ def data():
 @pytest.fixture(scope="module", params=["marginal", "informed"])
 def fit(request, data):
     model = hm.model("y ~ 1 + (1 | gr(g, by = sex))", data, density=request.param)
-    return model.fit(chains=2, warmup=200, draws=150, seed=1)
+    return model.fit(chains=2, warmup=200, draws=300, seed=1)
 
 
 def test_standard_deviations_are_apart(fit):

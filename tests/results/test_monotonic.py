@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 
 import hmlm as hm
 
+pytestmark = pytest.mark.filterwarnings("ignore::hmlm.types.SamplingWarning")  # few draws
 SHARES = np.array([0.6, 0.1, 0.3])
 SLOPE = 0.8
 

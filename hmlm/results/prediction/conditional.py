@@ -98,9 +98,8 @@ def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Predi
 def _columns(design: Design, predictors: list[PredictorFormula]) -> dict[str, Column]:
     atoms = [atom for part in predictors for atom in read_terms(part.population).atoms]
     monotonic = [column for part in predictors for column in part.monotonic]
-    categories = {name for atom in atoms if is_categorical(atom) for name in columns_of(atom)} | set(
-        monotonic
-    )
+    categories = {name for atom in atoms if is_categorical(atom) for name in columns_of(atom)}
+    categories |= set(monotonic)
     names = dict.fromkeys([*(name for atom in atoms for name in columns_of(atom)), *monotonic])
     return {name: _column(design.table, name, name in categories) for name in names if name in design.table}
 
