@@ -76,7 +76,8 @@ def prior(
 
     Args:
         text: the distribution, ``"normal(0, 1)"``; ``""`` is flat.
-        class_: ``"Intercept"``, ``"b"``, ``"sd"``, ``"cor"``, ``"sigma"`` or ``"rescor"``.
+        class_: ``"Intercept"``, ``"b"``, ``"sd"``, ``"cor"``, ``"sigma"``, ``"rescor"``, or
+            ``"simo"`` of monotonic effects.
         coef: name of one coefficient.
         group: name of one grouping factor.
         resp: name of one outcome.

@@ -70,7 +70,7 @@ class Symbols:
         """The column of a coefficient in row i, ``steps.pm_i · steps.pmd_i``; empty for the intercept's."""
         if term == INTERCEPT:
             return ""
-        parts = [sub(name(part), letter("i")) for part in term.split(":")]
+        parts = [sub(name(part), letter("i")) for part in term.split(":") if part != INTERCEPT]
         return joined(parts, "·") if len(parts) > 1 else parts[0]
 
     def effect(self, block: Block, term: BlockTerm, *, by_row: bool) -> str:

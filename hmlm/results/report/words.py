@@ -76,7 +76,7 @@ def term(name: str) -> str:
 
 def _own(spec: Spec, p: int, block: Block) -> list[str]:
     """Terms of a block in one predictor, in brms's order."""
-    return [block.terms[q].name for q in block.order if block.terms[q].predictor == p]
+    return [block.terms[q].coefficient for q in block.order if block.terms[q].predictor == p]
 
 
 def _varying(spec: Spec, p: int, block: Block) -> str:
@@ -87,7 +87,9 @@ def _varying(spec: Spec, p: int, block: Block) -> str:
     if slopes:
         parts.append(f"{'slopes' if len(slopes) > 1 else 'a slope'} of {listed(slopes)}")
     verb = "vary" if len(names) > 1 else "varies"
-    return f"{listed(parts)} that {verb} by {factor.name} ({count(factor.n_levels)} levels)"
+    n_levels = factor.n_levels if block.members is None else len(block.members)
+    which = f"{block.terms[0].by}, " if block.terms[0].by else ""
+    return f"{listed(parts)} that {verb} by {factor.name} ({which}{count(n_levels)} levels)"
 
 
 def _correlations(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
@@ -118,6 +120,7 @@ def _indices(spec: Spec) -> Iterator[str]:
 def _dummies(spec: Spec, design: Design) -> Iterator[str]:
     """Columns that stand for categories."""
     names = {part for predictor in spec.predictors for name in predictor.names for part in name.split(":")}
+    names |= {term.by for block in spec.blocks for term in block.terms}
     for column, levels in categories(design).items():
         marked = [level for level in levels if f"{column}{level}" in names]
         rest = [level for level in levels if level not in marked]
