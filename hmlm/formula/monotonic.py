@@ -21,6 +21,7 @@ from hmlm.formula.table import Use, as_table, is_numeric, numbers, require_compl
 from hmlm.types import DataError
 
 MONOTONIC = ("mo", "monotonic")
+MOST_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -74,40 +75,40 @@ def monotonic_column(sign: str, node: Node) -> str:
 
 
 def build_steps(column: str, table: pd.DataFrame, where: str) -> Steps:
-    """The steps of a column of N complete rows.
+    """The steps of a column of N complete rows; as in brms every whole number between the ends is a level.
 
     Raises:
-        DataError: values without an order, between whole numbers, with a gap, or all the same.
+        DataError: values without an order, between whole numbers, all the same, or too far apart.
     """
     use = Use(column, where)
-    if is_numeric(series(table, column)):
-        _check_whole(numbers(table, use), use)
-    elif not _is_ordered(series(table, column)):
-        raise DataError(
-            f"`{where}`: mo({column}) needs an order, and '{column}' is neither whole numbers nor ordered "
-            f"categories; say it: pd.Categorical(data[{column!r}], categories=[…], ordered=True)"
-        )
-    levels = observed_levels(table, use)
+    levels = _whole_numbers(table, use) if is_numeric(series(table, column)) else _categories(table, use)
     if len(levels.texts) == 1:
         raise DataError(f"`{where}`: '{column}' is {levels.texts[0]} in every row; leave mo({column}) out")
     return Steps(levels)
 
 
-def _is_ordered(column: pd.Series) -> bool:
-    return isinstance(column.dtype, pd.CategoricalDtype) and bool(column.dtype.ordered)
+def _categories(table: pd.DataFrame, use: Use) -> Levels:
+    kind = series(table, use.column).dtype
+    if isinstance(kind, pd.CategoricalDtype) and kind.ordered:
+        return observed_levels(table, use)
+    raise DataError(
+        f"`{use.where}`: mo({use.column}) needs an order, and '{use.column}' is neither whole numbers nor "
+        f"ordered categories; say it: pd.Categorical(data[{use.column!r}], categories=[…], ordered=True)"
+    )
 
 
-def _check_whole(values: np.ndarray, use: Use) -> None:
-    if (values != np.round(values)).any():
-        first = level_text(values[values != np.round(values)][0])
-        raise DataError(
-            f"`{use.where}`: mo({use.column}) takes whole numbers, and there is {first}; cut it into ordered "
-            f"categories first, pd.cut(data[{use.column!r}], 5)"
-        )
-    present = np.unique(values)
-    if len(present) < np.ptp(present) + 1:
-        gap = present[:-1][np.diff(present) > 1][0] + 1
-        raise DataError(
-            f"`{use.where}`: no row has {use.column} = {gap:g}, so that nothing is known of that step of "
-            f"mo({use.column}); number what occurs: pd.Categorical(data[{use.column!r}], ordered=True)"
-        )
+def _whole_numbers(table: pd.DataFrame, use: Use) -> Levels:
+    values = numbers(table, use)
+    between = values[values != np.round(values)]
+    if len(between):
+        raise DataError(_too_fine(use, f"takes whole numbers, and there is {level_text(between[0])}"))
+    if np.ptp(values) > MOST_STEPS:
+        raise DataError(_too_fine(use, f"would have {np.ptp(values):.0f} steps, more than {MOST_STEPS}"))
+    return Levels(use, tuple(str(value) for value in range(int(values.min()), int(values.max()) + 1)))
+
+
+def _too_fine(use: Use, what: str) -> str:
+    return (
+        f"`{use.where}`: mo({use.column}) {what}; cut it into ordered categories first, "
+        f"pd.cut(data[{use.column!r}], 5), or write ns({use.column}, df = 4)"
+    )

@@ -34,6 +34,15 @@ def test_a_column_for_each_step():
     assert_array_equal(columns.matrix[:4, 1:], [[0, 0, 0], [1, 1, 0], [1, 0, 0], [1, 1, 1]])
 
 
+def test_every_whole_number_is_a_level():
+    data = table().assign(x=[-1, 2] * 10)
+    design = build_design(as_model_formula("y ~ mo(x)"), data)
+    assert design.predictors[0].population.monotonic == (("mox", 3),)
+    assert_array_equal(design.predictors[0].population.rebuild(data.head(1).assign(x=1)), [[1, 1, 0]])
+    with pytest.warns(hm.DataWarning, match="only their priors tell them apart"):
+        hm.model("y ~ mo(x)", data)
+
+
 def test_ordered_categories():
     columns = population("y ~ mo(income)")
     assert columns.monotonic == (("moincome", 2),)
@@ -57,7 +66,7 @@ def test_rows_without_a_value_are_left_out():
 
 
 REFUSED = {
-    "no row has x = 3": lambda d: d.assign(x=[2, 4] * 10),
+    "would have 998 steps, more than 100": lambda d: d.assign(x=[2, 1000] * 10),
     "takes whole numbers, and there is 2.5": lambda d: d.assign(x=[2.0, 2.5] * 10),
     "'x' is 7 in every row": lambda d: d.assign(x=7),
     "neither whole numbers nor ordered categories": lambda d: d.assign(x=["a", "b"] * 10),
