@@ -55,7 +55,7 @@ PREDICTORS = {
 }
 GROUPS = {
     "gr": (
-        "gr() with cov, id, cor or dist",
+        "gr() with cov or dist",
         f"{_KNOWN}; gr(group) alone is (1 | group), gr(group, by = x) has "
         "a covariance matrix for each level of x",
     ),

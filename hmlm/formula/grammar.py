@@ -9,7 +9,8 @@ and ``(1 | gr(g, by = sex))``, a covariance matrix for each sex.
 from __future__ import annotations
 
 from hmlm.formula.advice import GROUPS, refusal
-from hmlm.formula.expression import Argument, Bars, Binary, Call, Name, Node, Number, Paren, Sum, Tilde, Unary
+from hmlm.formula.expression import Bars, Binary, Call, Name, Node, Number, Paren, Sum, Tilde, Unary
+from hmlm.formula.grouping import GROUP, grouping_of
 from hmlm.formula.monotonic import is_monotonic, monotonic_column
 from hmlm.formula.parser import parse
 from hmlm.formula.quantity import check_quantity
@@ -17,7 +18,6 @@ from hmlm.formula.terms import OFFSET, check_terms
 from hmlm.types import GroupTerm, PredictorFormula
 
 UNCORRELATED, PLAIN_STRUCTURES = "diag", ("us",)
-GROUP = "gr"
 EXAMPLE = "y ~ 1 + x + (1 + x | group)"
 
 
@@ -115,20 +115,17 @@ def _group_terms(sign: str, node: Node) -> list[GroupTerm]:
         raise node.place.error(f"`{node}` cannot be subtracted; leave the group-level term out")
     expression, label, factors, correlated = _group_parts(bars)
     check_terms(expression)
-    factors, by = _by_variable(factors)
-    return [GroupTerm(str(expression), columns, label, correlated, by) for columns in _factors(factors)]
+    group = grouping_of(factors)
+    label, correlated = group.label if label is None else label, correlated and group.correlated
+    if label is not None and not correlated:
+        raise bars.place.error(_label_without_correlation(bars))
+    return [
+        GroupTerm(str(expression), columns, label, correlated, group.by) for columns in _factors(group.factor)
+    ]
 
 
-def _by_variable(node: Node) -> tuple[Node, str | None]:
-    """The grouping factor of ``gr(id, by = sex)`` and its by-variable; other nodes as they are."""
-    match node:
-        case Call(function=function, arguments=(first, Argument(name="by", value=value))) if (
-            function == GROUP
-        ):
-            if not isinstance(value, Name) or first.name:
-                raise node.place.error(f"`{node}`: by takes one column, as in gr(id, by = sex)")
-            return first.value, value.text
-    return node, None
+def _label_without_correlation(bars: Bars) -> str:
+    return f"`({bars})`: terms that share an ID are correlated: write `|` twice, or `||` without an ID"
 
 
 def _group_parts(bars: Bars) -> tuple[Node, str | None, Node, bool]:
@@ -138,9 +135,7 @@ def _group_parts(bars: Bars) -> tuple[Node, str | None, Node, bool]:
         case Bars(parts=(expression, label, factors), bars=("|", "|")):
             return expression, _label(label), factors, True
         case Bars(parts=(_, _, _)):
-            raise bars.place.error(
-                f"`({bars})`: terms that share an ID are correlated: write `|` twice, or `||` without an ID"
-            )
+            raise bars.place.error(_label_without_correlation(bars))
     raise bars.place.error(f"`({bars})` has too many bars; the form is (expression | ID | group)")
 
 

@@ -1,4 +1,6 @@
-"""``gr(id, by = sex)``: columns apart for each level of a by-variable."""
+"""``gr(id, by = sex)``: columns apart for each level of a by-variable; and the other options of gr."""
+
+import re
 
 import numpy as np
 import pandas as pd
@@ -68,7 +70,7 @@ def test_constant_within_levels():
         build_design(as_model_formula(f"y ~ {TERM}"), data)
 
 
-@pytest.mark.parametrize("text", ["gr(id, by = sex + x)", 'gr(id, by = "sex")', "gr(x = id, by = sex)"])
+@pytest.mark.parametrize("text", ["gr(id, by = sex + x)", 'gr(id, by = "sex")', "gr(id, by = TRUE)"])
 def test_by_is_one_column(text):
     with pytest.raises(FormulaError, match="by takes one column"):
         as_model_formula(f"y ~ (1 | {text})")
@@ -108,3 +110,35 @@ def test_a_prior_of_a_coefficient_is_for_every_level():
         hm.model(
             f"y ~ x + {TERM}", table(), prior=hm.prior("exponential(2)", class_="sd", coef="z", group="id")
         )
+
+
+SAME = {
+    "(1 + x | gr(id))": "(1 + x | id)",
+    "(1 + x | gr(id, by = NULL))": "(1 + x | id)",
+    "(1 + x | gr(id, cor = FALSE))": "(1 + x || id)",
+    "(1 + x | gr(id, cor = TRUE))": "(1 + x | id)",
+    '(1 + x | gr(id, id = "c"))': "(1 + x | c | id)",
+    "(1 + x | gr(id:sex))": "(1 + x | id:sex)",
+}
+
+
+@pytest.mark.parametrize("text", SAME)
+def test_other_options_of_gr(text):
+    terms = [as_model_formula(f"y ~ {t}").outcomes[0].mu.groups for t in (text, SAME[text])]
+    assert terms[0] == terms[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    {
+        "gr(id, cor = 1)": "cor is TRUE or FALSE",
+        "gr(id, id = f(x))": "id takes a label",
+        'gr(id, id = "c", cor = FALSE)': "terms that share an ID are correlated",
+        "gr(id, by = sex, cov = A)": "gr(group) alone is",
+        "gr(id, sex)": "gr(group) alone is",
+        "gr(id, by = sex, by = sex)": "gr(group) alone is",
+    }.items(),
+)
+def test_options_that_gr_cannot_have(text, message):
+    with pytest.raises(FormulaError, match=re.escape(message)):
+        as_model_formula(f"y ~ (1 | {text})")
