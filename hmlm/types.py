@@ -97,6 +97,7 @@ class PredictorFormula:
         text: the whole right-hand side with white space normalised, as brms prints it.
         offsets: what is inside each ``offset(…)``, as pasted; they add up.
         series: the ``ar(…)`` of a mean, None without one.
+        monotonic: the column inside each ``mo(…)``.
     """
 
     population: str
@@ -104,6 +105,7 @@ class PredictorFormula:
     text: str
     offsets: tuple[str, ...] = ()
     series: ResidualSeries | None = None
+    monotonic: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,12 +182,13 @@ class PopulationDesign:
     """Population-level columns of one predictor.
 
     Attributes:
-        matrix: (N, K) float64, uncentred, without the intercept's column.
+        matrix: (N, K) float64, uncentred, without the intercept's column; the steps of ``mo(x)`` last.
         names: K coefficient names as R makes them (``"steps.pm:steps.pmd"``, ``"sexMale"``, ``"Intercept"``
-            for ``0 + Intercept``).
+            for ``0 + Intercept``), ``"mox1[1]"`` of steps.
         intercept: whether there is an intercept apart from the columns.
         centered: whether columns are centred for sampling (needs the intercept).
         rebuild: new complete table -> (N', K) matrix with the same encodings.
+        monotonic: name and number of steps of each monotonic effect, ``(("mox", 3),)``.
     """
 
     matrix: np.ndarray
@@ -193,6 +196,12 @@ class PopulationDesign:
     intercept: bool
     centered: bool
     rebuild: Callable[[pd.DataFrame], np.ndarray] = field(compare=False, repr=False)
+    monotonic: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def plain(self) -> tuple[str, ...]:
+        """The names without steps of monotonic effects."""
+        return self.names[: len(self.names) - sum(size for _, size in self.monotonic)]
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,10 @@ PRIORS = [
     hm.prior("cauchy(0, 1)", class_="sigma"),
     hm.prior("lkj(1.5)", class_="cor"),
 ]
+MONOTONIC_PRIORS = [
+    hm.prior("dirichlet(c(2, 1, 3))", class_="simo", coef="moh1"),
+    hm.prior("normal(0, 1)", class_="b", coef="moh"),
+]
 SCALE_PRIORS = [
     hm.prior("normal(0, 2)", class_="Intercept"),
     hm.prior("normal(0, 1)", class_="b"),
@@ -142,6 +146,8 @@ CASES = (
     ),
     Case("by", "y ~ x + (1 + x | gr(g, by = half))", even),
     Case("scale_by", hm.bf("y ~ x + (1 |c| gr(g, by = half))", sigma="~ (1 |c| gr(g, by = half))"), uneven),
+    Case("monotonic", "y ~ mo(h) + x + mo(ward) + (1 + x | g)", even, MONOTONIC_PRIORS),
+    Case("scale_monotonic", hm.bf("y ~ 0 + mo(h) + (1 | g)", sigma="~ mo(ward) + (1 | g)"), even),
     Case("without_intercept", "y ~ 0 + x + (1 | g)", even),
     Case("intercept_as_coefficient", "y ~ 0 + Intercept + x + (1 | g)", even),
     Case("uncentered", hm.bf("y ~ x + (1 + x | g)", center=False), even),

@@ -126,9 +126,14 @@ def offsets_of(spec: Spec, design: Design) -> dict[int, np.ndarray]:
 
 
 def column_means(spec: Spec, design: Design) -> tuple[np.ndarray, ...]:
-    """Per predictor (K,) means that centring takes off its columns; zeros where it does not centre."""
+    """Per predictor (K,) means that centring takes off its columns; zeros without it and of steps."""
+
+    def means(predictor: Predictor, matrix: np.ndarray) -> np.ndarray:
+        centred = np.arange(predictor.n_columns) < len(predictor.names) * predictor.centered
+        return np.where(centred, matrix.mean(0), 0.0)
+
     return tuple(
-        part.population.matrix.mean(0) if predictor.centered else np.zeros(len(predictor.names))
+        means(predictor, part.population.matrix)
         for predictor, part in zip(spec.predictors, design.predictors, strict=True)
     )
 

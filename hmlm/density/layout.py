@@ -8,6 +8,7 @@ from itertools import groupby
 
 from hmlm.density.correlation import n_correlations
 from hmlm.density.plan import Plan
+from hmlm.spec.distribution import FLAT
 from hmlm.spec.spec import Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
@@ -52,7 +53,7 @@ class Layout:
 
     Attributes:
         intercept: per predictor, one coordinate or an empty span.
-        b: per predictor, K coordinates.
+        b: per predictor, K coordinates; of D steps of a monotonic effect its b and D - 1 log ratios.
         constants: per distributional parameter without a formula, one coordinate; not thresholds.
         sd: per block, Q coordinates in the order of its terms.
         gamma: per predictor of standard deviations, W coordinates.
@@ -87,7 +88,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
     intercept, b = [], []
     for predictor in spec.predictors:
         intercept.append(cursor.take(0 if predictor.intercept is None else 1))
-        b.append(cursor.take(len(predictor.names)))
+        b.append(cursor.take(predictor.n_columns))
     constants = [cursor.take(1) for _ in spec.scalars]
     sd = [cursor.take(block.size) for block in spec.blocks]
     gamma = [cursor.take(len(part.names)) for part in spec.sds]
@@ -133,6 +134,9 @@ def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, Support, bool]]:
         if predictor.intercept is not None:
             yield predictor.intercept, Support.REAL, False
         yield from ((prior, Support.REAL, False) for prior in predictor.priors)
+        for effect in predictor.monotonic:
+            yield effect.prior, Support.REAL, False
+            yield from [(FLAT, Support.REAL, False)] * (effect.size - 1)
     yield from ((constant.prior, constant.support, False) for constant in spec.scalars)
     for block in spec.blocks:
         many = spec.factors[block.factor].n_levels >= FEW_LEVELS

@@ -12,6 +12,7 @@ from jax import Array
 
 from hmlm.density.correlation import correlation_cholesky, lkj_log_density
 from hmlm.density.layout import Layout, Run, Span
+from hmlm.density.monotonic import steps_of
 from hmlm.density.priors import Transform, constrain, log_prob, real_line_map
 from hmlm.kernels.fusing import add_up, together
 from hmlm.spec.spec import AR, Constant, Spec
@@ -24,7 +25,7 @@ class Parameters(NamedTuple):
 
     Attributes:
         intercept: per predictor, () or None; the sampled one (centred where the spec centres).
-        b: per predictor, (K,).
+        b: per predictor, (K,), the steps of monotonic effects last.
         constants: by distributional parameter, per outcome: () or None where it has a formula; ``ar`` too.
         tau: per block, (Q,) standard deviations.
         correlation: per block, (Q, Q) Cholesky factor of R.
@@ -63,17 +64,22 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
     rescor, log_rescor = _lkj(len(spec.outcomes), spec.rescor, rescor_part)
     scalars, rescor, *correlation = together(scalars, rescor, *correlation)
     own = iter(pieces(scalars, _scalar_spans(layout)))
-    coefficients = [(next(own), next(own)) for _ in layout.b]
+    coefficients = [(next(own), steps_of(predictor, next(own))) for predictor in spec.predictors]
+    log_simplex = [
+        log_density
+        for p, (_, (_, log_density)) in zip(spec.predictors, coefficients, strict=True)
+        if p.monotonic
+    ]
     parameters = Parameters(
         intercept=tuple(_optional(intercept) for intercept, _ in coefficients),
-        b=tuple(b for _, b in coefficients),
+        b=tuple(b for _, (b, _) in coefficients),
         constants=by_dpar(spec, [*(next(own)[0] for _ in layout.constants), *thresholds]),
         tau=tuple(next(own) for _ in layout.sd),
         correlation=tuple(correlation),
         rescor=None if spec.rescor is None else rescor,
         gamma=tuple(own),
     )
-    return parameters, log_prior + log_thresholds + log_cor + log_rescor
+    return parameters, sum(log_simplex, start=log_prior + log_thresholds + log_cor + log_rescor)
 
 
 def ordered(thresholds: Sequence[Constant], x: Array) -> tuple[Array, Array]:

@@ -32,6 +32,7 @@ from hmlm.spec.names import (
     coefficient_names,
     constant_name,
     intercept_name,
+    monotonic_names,
     sd_coefficient_names,
     sd_names,
 )
@@ -127,11 +128,20 @@ def population_level(spec: Spec, p: int, X: Arrays) -> Array:
     predictor, columns = spec.predictors[p], X[predictor_key(spec, p)]
     priors = zip(coefficient_names(spec, p), predictor.priors, strict=True)
     b = [numpyro.sample(name, to_numpyro(prior, Support.REAL)) for name, prior in priors]
+    b.extend(step for part in range(len(predictor.monotonic)) for step in monotonic_steps(spec, p, part))
     eta = columns @ jnp.stack(b) if b else jnp.zeros(columns.shape[0])
     if predictor.intercept is None:
         return eta
     name = f"centered_{intercept_name(spec, p)}" if predictor.centered else intercept_name(spec, p)
     return eta + numpyro.sample(name, to_numpyro(predictor.intercept, Support.REAL))
+
+
+def monotonic_steps(spec: Spec, p: int, part: int) -> Array:
+    """(D,) steps ``b D zeta`` of a monotonic effect."""
+    effect, (name, simplex) = spec.predictors[p].monotonic[part], monotonic_names(spec, p)[part]
+    b = numpyro.sample(name, to_numpyro(effect.prior, Support.REAL))
+    zeta = numpyro.sample(simplex[0].removesuffix("[1]"), dist.Dirichlet(jnp.array(effect.simplex)))
+    return b * effect.size * zeta
 
 
 def group_effects(spec: Spec, b: int, scale: Array | float) -> Array:

@@ -19,6 +19,7 @@ from hmlm.density.family_pilot import FamilyPilot
 from hmlm.density.information import make_information
 from hmlm.density.layout import Layout, Run, make_layout
 from hmlm.density.linear import coefficients_of
+from hmlm.density.monotonic import unconstrained_start
 from hmlm.density.parameters import run_map, unpack
 from hmlm.density.pilot import Pilot, block_covariance, block_modes
 from hmlm.density.plan import Plan, sampled_plan
@@ -114,7 +115,7 @@ def _locate(
 
 def _scalars(spec: Spec, design: Design, pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
     """Values and rough standard errors of intercepts, coefficients, sigmas and standard deviations."""
-    beta, beta_error = _coefficients(pilot)
+    beta, beta_error = _coefficients(spec, pilot)
     constants, constant_error = _constants(spec, pilot)
     known = make_information(spec, design, pilot, sampled_plan(spec))
     taus = [between(spec, pilot, b, np.asarray(part.precision)) for b, part in enumerate(known)]
@@ -147,10 +148,15 @@ def _constants(spec: Spec, pilot: Pilot | FamilyPilot) -> tuple[np.ndarray, np.n
     return values, errors
 
 
-def _coefficients(pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
-    values = np.concatenate([working.beta for working in pilot.working])
-    variances = np.concatenate([np.diag(working.beta_covariance) for working in pilot.working])
-    return values, np.sqrt(np.maximum(variances, 1e-300))
+def _coefficients(spec: Spec, pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
+    parts = []
+    for predictor, working in zip(spec.predictors, pilot.working, strict=True):
+        errors = np.sqrt(np.maximum(np.diag(working.beta_covariance), 1e-300))
+        n = int(predictor.intercept is not None)
+        beta, error = unconstrained_start(predictor, working.beta[n:], errors[n:])
+        parts.append((np.r_[working.beta[:n], beta], np.r_[errors[:n], error]))
+    values, errors = zip(*parts, strict=True)
+    return np.concatenate(values), np.concatenate(errors)
 
 
 def between(spec: Spec, pilot: Pilot, b: int, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

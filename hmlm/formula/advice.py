@@ -10,6 +10,7 @@ _SERIES = "write ar(time = t, gr = id), where the residual before counts"
 _COVARIANCE = "(x | group) estimates all correlations, (x || group) none"
 _KNOWN = "levels are independent given their standard deviation, (1 | group)"
 _COLUMN = "compute it as a column of the table first"
+_MONOTONIC = "it is a population-level term of its own, y ~ mo(x) + z; write factor(x) inside other terms"
 _ORDERED = "write factor(x) for one coefficient per level, or the column of ranks for a line"
 _OUTCOMES = "write one bf for each outcome, bf(y1 ~ x) + bf(y2 ~ x) + set_rescor(TRUE)"
 _FORMULA = "name the parameter within bf: bf(y ~ x, sigma ~ x)"
@@ -23,8 +24,8 @@ PREDICTORS = {
     "cc": ("a cyclic spline", "write sin(x) + cos(x) of an angle x"),
     "rcs": ("rms's restricted cubic spline", "write ns(x, df = 4)"),
     "gp": ("brms's Gaussian process", _SPLINE),
-    "mo": ("brms's monotonic effect", _ORDERED),
-    "monotonic": ("brms's monotonic effect", _ORDERED),
+    "mo": ("brms's monotonic effect within another term", _MONOTONIC),
+    "monotonic": ("brms's monotonic effect within another term", _MONOTONIC),
     "cs": ("brms's category-specific effect", "write the term itself, with the same effect in each category"),
     "me": ("brms's predictor with measurement error", "write the column itself"),
     "mi": (

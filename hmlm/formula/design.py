@@ -18,7 +18,8 @@ from hmlm.formula.checks import check_nonzero, check_varying
 from hmlm.formula.expression import columns_of
 from hmlm.formula.factors import build_factor
 from hmlm.formula.matrix import TermMatrix, build_matrix
-from hmlm.formula.names import outcome_name
+from hmlm.formula.monotonic import Steps, build_steps
+from hmlm.formula.names import check_distinct, outcome_name
 from hmlm.formula.parser import parse
 from hmlm.formula.quantity import quantity_columns
 from hmlm.formula.response import build_outcome, outcome_columns
@@ -122,7 +123,7 @@ def _check_outcome_unused(site: _Site, table: pd.DataFrame) -> None:
     """Refuse an outcome among its own predictors; a difference ``I(y - x)`` may be predicted by ``x``."""
     outcome = outcome_columns(site.outcome.column, table)
     predictor = site.predictor
-    uses = [*_term_uses(predictor.population, site.equation), *_offset_uses(site)]
+    uses = _population_uses(site)
     for term in predictor.groups:
         uses += _term_uses(term.expression, site.equation)
         uses += [Use(column, site.equation) for column in _factor_columns(term)]
@@ -133,6 +134,12 @@ def _check_outcome_unused(site: _Site, table: pd.DataFrame) -> None:
         )
 
 
+def _population_uses(site: _Site) -> list[Use]:
+    """Columns of a predictor's population-level part."""
+    monotonic = [Use(column, site.equation) for column in site.predictor.monotonic]
+    return [*_term_uses(site.predictor.population, site.equation), *monotonic, *_offset_uses(site)]
+
+
 def _uses(formula: ModelFormula, table: pd.DataFrame) -> list[Use]:
     """Every column that the formula needs, with the piece that needs it."""
     uses = [
@@ -141,8 +148,7 @@ def _uses(formula: ModelFormula, table: pd.DataFrame) -> list[Use]:
         for column in (*outcome_columns(outcome.column, table), *_addition_columns(outcome))
     ]
     for site in _sites(formula):
-        uses += [*_term_uses(site.predictor.population, site.equation), *_offset_uses(site)]
-        uses += _series_uses(site)
+        uses += [*_population_uses(site), *_series_uses(site)]
         for term in site.predictor.groups:
             uses += _term_uses(term.expression, _group_text(term))
             uses += [Use(column, _group_text(term)) for column in _factor_columns(term)]
@@ -209,18 +215,22 @@ def _build_population(table: pd.DataFrame, site: _Site) -> PopulationDesign:
     first = int(intercept)
     if intercept:
         check_varying(matrix.values[:, first:], matrix.names[first:], site.equation)
+    steps = tuple(build_steps(column, table, site.equation) for column in site.predictor.monotonic)
+    names = (*matrix.names[first:], *(f"{s.name}1[{k + 1}]" for s in steps for k in range(s.size)))
+    check_distinct(names, site.equation)
     return PopulationDesign(
-        matrix=matrix.values[:, first:],
-        names=matrix.names[first:],
+        matrix=np.hstack([matrix.values[:, first:], *(part.matrix(table) for part in steps)]),
+        names=names,
         intercept=intercept,
         centered=intercept and site.outcome.center,
-        rebuild=partial(_rebuild_from, matrix, first),
+        rebuild=partial(_rebuild_from, matrix, first, steps),
+        monotonic=tuple((part.name, part.size) for part in steps),
     )
 
 
-def _rebuild_from(matrix: TermMatrix, first: int, data: pd.DataFrame) -> np.ndarray:
-    """Columns of new data without those before ``first``."""
-    return matrix.rebuild(data)[:, first:]
+def _rebuild_from(matrix: TermMatrix, first: int, steps: tuple[Steps, ...], data: pd.DataFrame) -> np.ndarray:
+    """Columns of new data without those before ``first``, then the steps of monotonic effects."""
+    return np.hstack([matrix.rebuild(data)[:, first:], *(part.matrix(data) for part in steps)])
 
 
 def _build_group(table: pd.DataFrame, term: GroupTerm) -> tuple[GroupDesign, ...]:

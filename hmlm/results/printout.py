@@ -18,6 +18,7 @@ LARGEST = 1e8
 SECTIONS = (
     ("series", "Correlation Structures:"),
     ("population", "Regression Coefficients:"),
+    ("simplex", "Monotonic Simplex Parameters:"),
     ("family", "Further Distributional Parameters:"),
     ("residual", "Residual Correlations:"),
 )

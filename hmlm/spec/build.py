@@ -18,7 +18,7 @@ from hmlm.spec.family import Family
 from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
 from hmlm.spec.series import autocor_of, check_series
-from hmlm.spec.spec import AR, Block, BlockTerm, Constant, FactorSpec, Predictor, SdPredictor, Spec
+from hmlm.spec.spec import AR, Block, BlockTerm, Constant, FactorSpec, Monotonic, Predictor, SdPredictor, Spec
 from hmlm.spec.support import Support
 from hmlm.spec.target import (
     RESCOR,
@@ -27,6 +27,7 @@ from hmlm.spec.target import (
     cor_target,
     intercept_target,
     list_targets,
+    monotonic_targets,
     sd_coefficient_targets,
     sd_targets,
 )
@@ -89,11 +90,23 @@ def _predictor(design: Design, predictor: PredictorDesign, family: Family, book:
         response=[outcome.name for outcome in design.outcomes].index(predictor.response),
         dpar=predictor.dpar,
         intercept=None if intercept is None else book.find(intercept),
-        names=population.names,
+        names=population.plain,
         priors=tuple(book.find(target) for target in coefficient_targets(predictor)),
-        centered=population.centered and population.intercept and len(population.names) > 0,
+        centered=population.centered and population.intercept and len(population.plain) > 0,
         prefix=_prefix(design, predictor),
+        monotonic=tuple(_monotonic(predictor, *effect, book) for effect in population.monotonic),
     )
+
+
+def _monotonic(predictor: PredictorDesign, name: str, size: int, book: PriorBook) -> Monotonic:
+    b, simplex = monotonic_targets(predictor, name)
+    alpha = book.find(simplex).args
+    if len(alpha) not in (1, size):
+        raise PriorError(
+            f"the prior of simo for {simplex.coef} has {len(alpha)} arguments, and there are {size} steps; "
+            "write dirichlet(1) for all, or one argument for each"
+        )
+    return Monotonic(name, book.find(b), alpha * size if len(alpha) == 1 else alpha)
 
 
 def _prefix(design: Design, predictor: PredictorDesign) -> str:

@@ -36,7 +36,8 @@ def default_prior(target: Target, family: Family, values: Values | None) -> Dist
     With z the outcome on the scale of mu's link (the outcome as it is where that link is for probabilities,
     whose defaults do not look at it): Intercept ``student_t(3, median(z), max(2.5, mad(z)))``; sd and sigma
     the half of it at 0; of another parameter that has a formula, what its family says for the Intercept and
-    half ``student_t(3, 0, 2.5)`` for sd; b flat; correlations ``lkj(1)``.
+    half ``student_t(3, 0, 2.5)`` for sd; b flat; correlations ``lkj(1)``; the
+    steps of monotonic effects ``dirichlet(1)``.
 
     Args:
         target: the parameter.
@@ -45,6 +46,8 @@ def default_prior(target: Target, family: Family, values: Values | None) -> Dist
     """
     if target.class_ in ("b", AR):
         return FLAT
+    if target.class_ == "simo":
+        return Distribution("dirichlet", (1.0,))
     if target.class_ in ("cor", "rescor") or values is None:
         return Distribution("lkj", (1.0,))
     if target.class_ in family.dpars:

@@ -13,7 +13,7 @@ from hmlm.spec.support import Support
 class ParameterRow(NamedTuple):
     """A scalar parameter of the summary: the draw's name, brms's label, section and grouping factor.
 
-    ``section`` is ``"group"``, ``"population"``, ``"series"``, ``"family"`` or ``"residual"``.
+    ``section`` is ``"group"``, ``"population"``, ``"simplex"``, ``"series"``, ``"family"`` or ``"residual"``.
     """
 
     variable: str
@@ -30,6 +30,23 @@ def intercept_name(spec: Spec, p: int) -> str:
 def coefficient_names(spec: Spec, p: int) -> tuple[str, ...]:
     """Draws of the K coefficients of predictor ``p`` apart from the intercept, ``"b_NAstd_PA_lag"``."""
     return tuple(f"b_{_with_prefix(spec, p, name)}" for name in spec.predictors[p].names)
+
+
+def monotonic_names(spec: Spec, p: int) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Draws of each monotonic effect of predictor ``p``: ``("bsp_mox", ("simo_mox1[1]", …))``."""
+    return tuple(
+        (
+            f"bsp_{_with_prefix(spec, p, effect.name)}",
+            tuple(f"simo_{_with_prefix(spec, p, effect.name)}1[{k + 1}]" for k in range(effect.size)),
+        )
+        for effect in spec.predictors[p].monotonic
+    )
+
+
+def named_coefficients(spec: Spec, p: int) -> tuple[str, ...]:
+    """Draws of all coefficients of a predictor apart from its intercept, monotonic effects last."""
+    monotonic = (name for b, simplex in monotonic_names(spec, p) for name in (b, *simplex))
+    return (*coefficient_names(spec, p), *monotonic)
 
 
 def sd_names(spec: Spec, block: Block) -> tuple[str, ...]:
@@ -98,7 +115,13 @@ def effects_name(spec: Spec, factor: int, predictor: int) -> str:
 
 def summary_rows(spec: Spec) -> tuple[ParameterRow, ...]:
     """Every scalar parameter in the order that brms prints: by factor, coefficients, sigma, rescor."""
-    return (*_group_rows(spec), *_population_rows(spec), *_family_rows(spec), *_residual_rows(spec))
+    return (
+        *_group_rows(spec),
+        *_population_rows(spec),
+        *_simplex_rows(spec),
+        *_family_rows(spec),
+        *_residual_rows(spec),
+    )
 
 
 def _with_prefix(spec: Spec, p: int, name: str) -> str:
@@ -139,6 +162,15 @@ def _population_rows(spec: Spec) -> Iterator[ParameterRow]:
     coefficients = [name for p in predictors for name in coefficient_names(spec, p)]
     for variable in threshold_names(spec) + intercepts + coefficients:
         yield ParameterRow(variable, variable.removeprefix("b_"), "population")
+    for p in predictors:
+        for variable, _ in monotonic_names(spec, p):
+            yield ParameterRow(variable, variable.removeprefix("bsp_"), "population")
+
+
+def _simplex_rows(spec: Spec) -> Iterator[ParameterRow]:
+    for p in range(len(spec.predictors)):
+        for _, simplex in monotonic_names(spec, p):
+            yield from (ParameterRow(name, name.removeprefix("simo_"), "simplex") for name in simplex)
 
 
 def _family_rows(spec: Spec) -> Iterator[ParameterRow]:

@@ -16,6 +16,26 @@ AR = "ar"  # class of the prior of the autoregression, and its place among the c
 
 
 @dataclass(frozen=True)
+class Monotonic:
+    """A monotonic effect, ``b D sum(zeta[1..x])``.
+
+    Attributes:
+        name: of its coefficient, ``"mox"``.
+        prior: of b.
+        simplex: the D arguments of zeta's Dirichlet prior.
+    """
+
+    name: str
+    prior: Distribution
+    simplex: tuple[float, ...]
+
+    @property
+    def size(self) -> int:
+        """D, number of steps."""
+        return len(self.simplex)
+
+
+@dataclass(frozen=True)
 class Predictor:
     """A linear predictor.
 
@@ -28,6 +48,7 @@ class Predictor:
         centered: whether the K columns are centred for sampling.
         prefix: what brms puts before its coefficients' names: ``""``, ``"sigma"``, ``"NAstd"``,
             ``"sigma_NAstd"``.
+        monotonic: monotonic effects, whose columns follow the K.
     """
 
     response: int
@@ -37,6 +58,12 @@ class Predictor:
     priors: tuple[Distribution, ...]
     centered: bool
     prefix: str
+    monotonic: tuple[Monotonic, ...] = ()
+
+    @property
+    def n_columns(self) -> int:
+        """K and the steps of monotonic effects."""
+        return len(self.names) + sum(effect.size for effect in self.monotonic)
 
 
 @dataclass(frozen=True)

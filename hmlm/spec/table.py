@@ -19,6 +19,7 @@ from hmlm.spec.names import (
     constant_names,
     effects_name,
     intercept_name,
+    monotonic_names,
     sd_coefficient_names,
     sd_names,
     threshold_names,
@@ -168,6 +169,9 @@ def _population_lines(spec: Spec) -> Iterator[PriorInForce]:
             yield PriorInForce(intercept_name(spec, p), predictor.intercept, note=note)
         short = f"b_{predictor.prefix}" if predictor.prefix else "b"
         yield from _together(short, dict(zip(coefficient_names(spec, p), predictor.priors, strict=True)))
+        for effect, (name, simplex) in zip(predictor.monotonic, monotonic_names(spec, p), strict=True):
+            yield PriorInForce(name, effect.prior)
+            yield PriorInForce(simplex[0].removesuffix("[1]"), Distribution("dirichlet", effect.simplex))
 
 
 def _sd_lines(spec: Spec) -> Iterator[PriorInForce]:

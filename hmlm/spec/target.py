@@ -47,7 +47,13 @@ def intercept_target(design: Design, predictor: PredictorDesign, family: Family)
 
 def coefficient_targets(predictor: PredictorDesign) -> tuple[Target, ...]:
     """Addresses of the K population-level coefficients."""
-    return tuple(_coefficient(predictor, name) for name in predictor.population.names)
+    return tuple(_coefficient(predictor, name) for name in predictor.population.plain)
+
+
+def monotonic_targets(predictor: PredictorDesign, name: str) -> tuple[Target, Target]:
+    """Addresses of the coefficient and the simplex of a monotonic effect."""
+    simplex = Target("simo", f"{name}1", resp=predictor.response, dpar=predictor.dpar)
+    return _coefficient(predictor, name), simplex
 
 
 def sd_targets(predictor: PredictorDesign, group: GroupDesign) -> tuple[Target, ...]:
@@ -108,6 +114,8 @@ def _all_targets(design: Design, family: Family, layouts: tuple[BlockLayout, ...
         if intercept is not None:
             yield intercept
         yield from coefficient_targets(predictor)
+        for name, _ in predictor.population.monotonic:
+            yield from monotonic_targets(predictor, name)
         for group in predictor.groups:
             yield from sd_targets(predictor, group)
     for part in design.sds:

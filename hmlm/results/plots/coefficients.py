@@ -13,7 +13,7 @@ from hmlm.results.plots.intervals import in_words, intervals
 from hmlm.results.plots.parts import part_title
 from hmlm.results.plots.style import BLUE, INK, QUIET, SMALL, facets, headline, styled
 from hmlm.results.table import check_prob
-from hmlm.spec.names import coefficient_names, intercept_name
+from hmlm.spec.names import coefficient_names, intercept_name, monotonic_names
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def _variables(fit: Fit, predictor: int) -> list[str]:
     spec = spec_of(fit)
     intercept = spec.predictors[predictor].intercept is not None
     first = [intercept_name(spec, predictor)] if intercept else []
-    return [*first, *coefficient_names(spec, predictor)]
+    monotonic = [b for b, _ in monotonic_names(spec, predictor)]
+    return [*first, *coefficient_names(spec, predictor), *monotonic]
 
 
 def _draw_part(ax: Axes, fit: Fit, part: Part, prob: float) -> None:

@@ -73,8 +73,8 @@ def conditional_effects(
         raise HmlmError(f"method={method!r}: choose one of {listed(KINDS)}{did_you_mean(str(method), KINDS)}")
     predictors = _predictors(fit, method, options)
     known = _columns(fit.design, predictors)
-    offsets = _columns(fit.design, [read_terms(text) for text in _offsets(fit, method, options)])
-    wanted = _wanted(effects, predictors, known)
+    offsets = _columns(fit.design, [read_terms(text) for text in _offsets(predictors)])
+    wanted = _wanted(effects, [read_terms(part.population) for part in predictors], known)
     return {
         effect: _along(fit, effect.split(":"), offsets | known, dict(conditions or {}), method, prob, options)
         for effect in wanted
@@ -86,17 +86,13 @@ def columns_along(fit: Fit, options: Mapping[str, Any]) -> dict[str, Column]:
     return _columns(fit.design, _predictors(fit, EPRED, options))
 
 
-def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Terms]:
-    """Population-level terms of the parameters that are looked at."""
-    return [read_terms(terms.population) for terms in _looked_at(fit, method, options)]
-
-
-def _offsets(fit: Fit, method: str, options: Mapping[str, Any]) -> list[str]:
+def _offsets(predictors: list[PredictorFormula]) -> list[str]:
     """Expressions of their offsets, whose columns are held like others."""
-    return [text for terms in _looked_at(fit, method, options) for text in terms.offsets]
+    return [text for terms in predictors for text in terms.offsets]
 
 
-def _looked_at(fit: Fit, method: str, options: Mapping[str, Any]) -> list[PredictorFormula]:
+def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[PredictorFormula]:
+    """Predictors of the parameters that are looked at."""
     asked, locations = options.get("dpar"), fit.spec.family.locations
     wanted = {"mu", *locations} if asked is None or asked in locations else {asked}
     return [
@@ -108,10 +104,12 @@ def _looked_at(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Predic
     ]
 
 
-def _columns(design: Design, predictors: list[Terms]) -> dict[str, Column]:
-    atoms = [atom for terms in predictors for atom in terms.atoms]
+def _columns(design: Design, predictors: list[PredictorFormula]) -> dict[str, Column]:
+    atoms = [atom for part in predictors for atom in read_terms(part.population).atoms]
+    monotonic = [column for part in predictors for column in part.monotonic]
     categories = {name for atom in atoms if is_categorical(atom) for name in columns_of(atom)}
-    names = dict.fromkeys(name for atom in atoms for name in columns_of(atom))
+    categories |= set(monotonic)
+    names = dict.fromkeys([*(name for atom in atoms for name in columns_of(atom)), *monotonic])
     return {name: _column(design.table, name, name in categories) for name in names if name in design.table}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import jax
@@ -12,7 +12,7 @@ from jax import Array, lax
 
 from hmlm.results.prediction.draws import Draws
 from hmlm.results.prediction.rows import Rows
-from hmlm.spec.names import coefficient_names, intercept_name
+from hmlm.spec.names import coefficient_names, intercept_name, monotonic_names
 from hmlm.spec.spec import Spec
 
 
@@ -61,12 +61,18 @@ def make_linear(
         values=tuple(rows.varying[key] for key in keys),
         codes=tuple(rows.index[spec.blocks[b].factor].codes for b, _ in keys),
     )
-    names = coefficient_names(spec, p)
     intercept = np.zeros(draws.size)
     if spec.predictors[p].intercept is not None:
         intercept = draws[intercept_name(spec, p)]
-    population = np.stack([intercept, *(draws[name] for name in names)])
+    population = np.stack([intercept, *_coefficients(spec, p, draws)])
     return Linear(jax.device_put(Coefficients(population, tuple(effects))), columns)
+
+
+def _coefficients(spec: Spec, p: int, draws: Draws) -> Iterator[np.ndarray]:
+    """(S,) draws of each column's coefficient, those of steps ``b D zeta``."""
+    yield from (draws[name] for name in coefficient_names(spec, p))
+    for b, simplex in monotonic_names(spec, p):
+        yield from (draws[b] * len(simplex) * draws[name] for name in simplex)
 
 
 def _with_new(known: np.ndarray, new: np.ndarray | None) -> np.ndarray:

@@ -26,7 +26,7 @@ from hmlm.results.report.mathml import (
 )
 from hmlm.results.report.symbols import INTERCEPT, Symbols
 from hmlm.spec.distribution import is_flat, kind_of
-from hmlm.spec.spec import Block, BlockTerm, Spec
+from hmlm.spec.spec import Block, BlockTerm, Monotonic, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
@@ -39,6 +39,7 @@ NAMES = {
     "uniform": "Uniform",
     "lognormal": "LogNormal",
     "lkj": "LKJ",
+    "dirichlet": "Dirichlet",
 }
 IS_DISTRIBUTED = "∼"
 POSITIVE = Support.POSITIVE
@@ -178,6 +179,16 @@ def _population(symbols: Symbols, p: int) -> Iterator[str]:
         yield symbols.coefficient(p, INTERCEPT)
     for term in predictor.names:
         yield times(symbols.coefficient(p, term), symbols.column(term))
+    for effect in predictor.monotonic:
+        yield _steps(symbols, p, effect)
+
+
+def _steps(symbols: Symbols, p: int, effect: Monotonic) -> str:
+    """``β D ∑_{k ≤ x} ζ_k``."""
+    level = symbols.column(effect.name.removeprefix("mo"))
+    total = sub(sign("∑"), row(letter("k"), sign("≤"), level))
+    shares = row(total, symbols.simplex(p, effect, letter("k")))
+    return times(times(symbols.monotonic(p, effect), number(effect.size)), shares)
 
 
 def _varying(symbols: Symbols, p: int) -> Iterator[str]:
@@ -253,6 +264,9 @@ def _priors(symbols: Symbols) -> Iterator[Equation]:
         if predictor.intercept is not None:
             yield _prior([_intercept(symbols, p)], predictor.intercept)
         yield from _runs(list(zip(symbols.coefficients(p), predictor.priors, strict=True)))
+        for effect in predictor.monotonic:
+            yield _prior([symbols.monotonic(p, effect)], effect.prior)
+            yield _prior([symbols.simplex(p, effect)], Distribution("dirichlet", effect.simplex))
     for block in spec.blocks:
         spreads = [symbols.spread(block, term) for term in in_order(block)]
         yield from _runs(list(zip(spreads, (block.sd[q] for q in block.order), strict=True)), POSITIVE)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hmlm.results.report.families import wording_of
 from hmlm.results.report.mathml import indexed, joined, letter, name, number, row, sign, sub, sup
-from hmlm.spec.spec import Block, BlockTerm, Spec
+from hmlm.spec.spec import Block, BlockTerm, Monotonic, Spec
 
 COEFFICIENTS = {"mu": "β", "sigma": "γ"}
 EFFECTS = {"mu": "u", "sigma": "v"}
@@ -56,6 +56,17 @@ class Symbols:
     def coefficients(self, p: int) -> list[str]:
         """Those of a predictor but for an intercept apart from the columns."""
         return [self.coefficient(p, term) for term in self.spec.predictors[p].names]
+
+    def monotonic(self, p: int, effect: Monotonic) -> str:
+        """``β_mox``."""
+        predictor = self.spec.predictors[p]
+        base = letter(COEFFICIENTS.get(predictor.dpar, OTHER_COEFFICIENT))
+        return indexed(base, name(effect.name), self._marked(predictor.response))
+
+    def simplex(self, p: int, effect: Monotonic, index: str = "") -> str:
+        """``ζ_mox``, the shares of its steps."""
+        place = joined([name(effect.name), index]) if index else name(effect.name)
+        return indexed(letter("ζ"), place, self._marked(self.spec.predictors[p].response))
 
     def any_coefficient(self, p: int) -> str:
         """``β_k``, for sums over k."""

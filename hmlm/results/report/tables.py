@@ -9,7 +9,7 @@ import pandas as pd
 from hmlm.results.covariances import RESIDUAL
 from hmlm.results.report.grid import Table, estimates_table
 from hmlm.results.report.words import capital, predictor_title
-from hmlm.spec.names import coefficient_names, intercept_name
+from hmlm.spec.names import intercept_name, named_coefficients
 from hmlm.spec.spec import Spec
 from hmlm.types import HmlmError
 
@@ -38,7 +38,7 @@ def population_table(fit: Fit, spec: Spec, columns: tuple[str, ...], prob: float
     for p, predictor in enumerate(spec.predictors):
         own = [intercept_name(spec, p)] if predictor.intercept is not None else []
         titles |= dict.fromkeys(
-            (*own, *coefficient_names(spec, p)), capital(predictor_title(spec, p, columns))
+            (*own, *named_coefficients(spec, p)), capital(predictor_title(spec, p, columns))
         )
     if not titles:
         return None

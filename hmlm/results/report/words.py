@@ -75,7 +75,9 @@ def _clause(spec: Spec, p: int, columns: Sequence[str]) -> str:
 
 def _depends(predictor: Predictor) -> str:
     names = [name for name in predictor.names if name != INTERCEPT]
-    return f"depends on {listed([term(name) for name in names])}" if names else "has an intercept only"
+    steps = [f"the level of {e.name.removeprefix('mo')}, monotonically" for e in predictor.monotonic]
+    parts = [*(term(name) for name in names), *steps]
+    return f"depends on {listed(parts)}" if parts else "has an intercept only"
 
 
 def term(name: str) -> str:
