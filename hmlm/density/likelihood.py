@@ -106,7 +106,12 @@ def without_priors(spec: Spec) -> Spec:
     return replace(
         spec,
         predictors=tuple(
-            replace(p, intercept=p.intercept and FLAT, priors=(FLAT,) * len(p.priors))
+            replace(
+                p,
+                intercept=p.intercept and FLAT,
+                priors=(FLAT,) * len(p.priors),
+                monotonic=tuple(replace(m, prior=FLAT, simplex=(1.0,) * m.size) for m in p.monotonic),
+            )
             for p in spec.predictors
         ),
         constants=tuple(replace(constant, prior=FLAT) for constant in spec.constants),

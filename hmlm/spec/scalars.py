@@ -10,6 +10,7 @@ from hmlm.spec.names import (
     coefficient_names,
     constant_names,
     intercept_name,
+    monotonic_names,
     sd_coefficient_names,
     sd_names,
 )
@@ -51,6 +52,8 @@ def scalar_priors(spec: Spec) -> Iterator[Scalar]:
             )
         for name, prior in zip(coefficient_names(spec, p), predictor.priors, strict=True):
             yield Scalar(name, prior, Support.REAL, f'class_="b"{where}')
+        for effect, (name, _) in zip(predictor.monotonic, monotonic_names(spec, p), strict=True):
+            yield Scalar(name, effect.prior, Support.REAL, f'class_="b"{where}')
     for name, constant in zip(constant_names(spec), spec.constants, strict=True):
         reach = f'class_="{constant.dpar}"{_of_outcome(spec, constant.response)}'
         yield Scalar(name, constant.prior, constant.support, reach)

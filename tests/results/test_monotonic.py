@@ -74,3 +74,22 @@ def test_saved(fit, tmp_path, data):
     assert str(loaded) == str(fit)
     assert_allclose(loaded.epred(data.head()).values, fit.epred(data.head()).values)
     assert_allclose(loaded.log_lik().values, fit.log_lik().values, rtol=1e-6)
+
+
+def test_priors_are_drawn_and_weighed(data, fit):
+    priors = [hm.prior("normal(0, 1)"), hm.prior("dirichlet(c(4, 1, 1))", class_="simo", coef="mox1")]
+    drawn = hm.model("y ~ mo(x) + z + (1 | g)", data, prior=priors).sample_prior(draws=400, seed=1).posterior
+    assert_allclose(drawn["simo_mox1[1]"].mean(), 4 / 6, atol=0.05)
+    assert_allclose(sum(drawn[f"simo_mox1[{k}]"] for k in (1, 2, 3)), 1.0)
+    with pytest.raises(hm.PriorError, match=r"bsp_mox"):
+        hm.model("y ~ mo(x)", data).sample_prior()
+    assert_allclose(fit.log_prior()["simo_mox1"], 0.0)
+
+
+def test_levels_of_sigma(data):
+    stated = hm.model(hm.bf("y ~ z", sigma="~ 0 + mo(x)"), data)
+    fit = stated.fit(chains=1, warmup=100, draws=20, seed=1)
+    steps = fit.posterior["bsp_sigma_mox"] * 3 * fit.posterior["simo_sigma_mox1[1]"]
+    table = fit.residual_sd()
+    assert list(table["level"]) == ["0", "1", "2", "3"]
+    assert_allclose(table["Estimate"].iloc[:2], [1.0, np.exp(steps).mean()])

@@ -64,12 +64,12 @@ def make_linear(
     intercept = np.zeros(draws.size)
     if spec.predictors[p].intercept is not None:
         intercept = draws[intercept_name(spec, p)]
-    population = np.stack([intercept, *_coefficients(spec, p, draws)])
+    population = np.stack([intercept, *column_coefficients(spec, p, draws)])
     return Linear(jax.device_put(Coefficients(population, tuple(effects))), columns)
 
 
-def _coefficients(spec: Spec, p: int, draws: Draws) -> Iterator[np.ndarray]:
-    """(S,) draws of each column's coefficient, those of steps ``b D zeta``."""
+def column_coefficients(spec: Spec, p: int, draws: Mapping) -> Iterator:
+    """Of ``draws`` by name, those of each column's coefficient: of steps ``b D zeta``."""
     yield from (draws[name] for name in coefficient_names(spec, p))
     for b, simplex in monotonic_names(spec, p):
         yield from (draws[b] * len(simplex) * draws[name] for name in simplex)
