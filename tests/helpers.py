@@ -148,6 +148,15 @@ CASES = (
     Case("scale_by", hm.bf("y ~ x + (1 |c| gr(g, by = half))", sigma="~ (1 |c| gr(g, by = half))"), uneven),
     Case("monotonic", "y ~ mo(h) + x + mo(ward) + (1 + x | g)", even, MONOTONIC_PRIORS),
     Case("scale_monotonic", hm.bf("y ~ 0 + mo(h) + (1 | g)", sigma="~ mo(ward) + (1 | g)"), even),
+    Case(
+        "smooth", "y ~ s(x, k = 5) + w + mo(ward) + (1 + x | g)", even, hm.prior("gamma(2, 1)", class_="sds")
+    ),
+    Case(
+        "scale_smooth",
+        hm.bf('y ~ s(x, by = half, k = 4, bs = "cr") + half + (1 | g)', sigma="~ s(w, k = 4) + (1 | g)"),
+        even,
+    ),
+    Case("smooth_poisson", "h ~ s(x, k = 5) + (1 | g)", even, None, "poisson"),
     Case("without_intercept", "y ~ 0 + x + (1 | g)", even),
     Case("intercept_as_coefficient", "y ~ 0 + Intercept + x + (1 | g)", even),
     Case("uncentered", hm.bf("y ~ x + (1 + x | g)", center=False), even),

@@ -16,6 +16,7 @@ from hmlm.spec.names import (
     rescor_names,
     sd_coefficient_names,
     sd_names,
+    sds_names,
 )
 from hmlm.spec.spec import Spec
 
@@ -32,6 +33,7 @@ def constrained_names(spec: Spec) -> tuple[str, ...]:
         names.extend(name for name, _, _ in cor_names(spec, block))
     names.extend(name for name, _, _ in rescor_names(spec))
     names.extend(name for s in range(len(spec.sds)) for name in sd_coefficient_names(spec, s))
+    names.extend(sds_names(spec))
     return tuple(names)
 
 
@@ -49,6 +51,7 @@ def constrained_values(spec: Spec, parameters: Parameters, data: ModelData) -> A
     if parameters.rescor is not None:
         parts.append(_correlations(parameters.rescor))
     parts.extend(parameters.gamma)
+    parts.extend(value[None] for value in parameters.sds)
     return jnp.concatenate(parts)
 
 

@@ -126,11 +126,10 @@ def offsets_of(spec: Spec, design: Design) -> dict[int, np.ndarray]:
 
 
 def column_means(spec: Spec, design: Design) -> tuple[np.ndarray, ...]:
-    """Per predictor (K,) means that centring takes off its columns; zeros without it and of steps."""
+    """Per predictor (K,) means that centring takes off its columns, 0 of steps and smooths."""
 
     def means(predictor: Predictor, matrix: np.ndarray) -> np.ndarray:
-        centred = np.arange(predictor.n_columns) < len(predictor.names) * predictor.centered
-        return np.where(centred, matrix.mean(0), 0.0)
+        return np.where(np.arange(predictor.n_columns) < predictor.n_centered, matrix.mean(0), 0.0)
 
     return tuple(
         means(predictor, part.population.matrix)

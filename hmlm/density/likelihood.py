@@ -111,6 +111,7 @@ def without_priors(spec: Spec) -> Spec:
                 intercept=p.intercept and FLAT,
                 priors=(FLAT,) * len(p.priors),
                 monotonic=tuple(replace(m, prior=FLAT, simplex=(1.0,) * m.size) for m in p.monotonic),
+                smooths=tuple(replace(s, prior=FLAT) for s in p.smooths),
             )
             for p in spec.predictors
         ),

@@ -1,7 +1,7 @@
 """Monotonic effects: from their coefficient and simplex to the steps that the linear algebra knows.
 
-``c_k = b D zeta_k`` for the D steps of ``mo(x)``. They stand last among the coefficients of a predictor; on
-the unconstrained scale each effect has b and the D - 1 log ratios of zeta to its last entry.
+``c_k = b D zeta_k`` for the D steps of ``mo(x)``. They follow the plain coefficients of a predictor; on the
+unconstrained scale each effect has b and the D - 1 log ratios of zeta to its last entry.
 
 References:
     Bürkner & Charpentier (2020), doi:10.1111/bmsp.12195
@@ -18,7 +18,7 @@ from hmlm.spec.spec import Predictor
 
 
 def steps_of(predictor: Predictor, coordinates: Array) -> tuple[Array, Array]:
-    """(K,) coefficients, steps last, at the (K,) unconstrained ones, and the simplexes' log density.
+    """Linear coefficients, steps last, at the unconstrained ones, and the simplexes' log density.
 
     The log density is of the Dirichlet priors with the log Jacobian, ``sum(alpha log zeta)`` and a constant;
     the prior of b is not in it.
@@ -36,16 +36,17 @@ def steps_of(predictor: Predictor, coordinates: Array) -> tuple[Array, Array]:
 
 
 def named_of(predictor: Predictor, coefficients: Array) -> Array:
-    """What draws have of (K,) coefficients: the plain ones, then of each monotonic effect b and zeta."""
+    """What draws have of (K,) coefficients: plain ones, b and zeta of each monotonic effect, others."""
     if not predictor.monotonic:
         return coefficients
-    plain, *parts = jax.lax.split(coefficients, _sizes(predictor))
+    wiggly = len(coefficients) - predictor.n_linear
+    plain, *parts, others = jax.lax.split(coefficients, [*_sizes(predictor), wiggly])
     out = [plain]
     for part in parts:
         total = jnp.sum(part)
         zeta = jnp.where(total == 0, 1.0 / len(part), part / jnp.where(total == 0, 1.0, total))
         out.extend([total[None] / len(part), zeta])
-    return jnp.concatenate(out)
+    return jnp.concatenate([*out, others])
 
 
 def from_named(predictor: Predictor, values: Array) -> Array:
@@ -56,12 +57,12 @@ def from_named(predictor: Predictor, values: Array) -> Array:
         b, zeta = values[position], values[position + 1 : position + 1 + effect.size]
         out.append(b * effect.size * zeta)
         position += 1 + effect.size
-    return jnp.concatenate(out)
+    return jnp.concatenate([*out, values[position:]])
 
 
 def n_named(predictor: Predictor) -> int:
     """How many values draws have of a predictor's coefficients apart from its intercept."""
-    return len(predictor.names) + sum(1 + effect.size for effect in predictor.monotonic)
+    return predictor.n_columns + len(predictor.monotonic)
 
 
 def unconstrained_start(

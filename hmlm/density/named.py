@@ -12,7 +12,7 @@ from hmlm.density.constrained import centering, constrained_names
 from hmlm.density.data import ModelData
 from hmlm.density.monotonic import from_named, n_named
 from hmlm.density.parameters import Parameters, by_dpar
-from hmlm.spec.names import constant_names, cor_names, rescor_names, sd_coefficient_names, sd_names
+from hmlm.spec.names import constant_names, cor_names, rescor_names, sd_coefficient_names, sd_names, sds_names
 from hmlm.spec.spec import Block, Spec
 
 Pairs = Sequence[tuple[str, int, int]]
@@ -40,6 +40,7 @@ def parameters_of(spec: Spec, row: Array, data: ModelData) -> Parameters:
         gamma=tuple(
             jnp.stack([value[name] for name in sd_coefficient_names(spec, s)]) for s in range(len(spec.sds))
         ),
+        sds=tuple(value[name] for name in sds_names(spec)),
     )
     return _centered(spec, parameters, data) if spec.thresholds else parameters
 

@@ -20,6 +20,7 @@ from hmlm.spec.names import (
     intercept_name,
     monotonic_names,
     rescor_names,
+    smooth_names,
     threshold_names,
 )
 from hmlm.spec.scalars import check_proper
@@ -41,7 +42,7 @@ def prior_parameters(spec: Spec, design: Design, n_draws: int, seed: int) -> dic
     effects = {f"{letter}_{block.name}" for block in spec.blocks for letter in "uz"}
     sites = _sites(spec, design, n_draws, seed, tuple(sorted(outcomes | effects)))
     named = dict(sites) | _intercepts(spec, design, sites) | _correlations(spec, sites)
-    named |= _thresholds(spec, design, sites) | _simplexes(spec, sites)
+    named |= _thresholds(spec, design, sites) | _vectors(spec, sites)
     return {name: named[name] for name in constrained_names(spec)}
 
 
@@ -97,11 +98,12 @@ def _thresholds(spec: Spec, design: Design, sites: Sites) -> dict[str, np.ndarra
     return dict(zip(names, sites["centered_b_Intercept"].T + shift, strict=True))
 
 
-def _simplexes(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:
-    """Steps of monotonic effects one by one, which the program samples as one vector."""
-    effects = [effect for p in range(len(spec.predictors)) for effect in monotonic_names(spec, p)]
-    named = ((simplex, sites[simplex[0].removesuffix("[1]")]) for _, simplex in effects)
-    return {name: values[:, k] for simplex, values in named for k, name in enumerate(simplex)}
+def _vectors(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:
+    """Steps and wiggly coefficients one by one, which the program has as vectors."""
+    predictors = range(len(spec.predictors))
+    effects = [part for p in predictors for part in (*monotonic_names(spec, p), *smooth_names(spec, p))]
+    named = ((names, sites[names[0].removesuffix("[1]")]) for _, names in effects)
+    return {name: values[:, k] for names, values in named for k, name in enumerate(names)}
 
 
 def _correlations(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:

@@ -35,6 +35,7 @@ from hmlm.spec.names import (
     monotonic_names,
     sd_coefficient_names,
     sd_names,
+    smooth_names,
 )
 from hmlm.spec.spec import AR, Block, Constant, Spec
 from hmlm.spec.support import Support
@@ -129,6 +130,7 @@ def population_level(spec: Spec, p: int, X: Arrays) -> Array:
     priors = zip(coefficient_names(spec, p), predictor.priors, strict=True)
     b = [numpyro.sample(name, to_numpyro(prior, Support.REAL)) for name, prior in priors]
     b.extend(step for part in range(len(predictor.monotonic)) for step in monotonic_steps(spec, p, part))
+    b.extend(s for part in range(len(predictor.smooths)) for s in wiggly_coefficients(spec, p, part))
     eta = columns @ jnp.stack(b) if b else jnp.zeros(columns.shape[0])
     if predictor.intercept is None:
         return eta
@@ -142,6 +144,15 @@ def monotonic_steps(spec: Spec, p: int, part: int) -> Array:
     b = numpyro.sample(name, to_numpyro(effect.prior, Support.REAL))
     zeta = numpyro.sample(simplex[0].removesuffix("[1]"), dist.Dirichlet(jnp.array(effect.simplex)))
     return b * effect.size * zeta
+
+
+def wiggly_coefficients(spec: Spec, p: int, part: int) -> Array:
+    """(size,) coefficients ``s = sds z`` of a smooth function, z standard normal."""
+    smooth, (name, wiggly) = spec.predictors[p].smooths[part], smooth_names(spec, p)[part]
+    site = wiggly[0].removesuffix("[1]")
+    sds = numpyro.sample(name, to_numpyro(smooth.prior, Support.POSITIVE))
+    z = numpyro.sample(f"z{site}", dist.Normal(0, 1).expand([smooth.size]).to_event(1))
+    return numpyro.deterministic(site, sds * z)
 
 
 def group_effects(spec: Spec, b: int, scale: Array | float) -> Array:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-_SPLINE = "write a spline of fixed degrees of freedom, ns(x, df = 4) or bs(x, df = 6)"
+_SPLINE = "write a penalised spline s(x), or one of fixed degrees of freedom, ns(x, df = 4)"
+_SMOOTH = "it is a population-level term of its own, y ~ s(x) + z; write ns(x, df = 4) inside other terms"
 _SERIES = "write ar(time = t, gr = id), where the residual before counts"
 _COVARIANCE = "(x | group) estimates all correlations, (x || group) none"
 _KNOWN = "levels are independent given their standard deviation, (1 | group)"
@@ -16,7 +17,7 @@ _OUTCOMES = "write one bf for each outcome, bf(y1 ~ x) + bf(y2 ~ x) + set_rescor
 _FORMULA = "name the parameter within bf: bf(y ~ x, sigma ~ x)"
 
 PREDICTORS = {
-    "s": ("mgcv's smooth", _SPLINE),
+    "s": ("mgcv's smooth within another term", _SMOOTH),
     "te": ("mgcv's tensor product", "write ns(x, df = 3):ns(z, df = 3)"),
     "ti": ("mgcv's tensor interaction", "write ns(x, df = 3):ns(z, df = 3)"),
     "t2": ("mgcv's tensor product", "write ns(x, df = 3):ns(z, df = 3)"),

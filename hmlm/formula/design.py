@@ -26,6 +26,7 @@ from hmlm.formula.response import build_outcome, outcome_columns
 from hmlm.formula.row_values import Quantity, build_quantity, summed
 from hmlm.formula.sd import build_sds, sd_text
 from hmlm.formula.series import build_series, series_columns
+from hmlm.formula.smooth import Smooth, build_smooths, smooth_columns
 from hmlm.formula.table import Use, as_table, complete_rows, select
 from hmlm.types import (
     DataError,
@@ -136,8 +137,9 @@ def _check_outcome_unused(site: _Site, table: pd.DataFrame) -> None:
 
 def _population_uses(site: _Site) -> list[Use]:
     """Columns of a predictor's population-level part."""
-    monotonic = [Use(column, site.equation) for column in site.predictor.monotonic]
-    return [*_term_uses(site.predictor.population, site.equation), *monotonic, *_offset_uses(site)]
+    smooth = (column for term in site.predictor.smooths for column in smooth_columns(term))
+    columns = [Use(column, site.equation) for column in (*site.predictor.monotonic, *smooth)]
+    return [*_term_uses(site.predictor.population, site.equation), *columns, *_offset_uses(site)]
 
 
 def _uses(formula: ModelFormula, table: pd.DataFrame) -> list[Use]:
@@ -216,21 +218,42 @@ def _build_population(table: pd.DataFrame, site: _Site) -> PopulationDesign:
     if intercept:
         check_varying(matrix.values[:, first:], matrix.names[first:], site.equation)
     steps = tuple(build_steps(column, table, site.equation) for column in site.predictor.monotonic)
-    names = (*matrix.names[first:], *(f"{s.name}1[{k + 1}]" for s in steps for k in range(s.size)))
+    smooths = tuple(
+        smooth for term in site.predictor.smooths for smooth in build_smooths(term, table, site.equation)
+    )
+    described = tuple(smooth.described for smooth in smooths)
+    names = (
+        *matrix.names[first:],
+        *(smooth.line for smooth in described),
+        *(f"{s.name}1[{k + 1}]" for s in steps for k in range(s.size)),
+        *(f"{s.name}[{k + 1}]" for s in described for k in range(s.size)),
+    )
     check_distinct(names, site.equation)
     return PopulationDesign(
-        matrix=np.hstack([matrix.values[:, first:], *(part.matrix(table) for part in steps)]),
+        matrix=_with_special(matrix.values[:, first:], steps, smooths, table),
         names=names,
         intercept=intercept,
         centered=intercept and site.outcome.center,
-        rebuild=partial(_rebuild_from, matrix, first, steps),
+        rebuild=partial(_rebuild_from, matrix, first, steps, smooths),
         monotonic=tuple((part.name, part.size) for part in steps),
+        smooths=described,
     )
 
 
-def _rebuild_from(matrix: TermMatrix, first: int, steps: tuple[Steps, ...], data: pd.DataFrame) -> np.ndarray:
-    """Columns of new data without those before ``first``, then the steps of monotonic effects."""
-    return np.hstack([matrix.rebuild(data)[:, first:], *(part.matrix(data) for part in steps)])
+def _with_special(
+    columns: np.ndarray, steps: tuple[Steps, ...], smooths: tuple[Smooth, ...], data: pd.DataFrame
+) -> np.ndarray:
+    """Columns of terms, then lines of smooths, steps of monotonic effects and wiggly columns of smooths."""
+    found = [smooth.matrix(data) for smooth in smooths]
+    lines, wiggly = [own[:, :1] for own in found], [own[:, 1:] for own in found]
+    return np.hstack([columns, *lines, *(part.matrix(data) for part in steps), *wiggly])
+
+
+def _rebuild_from(
+    matrix: TermMatrix, first: int, steps: tuple[Steps, ...], smooths: tuple[Smooth, ...], data: pd.DataFrame
+) -> np.ndarray:
+    """Columns of new data, those of terms from ``first`` on."""
+    return _with_special(matrix.rebuild(data)[:, first:], steps, smooths, data)
 
 
 def _build_group(table: pd.DataFrame, term: GroupTerm) -> tuple[GroupDesign, ...]:

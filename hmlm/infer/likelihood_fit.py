@@ -35,7 +35,7 @@ def maximise_likelihood(spec: Spec, design: Design, *, restricted: bool) -> Like
 
     Raises:
         HmlmError: effects that cannot be integrated out, collinear columns, monotonic effects,
-            or residuals in series.
+            smooth functions, or residuals in series.
     """
     _check_linear(spec)
     begin = time.perf_counter()
@@ -55,6 +55,11 @@ def _check_linear(spec: Spec) -> None:
             "gives the likelihood itself"
         )
     for predictor in spec.predictors:
+        if predictor.smooths:
+            raise HmlmError(
+                "s() has no maximum-likelihood fit here: sample the model, m.fit(), or write a spline of "
+                "fixed degrees of freedom, ns(x, df = 4)"
+            )
         for effect in predictor.monotonic:
             column = effect.name.removeprefix("mo")
             raise HmlmError(

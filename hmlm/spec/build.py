@@ -18,7 +18,18 @@ from hmlm.spec.family import Family
 from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
 from hmlm.spec.series import autocor_of, check_series
-from hmlm.spec.spec import AR, Block, BlockTerm, Constant, FactorSpec, Monotonic, Predictor, SdPredictor, Spec
+from hmlm.spec.spec import (
+    AR,
+    Block,
+    BlockTerm,
+    Constant,
+    FactorSpec,
+    Monotonic,
+    Predictor,
+    SdPredictor,
+    Smooth,
+    Spec,
+)
 from hmlm.spec.support import Support
 from hmlm.spec.target import (
     RESCOR,
@@ -30,6 +41,7 @@ from hmlm.spec.target import (
     monotonic_targets,
     sd_coefficient_targets,
     sd_targets,
+    smooth_target,
 )
 from hmlm.types import Design, Distribution, Factor, Outcome, PredictorDesign, Prior, PriorError, SdDesign
 
@@ -86,15 +98,19 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
 def _predictor(design: Design, predictor: PredictorDesign, family: Family, book: PriorBook) -> Predictor:
     population = predictor.population
     intercept = intercept_target(design, predictor, family)
+    n_terms = len(population.plain) - len(population.smooths)
     return Predictor(
         response=[outcome.name for outcome in design.outcomes].index(predictor.response),
         dpar=predictor.dpar,
         intercept=None if intercept is None else book.find(intercept),
         names=population.plain,
         priors=tuple(book.find(target) for target in coefficient_targets(predictor)),
-        centered=population.centered and population.intercept and len(population.plain) > 0,
+        centered=population.centered and population.intercept and n_terms > 0,
         prefix=_prefix(design, predictor),
         monotonic=tuple(_monotonic(predictor, *effect, book) for effect in population.monotonic),
+        smooths=tuple(
+            Smooth(s.name, s.line, s.size, book.find(smooth_target(predictor, s))) for s in population.smooths
+        ),
     )
 
 

@@ -63,6 +63,7 @@ CLASSES = {
     "sigma": PriorClass(("resp",), ("real", "interval", "positive"), POSITIVE),
     **{dpar: PriorClass(("resp",), SUPPORTS[support], ADVICE[support]) for dpar, support in _constants()},
     "ar": PriorClass(("resp",), SUPPORTS[Support.CORRELATION], ADVICE[Support.CORRELATION]),
+    "sds": PriorClass(("coef", "resp", "dpar"), ("real", "interval", "positive"), POSITIVE),
     "simo": PriorClass(("coef", "resp", "dpar"), ("simplex",), SIMPLEX),
     "rescor": PriorClass((), ("corr",), CORRELATION),
 }
@@ -91,8 +92,8 @@ def prior(
 
     Args:
         text: the distribution, ``"normal(0, 1)"``; ``""`` is flat.
-        class_: ``"Intercept"``, ``"b"``, ``"sd"``, ``"cor"``, ``"sigma"``, ``"rescor"``, or
-            ``"simo"`` of monotonic effects.
+        class_: ``"Intercept"``, ``"b"``, ``"sd"``, ``"cor"``, ``"sigma"``, ``"rescor"``,
+            ``"simo"`` of monotonic effects, or ``"sds"`` of smooth functions.
         coef: name of one coefficient; of class Intercept the number of a threshold between levels.
         group: name of one grouping factor.
         resp: name of one outcome.

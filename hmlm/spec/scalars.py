@@ -13,6 +13,7 @@ from hmlm.spec.names import (
     monotonic_names,
     sd_coefficient_names,
     sd_names,
+    smooth_names,
 )
 from hmlm.spec.spec import Block, Predictor, Spec
 from hmlm.spec.support import Support
@@ -59,6 +60,10 @@ def scalar_priors(spec: Spec) -> Iterator[Scalar]:
         yield Scalar(name, constant.prior, constant.support, reach)
     for block in spec.blocks:
         yield from _standard_deviations(spec, block)
+    for p, predictor in enumerate(spec.predictors):
+        for smooth, (name, _) in zip(predictor.smooths, smooth_names(spec, p), strict=True):
+            reach = f'class_="sds"{_where(spec, predictor, always=True)}'
+            yield Scalar(name, smooth.prior, Support.POSITIVE, reach)
     for s, part in enumerate(spec.sds):
         for name, prior in zip(sd_coefficient_names(spec, s), part.priors, strict=True):
             yield Scalar(name, prior, Support.REAL, f'class_="b", dpar="{_dpar(spec, part.prefix)}"')

@@ -36,6 +36,23 @@ class Monotonic:
 
 
 @dataclass(frozen=True)
+class Smooth:
+    """The wiggly part of a smooth function, ``s_k ~ N(0, sds^2)``.
+
+    Attributes:
+        name: ``"sx_1"``.
+        line: the coefficient of its straight part, among those of the predictor.
+        size: number of wiggly columns.
+        prior: of sds.
+    """
+
+    name: str
+    line: str
+    size: int
+    prior: Distribution
+
+
+@dataclass(frozen=True)
 class Predictor:
     """A linear predictor.
 
@@ -49,6 +66,7 @@ class Predictor:
         prefix: what brms puts before its coefficients' names: ``""``, ``"sigma"``, ``"NAstd"``,
             ``"sigma_NAstd"``.
         monotonic: monotonic effects, whose columns follow the K.
+        smooths: smooth functions; their straight parts are the last of the K, their wiggly columns come last.
     """
 
     response: int
@@ -59,11 +77,22 @@ class Predictor:
     centered: bool
     prefix: str
     monotonic: tuple[Monotonic, ...] = ()
+    smooths: tuple[Smooth, ...] = ()
 
     @property
     def n_columns(self) -> int:
-        """K and the steps of monotonic effects."""
+        """K, the steps of monotonic effects and the wiggly columns of smooth functions."""
+        return self.n_linear + sum(smooth.size for smooth in self.smooths)
+
+    @property
+    def n_linear(self) -> int:
+        """The columns before the wiggly ones."""
         return len(self.names) + sum(effect.size for effect in self.monotonic)
+
+    @property
+    def n_centered(self) -> int:
+        """The columns that are centred: as in brms not the straight parts of smooth functions."""
+        return (len(self.names) - len(self.smooths)) * self.centered
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from hmlm.spec.names import (
     monotonic_names,
     sd_coefficient_names,
     sd_names,
+    smooth_names,
     threshold_names,
 )
 from hmlm.spec.prior import CLASSES
@@ -132,7 +133,7 @@ def _bounds(address: Target, family: Family, priors: tuple[Prior, ...]) -> tuple
         return Support.CORRELATION.bounds
     if address.class_ in family.dpars:
         return family.parameter(address.class_).support.bounds
-    if address.class_ == "sd":
+    if address.class_ in ("sd", "sds"):
         return "0", ""
     stated = [prior.distribution for prior in reaching_priors(priors, address)]
     if not stated:
@@ -172,6 +173,8 @@ def _population_lines(spec: Spec) -> Iterator[PriorInForce]:
         for effect, (name, simplex) in zip(predictor.monotonic, monotonic_names(spec, p), strict=True):
             yield PriorInForce(name, effect.prior)
             yield PriorInForce(simplex[0].removesuffix("[1]"), Distribution("dirichlet", effect.simplex))
+        for smooth, (name, _) in zip(predictor.smooths, smooth_names(spec, p), strict=True):
+            yield PriorInForce(name, smooth.prior, Support.POSITIVE)
 
 
 def _sd_lines(spec: Spec) -> Iterator[PriorInForce]:

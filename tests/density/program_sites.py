@@ -27,6 +27,7 @@ from hmlm.spec.names import (
     rescor_names,
     sd_coefficient_names,
     sd_names,
+    smooth_names,
     threshold_names,
 )
 from hmlm.spec.spec import Block
@@ -64,6 +65,7 @@ def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> S
     _center_intercepts(model, draws, sites)
     _stack_thresholds(model, draws, sites)
     _stack_simplexes(model, sites)
+    _standardise_smooths(model, sites)
     for b, (block, u) in enumerate(zip(model.spec.blocks, effects, strict=True)):
         correlation = _block_factor(model, block, draws)
         if block.cor is not None:
@@ -85,6 +87,7 @@ def _center_intercepts(model: hm.Model, draws: Draws, sites: Sites) -> None:
             name = intercept_name(model.spec, p)
             means = model.design.predictors[p].population.matrix.mean(0)[: len(predictor.names)]
             slopes = np.stack([draws[slope] for slope in coefficient_names(model.spec, p)])
+            means[len(means) - len(predictor.smooths) :] = 0.0
             sites[f"centered_{name}"] = sites.pop(name) + means @ slopes
 
 
@@ -121,6 +124,14 @@ def _stack_simplexes(model: hm.Model, sites: Sites) -> None:
         for _, simplex in monotonic_names(model.spec, p):
             site = simplex[0].removesuffix("[1]")
             sites[site] = np.stack([sites.pop(name) for name in simplex], axis=-1)
+
+
+def _standardise_smooths(model: hm.Model, sites: Sites) -> None:
+    """The program samples wiggly coefficients as one standard normal vector."""
+    for p in range(len(model.spec.predictors)):
+        for sds, wiggly in smooth_names(model.spec, p):
+            values = np.stack([sites.pop(name) for name in wiggly], axis=-1)
+            sites["z" + wiggly[0].removesuffix("[1]")] = values / sites[sds][:, None]
 
 
 def _block_factor(model: hm.Model, block: Block, draws: Draws) -> np.ndarray:

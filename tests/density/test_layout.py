@@ -17,7 +17,7 @@ def covered(spans) -> np.ndarray:
 @pytest.mark.parametrize("name", DESIGNS)
 def test_spans_cover_each_coordinate_once(name):
     layout = make_layout(stated(name).spec, sampled_plan(stated(name).spec))
-    scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd, *layout.gamma)
+    scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd, *layout.gamma, *layout.sds)
     population = (*scalars, layout.thresholds, *layout.cor, layout.rescor)
     np.testing.assert_array_equal(np.sort(covered(scalars)), np.arange(layout.n_scalars))
     np.testing.assert_array_equal(np.sort(covered(population)), np.arange(layout.n_population))

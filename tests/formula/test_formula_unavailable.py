@@ -12,7 +12,7 @@ from hmlm.formula.parser import parse
 from hmlm.types import FormulaError
 
 SAID = {
-    "y ~ s(x)": "ns(x, df = 4)",
+    "y ~ z:s(x)": "y ~ s(x) + z",
     "y ~ t2(x, z)": "ns(x, df = 3):ns(z, df = 3)",
     "y ~ gp(x)": "ns(x, df = 4)",
     "y ~ z:mo(x)": "y ~ mo(x) + z",

@@ -14,6 +14,7 @@ from hmlm.formula.algebra import Terms, read_terms
 from hmlm.formula.expression import columns_of
 from hmlm.formula.functions import is_categorical
 from hmlm.formula.levels import observed_levels
+from hmlm.formula.smooth import smooth_columns
 from hmlm.formula.table import Use, is_boolean, is_numeric, series
 from hmlm.results.prediction.predict import EPRED, KINDS, PREDICT
 from hmlm.spec.hint import did_you_mean, listed
@@ -107,9 +108,10 @@ def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Predi
 def _columns(design: Design, predictors: list[PredictorFormula]) -> dict[str, Column]:
     atoms = [atom for part in predictors for atom in read_terms(part.population).atoms]
     monotonic = [column for part in predictors for column in part.monotonic]
+    smooth = [column for part in predictors for term in part.smooths for column in smooth_columns(term)]
     categories = {name for atom in atoms if is_categorical(atom) for name in columns_of(atom)}
     categories |= set(monotonic)
-    names = dict.fromkeys([*(name for atom in atoms for name in columns_of(atom)), *monotonic])
+    names = dict.fromkeys([*(name for atom in atoms for name in columns_of(atom)), *monotonic, *smooth])
     return {name: _column(design.table, name, name in categories) for name in names if name in design.table}
 
 

@@ -12,7 +12,7 @@ from jax import Array, lax
 
 from hmlm.results.prediction.draws import Draws
 from hmlm.results.prediction.rows import Rows
-from hmlm.spec.names import coefficient_names, intercept_name, monotonic_names
+from hmlm.spec.names import coefficient_names, intercept_name, monotonic_names, smooth_names
 from hmlm.spec.spec import Spec
 
 
@@ -73,6 +73,8 @@ def column_coefficients(spec: Spec, p: int, draws: Mapping) -> Iterator:
     yield from (draws[name] for name in coefficient_names(spec, p))
     for b, simplex in monotonic_names(spec, p):
         yield from (draws[b] * len(simplex) * draws[name] for name in simplex)
+    for _, wiggly in smooth_names(spec, p):
+        yield from (draws[name] for name in wiggly)
 
 
 def _with_new(known: np.ndarray, new: np.ndarray | None) -> np.ndarray:
