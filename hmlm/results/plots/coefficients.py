@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from matplotlib.axes import Axes
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 INNER = 0.66
 HEIGHT = 0.75
+KIND = re.compile("^(b|bs|bsp)_")
 
 
 class Part(NamedTuple):
@@ -68,8 +70,8 @@ def _variables(fit: Fit, predictor: int) -> list[str]:
 
 def _draw_part(ax: Axes, fit: Fit, part: Part, prob: float) -> None:
     prefix = spec_of(fit).predictors[part.predictor].prefix
-    start = f"b_{prefix}_" if prefix else "b_"
-    names = [name.removeprefix(start) for name in part.variables]
+    start = f"{prefix}_" if prefix else ""
+    names = [KIND.sub("", name).removeprefix(start) for name in part.variables]
     heights = range(len(names) - 1, -1, -1)
     for height, variable in zip(heights, part.variables, strict=True):
         _draw_eye(ax, fit, variable, height, prob)

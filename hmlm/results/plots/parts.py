@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hmlm.results.plots.choose import default_or, design_of, predictor_index, spec_of
-from hmlm.spec.names import effects_name, monotonic_names
+from hmlm.spec.names import effects_name, monotonic_names, named_coefficients
 from hmlm.spec.spec import Spec
 from hmlm.types import HmlmError
 
@@ -62,11 +62,14 @@ def effect_draws(fit: Fit, factor: str, predictor: int, term: str) -> xr.DataArr
 
 
 def coefficient_draws(fit: Fit, predictor: int, term: str) -> xr.DataArray:
-    """Draws (chain, draw) of a population-level coefficient or step; zeros where there is none."""
-    name = f"b_{prefixed(spec_of(fit), predictor, term)}"
-    if name in fit.posterior:
-        return fit.posterior[name]
-    for b, simplex in monotonic_names(spec_of(fit), predictor):
+    """Draws (chain, draw) of a population-level, step or wiggly coefficient; zeros where there is none."""
+    spec, own = spec_of(fit), prefixed(spec_of(fit), predictor, term)
+    name = f"b_{own}"
+    known = {name, *named_coefficients(spec, predictor)}
+    for variable in (name, f"bs_{own}", f"s_{own}"):
+        if variable in known and variable in fit.posterior:
+            return fit.posterior[variable]
+    for b, simplex in monotonic_names(spec, predictor):
         if (share := f"simo_{name.removeprefix('b_')}") in simplex:
             return fit.posterior[b] * len(simplex) * fit.posterior[share]
     return xr.zeros_like(fit.posterior[fit.info.rows[0].variable])

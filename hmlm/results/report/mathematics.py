@@ -12,6 +12,8 @@ from hmlm.results.report.mathml import (
     call,
     column,
     display,
+    indexed,
+    joined,
     letter,
     listed,
     name,
@@ -181,6 +183,9 @@ def _population(symbols: Symbols, p: int) -> Iterator[str]:
         yield times(symbols.coefficient(p, term), symbols.column(term))
     for effect in predictor.monotonic:
         yield _steps(symbols, p, effect)
+    for smooth in predictor.smooths:
+        columns = indexed(letter("B"), joined([name(smooth.name), letter("k"), letter("i")]), "")
+        yield times(row(sub(sign("∑"), letter("k")), symbols.wiggly(p, smooth)), columns)
 
 
 def _steps(symbols: Symbols, p: int, effect: Monotonic) -> str:
@@ -267,6 +272,11 @@ def _priors(symbols: Symbols) -> Iterator[Equation]:
         for effect in predictor.monotonic:
             yield _prior([symbols.monotonic(p, effect)], effect.prior)
             yield _prior([symbols.simplex(p, effect)], Distribution("dirichlet", effect.simplex))
+        for smooth in predictor.smooths:
+            spread = symbols.wiggliness(p, smooth)
+            normal = call(name("Normal"), number(0), spread)
+            yield Equation(symbols.wiggly(p, smooth), IS_DISTRIBUTED, [normal])
+            yield _prior([spread], smooth.prior, POSITIVE)
     for block in spec.blocks:
         spreads = [symbols.spread(block, term) for term in in_order(block)]
         yield from _runs(list(zip(spreads, (block.sd[q] for q in block.order), strict=True)), POSITIVE)
