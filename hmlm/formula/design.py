@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from hmlm.formula.additions import additions_of
@@ -17,16 +15,16 @@ from hmlm.formula.censoring import fill_upper_limits
 from hmlm.formula.checks import check_nonzero, check_varying
 from hmlm.formula.expression import columns_of
 from hmlm.formula.factors import build_factor
-from hmlm.formula.matrix import TermMatrix, build_matrix
-from hmlm.formula.monotonic import Steps, build_steps
-from hmlm.formula.names import check_distinct, outcome_name
+from hmlm.formula.matrix import build_matrix
+from hmlm.formula.names import outcome_name
 from hmlm.formula.parser import parse
+from hmlm.formula.population import build_population
 from hmlm.formula.quantity import quantity_columns
 from hmlm.formula.response import build_outcome, outcome_columns
 from hmlm.formula.row_values import Quantity, build_quantity, summed
 from hmlm.formula.sd import build_sds, sd_text
 from hmlm.formula.series import build_series, series_columns
-from hmlm.formula.smooth import Smooth, build_smooths, smooth_columns
+from hmlm.formula.smooth import smooth_columns
 from hmlm.formula.table import Use, as_table, complete_rows, select
 from hmlm.types import (
     DataError,
@@ -38,7 +36,6 @@ from hmlm.types import (
     ModelFormula,
     Outcome,
     OutcomeFormula,
-    PopulationDesign,
     PredictorDesign,
     PredictorFormula,
 )
@@ -200,7 +197,7 @@ def _build_predictor(table: pd.DataFrame, site: _Site) -> PredictorDesign:
     return PredictorDesign(
         response=outcome_name(site.outcome.column),
         dpar=site.dpar,
-        population=_build_population(table, site),
+        population=build_population(table, site.predictor, site.outcome.center, site.equation),
         groups=tuple(part for parts in terms for part in parts),
         offset=None if offset is None else offset.values,
         rebuild_offset=None if offset is None else offset.rebuild,
@@ -209,51 +206,6 @@ def _build_predictor(table: pd.DataFrame, site: _Site) -> PredictorDesign:
 
 def _build_offset(table: pd.DataFrame, site: _Site) -> Quantity | None:
     return summed([build_quantity(parse(text), table, site.equation) for text in site.predictor.offsets])
-
-
-def _build_population(table: pd.DataFrame, site: _Site) -> PopulationDesign:
-    matrix = build_matrix(site.predictor.population, table, site.equation)
-    intercept = matrix.terms.intercept and not matrix.terms.reserved
-    first = int(intercept)
-    if intercept:
-        check_varying(matrix.values[:, first:], matrix.names[first:], site.equation)
-    steps = tuple(build_steps(column, table, site.equation) for column in site.predictor.monotonic)
-    smooths = tuple(
-        smooth for term in site.predictor.smooths for smooth in build_smooths(term, table, site.equation)
-    )
-    described = tuple(smooth.described for smooth in smooths)
-    names = (
-        *matrix.names[first:],
-        *(smooth.line for smooth in described),
-        *(f"{s.name}1[{k + 1}]" for s in steps for k in range(s.size)),
-        *(f"{s.name}[{k + 1}]" for s in described for k in range(s.size)),
-    )
-    check_distinct(names, site.equation)
-    return PopulationDesign(
-        matrix=_with_special(matrix.values[:, first:], steps, smooths, table),
-        names=names,
-        intercept=intercept,
-        centered=intercept and site.outcome.center,
-        rebuild=partial(_rebuild_from, matrix, first, steps, smooths),
-        monotonic=tuple((part.name, part.size) for part in steps),
-        smooths=described,
-    )
-
-
-def _with_special(
-    columns: np.ndarray, steps: tuple[Steps, ...], smooths: tuple[Smooth, ...], data: pd.DataFrame
-) -> np.ndarray:
-    """Columns of terms, then lines of smooths, steps of monotonic effects and wiggly columns of smooths."""
-    found = [smooth.matrix(data) for smooth in smooths]
-    lines, wiggly = [own[:, :1] for own in found], [own[:, 1:] for own in found]
-    return np.hstack([columns, *lines, *(part.matrix(data) for part in steps), *wiggly])
-
-
-def _rebuild_from(
-    matrix: TermMatrix, first: int, steps: tuple[Steps, ...], smooths: tuple[Smooth, ...], data: pd.DataFrame
-) -> np.ndarray:
-    """Columns of new data, those of terms from ``first`` on."""
-    return _with_special(matrix.rebuild(data)[:, first:], steps, smooths, data)
 
 
 def _build_group(table: pd.DataFrame, term: GroupTerm) -> tuple[GroupDesign, ...]:

@@ -76,6 +76,7 @@ def test_saved(fit, tmp_path, data):
     assert_allclose(loaded.log_lik().values, fit.log_lik().values, rtol=1e-6)
 
 
+@pytest.mark.nightly
 def test_priors_are_drawn_and_weighed(data, fit):
     priors = [hm.prior("normal(0, 1)"), hm.prior("dirichlet(c(4, 1, 1))", class_="simo", coef="mox1")]
     drawn = hm.model("y ~ mo(x) + z + (1 | g)", data, prior=priors).sample_prior(draws=400, seed=1).posterior

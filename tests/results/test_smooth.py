@@ -88,6 +88,7 @@ def test_figures_and_report(fit, tmp_path):
     assert "a smooth function of x" in page and "sds(sx_1)" in page
 
 
+@pytest.mark.nightly
 def test_prior_of_the_curve(data):
     priors = [hm.prior("normal(0, 1)"), hm.prior("exponential(5)", class_="sds")]
     drawn = hm.model(FORMULA, data, prior=priors).sample_prior(draws=300, seed=1)
