@@ -148,9 +148,7 @@ CASES = (
     Case("scale_by", hm.bf("y ~ x + (1 |c| gr(g, by = half))", sigma="~ (1 |c| gr(g, by = half))"), uneven),
     Case("monotonic", "y ~ mo(h) + x + mo(ward) + (1 + x | g)", even, MONOTONIC_PRIORS),
     Case("scale_monotonic", hm.bf("y ~ 0 + mo(h) + (1 | g)", sigma="~ mo(ward) + (1 | g)"), even),
-    Case(
-        "smooth", "y ~ s(x, k = 5) + w + mo(ward) + (1 + x | g)", even, hm.prior("gamma(2, 1)", class_="sds")
-    ),
+    Case("smooth", "y ~ s(x, k = 5) + w + mo(ward) + (1 | g)", even, hm.prior("gamma(2, 1)", class_="sds")),
     Case(
         "scale_smooth",
         hm.bf('y ~ s(x, by = half, k = 4, bs = "cr") + half + (1 | g)', sigma="~ s(w, k = 4) + (1 | g)"),
@@ -241,7 +239,7 @@ OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale", "bounds"),
     *("rescor", "rescor_scale", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
-    *("series", "series_regression", "series_scale"),
+    *("series", "series_regression", "series_scale", "smooth"),
 )
 
 
