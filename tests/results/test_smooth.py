@@ -94,3 +94,14 @@ def test_prior_of_the_curve(data):
     drawn = hm.model(FORMULA, data, prior=priors).sample_prior(draws=300, seed=1)
     ratio = drawn.posterior["s_sx_1[3]"] / drawn.posterior["sds_sx_1"]
     assert_allclose([ratio.mean(), ratio.std()], [0.0, 1.0], atol=0.2)
+
+
+@pytest.mark.nightly
+def test_a_function_for_each_category(data):
+    both = data.assign(f=np.where(data.index % 2, "b", "a"))
+    both["y"] = np.where(both.f == "a", truth(both.x), 0.4 * both.x) + data.y - 1.0 - truth(data.x)
+    fit = hm.model("y ~ f + s(x, by = f) + z + (1 | g)", both).fit(chains=2, warmup=300, draws=200, seed=2)
+    assert fit.summary().loc["sds(sxfa_1)", "Estimate"] > 2 * fit.summary().loc["sds(sxfb_1)", "Estimate"]
+    along = fit.conditional_effects()["x:f"]
+    line = along[along["f"] == "b"]
+    assert np.std(line["Estimate"] - 0.4 * line["x"]) < 0.15

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hmlm.formula.algebra import Terms, read_terms
+from hmlm.formula.algebra import read_terms
 from hmlm.formula.expression import columns_of
 from hmlm.formula.functions import is_categorical
 from hmlm.formula.levels import observed_levels
@@ -75,7 +75,7 @@ def conditional_effects(
     predictors = _predictors(fit, method, options)
     known = _columns(fit.design, predictors)
     offsets = _columns(fit.design, [read_terms(text) for text in _offsets(predictors)])
-    wanted = _wanted(effects, [read_terms(part.population) for part in predictors], known)
+    wanted = _wanted(effects, predictors, known)
     return {
         effect: _along(fit, effect.split(":"), offsets | known, dict(conditions or {}), method, prob, options)
         for effect in wanted
@@ -128,16 +128,19 @@ def _column(table: pd.DataFrame, name: str, category: bool) -> Column:
     return Column(name, levels[0], levels, levels)
 
 
-def _wanted(effects: str | list[str] | None, predictors: list[Terms], known: dict[str, Column]) -> list[str]:
+def _wanted(
+    effects: str | list[str] | None, predictors: list[PredictorFormula], known: dict[str, Column]
+) -> list[str]:
     """Names of columns, and of pairs of them that interact."""
     if effects is None:
         pairs = [
             ":".join(names)
-            for terms in predictors
+            for terms in (read_terms(part.population) for part in predictors)
             for positions in terms.products
             if len(names := [n for i in positions for n in columns_of(terms.atoms[i]) if n in known]) == 2
         ]
-        return list(dict.fromkeys([*known, *pairs]))
+        smooth = [f"{s.column}:{s.by}" for part in predictors for s in part.smooths if s.by is not None]
+        return list(dict.fromkeys([*known, *pairs, *smooth]))
     wanted = [effects] if isinstance(effects, str) else list(effects)
     for effect in wanted:
         for name in effect.split(":"):
