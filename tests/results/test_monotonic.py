@@ -87,6 +87,7 @@ def test_priors_are_drawn_and_weighed(data, fit):
     assert_allclose(fit.log_prior()["simo_mox1"], 0.0)
 
 
+@pytest.mark.nightly
 def test_levels_of_sigma(data):
     stated = hm.model(hm.bf("y ~ z", sigma="~ 0 + mo(x)"), data)
     fit = stated.fit(chains=1, warmup=100, draws=20, seed=1)
