@@ -105,6 +105,25 @@ class ResidualSeries:
 
 
 @dataclass(frozen=True)
+class SmoothTerm:
+    """``s(x, by = f, k = 10, bs = "tp")``.
+
+    Attributes:
+        column: x.
+        size: k, functions in the basis.
+        basis: ``"tp"`` or ``"cr"``.
+        by: column of categories with a function each, None without one.
+        text: the term as brms writes it.
+    """
+
+    column: str
+    size: int
+    basis: str
+    by: str | None
+    text: str
+
+
+@dataclass(frozen=True)
 class PredictorFormula:
     """The right-hand side of one linear predictor.
 
@@ -114,6 +133,8 @@ class PredictorFormula:
         text: the whole right-hand side with white space normalised, as brms prints it.
         offsets: what is inside each ``offset(…)``, as pasted; they add up.
         series: the ``ar(…)`` of a mean, None without one.
+        monotonic: the column inside each ``mo(…)``.
+        smooths: each ``s(…)``.
     """
 
     population: str
@@ -121,6 +142,8 @@ class PredictorFormula:
     text: str
     offsets: tuple[str, ...] = ()
     series: ResidualSeries | None = None
+    monotonic: tuple[str, ...] = ()
+    smooths: tuple[SmoothTerm, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,16 +222,37 @@ class ModelFormula:
 
 
 @dataclass(frozen=True)
+class SmoothColumns:
+    """What the columns of a smooth function are called.
+
+    Attributes:
+        name: of its wiggly part and standard deviation, ``"sx_1"``, of a by-level ``"sxfa_1"``.
+        line: of its straight part, ``"sx_1"``, ``"sx:fa_1"``.
+        size: wiggly columns.
+        term: where it came from.
+    """
+
+    name: str
+    line: str
+    size: int
+    term: SmoothTerm
+
+
+@dataclass(frozen=True)
 class PopulationDesign:
     """Population-level columns of one predictor.
 
     Attributes:
-        matrix: (N, K) float64, uncentred, without the intercept's column.
+        matrix: (N, K) float64, uncentred, without the intercept's column; the lines of
+            ``s(x)``, the steps of ``mo(x)`` and the wiggly columns of ``s(x)`` last.
         names: K coefficient names as R makes them (``"steps.pm:steps.pmd"``, ``"sexMale"``, ``"Intercept"``
-            for ``0 + Intercept``).
+            for ``0 + Intercept``), ``"sx_1"`` of lines, ``"mox1[1]"`` of steps and ``"sx_1[1]"`` of wiggly
+            columns.
         intercept: whether there is an intercept apart from the columns.
         centered: whether columns are centred for sampling (needs the intercept).
         rebuild: new complete table -> (N', K) matrix with the same encodings.
+        monotonic: name and number of steps of each monotonic effect, ``(("mox", 3),)``.
+        smooths: every smooth function.
     """
 
     matrix: np.ndarray
@@ -216,6 +260,14 @@ class PopulationDesign:
     intercept: bool
     centered: bool
     rebuild: Callable[[pd.DataFrame], np.ndarray] = field(compare=False, repr=False)
+    monotonic: tuple[tuple[str, int], ...] = ()
+    smooths: tuple[SmoothColumns, ...] = ()
+
+    @property
+    def plain(self) -> tuple[str, ...]:
+        """The names without steps of monotonic effects and wiggly columns."""
+        n_steps, n_wiggly = sum(size for _, size in self.monotonic), sum(s.size for s in self.smooths)
+        return self.names[: len(self.names) - n_steps - n_wiggly]
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,10 @@ PRIORS = [
     hm.prior("cauchy(0, 1)", class_="sigma"),
     hm.prior("lkj(1.5)", class_="cor"),
 ]
+MONOTONIC_PRIORS = [
+    hm.prior("dirichlet(c(2, 1, 3))", class_="simo", coef="moh1"),
+    hm.prior("normal(0, 1)", class_="b", coef="moh"),
+]
 SCALE_PRIORS = [
     hm.prior("normal(0, 2)", class_="Intercept"),
     hm.prior("normal(0, 1)", class_="b"),
@@ -163,6 +167,15 @@ CASES = (
     Case("rescor_by_level", ["y ~ w + (1 | g)", "v ~ (1 | g)", hm.set_rescor("~ (1 | g)")], even),
     Case("by", "y ~ x + (1 + x | gr(g, by = half))", even),
     Case("scale_by", hm.bf("y ~ x + (1 |c| gr(g, by = half))", sigma="~ (1 |c| gr(g, by = half))"), uneven),
+    Case("monotonic", "y ~ mo(h) + x + mo(ward) + (1 + x | g)", even, MONOTONIC_PRIORS),
+    Case("scale_monotonic", hm.bf("y ~ 0 + mo(h) + (1 | g)", sigma="~ mo(ward) + (1 | g)"), even),
+    Case("smooth", "y ~ s(x, k = 5) + w + mo(ward) + (1 | g)", even, hm.prior("gamma(2, 1)", class_="sds")),
+    Case(
+        "scale_smooth",
+        hm.bf('y ~ s(x, by = half, k = 4, bs = "cr") + half + (1 | g)', sigma="~ s(w, k = 4) + (1 | g)"),
+        even,
+    ),
+    Case("smooth_poisson", "h ~ s(x, k = 5) + (1 | g)", even, None, "poisson"),
     Case("without_intercept", "y ~ 0 + x + (1 | g)", even),
     Case("intercept_as_coefficient", "y ~ 0 + Intercept + x + (1 | g)", even),
     Case("uncentered", hm.bf("y ~ x + (1 + x | g)", center=False), even),
@@ -258,7 +271,7 @@ OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale", "bounds"),
     *("rescor", "rescor_scale", "rescor_formula", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
-    *("series", "series_regression", "series_scale"),
+    *("series", "series_regression", "series_scale", "smooth"),
     *("known", "members_poisson"),
 )
 

@@ -6,15 +6,17 @@ import jax.numpy as jnp
 from jax import Array
 
 from hmlm.density.data import ModelData
+from hmlm.density.monotonic import named_of
 from hmlm.density.parameters import Parameters
 from hmlm.spec.names import (
-    coefficient_names,
     constant_names,
     cor_names,
     intercept_name,
+    named_coefficients,
     rescor_names,
     sd_coefficient_names,
     sd_names,
+    sds_names,
 )
 from hmlm.spec.spec import Spec
 
@@ -24,19 +26,20 @@ def constrained_names(spec: Spec) -> tuple[str, ...]:
     names: list[str] = []
     for p, predictor in enumerate(spec.predictors):
         names.extend([] if predictor.intercept is None else [intercept_name(spec, p)])
-        names.extend(coefficient_names(spec, p))
+        names.extend(named_coefficients(spec, p))
     names.extend(constant_names(spec))
     for block in spec.blocks:
         names.extend(sd_names(spec, block))
         names.extend(name for name, _, _ in cor_names(spec, block))
     names.extend(name for name, _, _ in rescor_names(spec))
     names.extend(name for s in range(len(spec.sds)) for name in sd_coefficient_names(spec, s))
+    names.extend(sds_names(spec))
     return tuple(names)
 
 
 def constrained_values(spec: Spec, parameters: Parameters, data: ModelData) -> Array:
     """Population-level parameters; intercepts are those of uncentred columns."""
-    parts = [_coefficients(parameters, data, p) for p in range(len(spec.predictors))]
+    parts = [_coefficients(spec, parameters, data, p) for p in range(len(spec.predictors))]
     parts.extend(parameters.constants[c.dpar][c.response][None] for c in spec.scalars)
     shift = centering(spec, parameters, data)
     parts.extend((parameters.constants[c.dpar][c.response] + shift)[None] for c in spec.thresholds)
@@ -48,6 +51,7 @@ def constrained_values(spec: Spec, parameters: Parameters, data: ModelData) -> A
     if parameters.rescor is not None:
         parts.append(_correlations(parameters.rescor))
     parts.extend(parameters.gamma)
+    parts.extend(value[None] for value in parameters.sds)
     return jnp.concatenate(parts)
 
 
@@ -60,11 +64,12 @@ def centering(spec: Spec, parameters: Parameters, data: ModelData) -> Array:
     )
 
 
-def _coefficients(parameters: Parameters, data: ModelData, p: int) -> Array:
+def _coefficients(spec: Spec, parameters: Parameters, data: ModelData, p: int) -> Array:
     intercept, b = parameters.intercept[p], parameters.b[p]
+    named = named_of(spec.predictors[p], b)
     if intercept is None:
-        return b
-    return jnp.concatenate([(intercept - data.population[p].means @ b)[None], b])
+        return named
+    return jnp.concatenate([(intercept - data.population[p].means @ b)[None], named])
 
 
 def _correlations(factor: Array) -> Array:

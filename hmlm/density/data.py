@@ -128,9 +128,13 @@ def offsets_of(spec: Spec, design: Design) -> dict[int, np.ndarray]:
 
 
 def column_means(spec: Spec, design: Design) -> tuple[np.ndarray, ...]:
-    """Per predictor (K,) means that centring takes off its columns; zeros where it does not centre."""
+    """Per predictor (K,) means that centring takes off its columns, 0 of steps and smooths."""
+
+    def means(predictor: Predictor, matrix: np.ndarray) -> np.ndarray:
+        return np.where(np.arange(predictor.n_columns) < predictor.n_centered, matrix.mean(0), 0.0)
+
     return tuple(
-        part.population.matrix.mean(0) if predictor.centered else np.zeros(len(predictor.names))
+        means(predictor, part.population.matrix)
         for predictor, part in zip(spec.predictors, design.predictors, strict=True)
     )
 

@@ -99,6 +99,7 @@ def explain_density(density: LogDensity, choice: str | Mapping[str, str]) -> str
         f"a gradient costs about {_time(gradient_seconds(density))} on one CPU core: {_basis(density)}",
         f"kernels: {_kernels(density)}",
         *_series_lines(density),
+        *_smooth_lines(density.spec),
     ]
     return "\n".join([*lines, *(["", *_table(rows)] if rows else [])])
 
@@ -111,6 +112,19 @@ def _series_lines(density: LogDensity) -> list[str]:
     what = "statistics" if density.data.statistics is not None else "rows"
     start = "stationary from its first row on" if autocor.stationary else "its first row on its own"
     return [f"residuals: AR(1) by {what} less ar[1] times those of the row before; each series {start}"]
+
+
+def _smooth_lines(spec: Spec) -> list[str]:
+    """How wiggly coefficients are sampled."""
+    smooths = [(p, smooth) for p in spec.predictors for smooth in p.smooths]
+    named = ("_".join(filter(None, (p.prefix, smooth.name))) for p, smooth in smooths)
+    parts = [f"{name} ({smooth.size})" for name, (_, smooth) in zip(named, smooths, strict=True)]
+    if not parts:
+        return []
+    return [
+        f"wiggly coefficients of smooth functions: {', '.join(parts)}, sampled in coordinates from what the "
+        "data say about them"
+    ]
 
 
 def gradient_seconds(density: LogDensity) -> float:

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from hmlm.density.correlation import n_correlations
 from hmlm.density.plan import Plan
+from hmlm.spec.distribution import FLAT
 from hmlm.spec.spec import Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
@@ -52,15 +53,17 @@ class Layout:
 
     Attributes:
         intercept: per predictor, one coordinate or an empty span.
-        b: per predictor, K coordinates.
+        b: per predictor, K coordinates; of D steps of a monotonic effect its b and D - 1 log ratios;
+            wiggly coefficients of smooth functions last.
         constants: per distributional parameter without a formula, one coordinate; not thresholds.
         sd: per block, Q coordinates in the order of its terms.
         gamma: per predictor of standard deviations, W coordinates.
+        sds: per smooth function, one coordinate.
         thresholds: the first threshold and the logarithms of the gaps between them, or an empty span.
         cor: per block, Q (Q - 1) / 2 coordinates or an empty span.
         rescor: M (M - 1) / 2 coordinates or an empty span.
         effects: per block, n x J coordinates of the n coefficients that are sampled, one after another.
-        runs: the scalars (intercept, b, constants, sd, gamma) as runs of equal prior.
+        runs: the scalars (intercept, b, constants, sd, gamma, sds) as runs of equal prior.
         n_scalars: coordinates of those scalars; they come first.
         n_population: coordinates before the first group effect.
         size: D.
@@ -71,6 +74,7 @@ class Layout:
     constants: tuple[Span, ...]
     sd: tuple[Span, ...]
     gamma: tuple[Span, ...]
+    sds: tuple[Span, ...]
     thresholds: Span
     cor: tuple[Span, ...]
     rescor: Span
@@ -87,10 +91,11 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
     intercept, b = [], []
     for predictor in spec.predictors:
         intercept.append(cursor.take(0 if predictor.intercept is None else 1))
-        b.append(cursor.take(len(predictor.names)))
+        b.append(cursor.take(predictor.n_columns))
     constants = [cursor.take(1) for _ in spec.scalars]
     sd = [cursor.take(block.size) for block in spec.blocks]
     gamma = [cursor.take(len(part.names)) for part in spec.sds]
+    sds = [cursor.take(1) for predictor in spec.predictors for _ in predictor.smooths]
     n_scalars = cursor.position
     thresholds = cursor.take(len(spec.thresholds))
     cor = [cursor.take(0 if block.cor is None else n_correlations(block.size)) for block in spec.blocks]
@@ -106,6 +111,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
         constants=tuple(constants),
         sd=tuple(sd),
         gamma=tuple(gamma),
+        sds=tuple(sds),
         thresholds=thresholds,
         cor=tuple(cor),
         rescor=rescor,
@@ -133,11 +139,18 @@ def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, Support, bool]]:
         if predictor.intercept is not None:
             yield predictor.intercept, Support.REAL, False
         yield from ((prior, Support.REAL, False) for prior in predictor.priors)
+        for effect in predictor.monotonic:
+            yield effect.prior, Support.REAL, False
+            yield from [(FLAT, Support.REAL, False)] * (effect.size - 1)
+        for smooth in predictor.smooths:
+            yield from [(FLAT, Support.REAL, False)] * smooth.size
     yield from ((constant.prior, constant.support, False) for constant in spec.scalars)
     for block in spec.blocks:
         many = spec.factors[block.factor].n_levels >= FEW_LEVELS
         yield from ((prior, Support.POSITIVE, many) for prior in block.sd)
     yield from ((prior, Support.REAL, False) for part in spec.sds for prior in part.priors)
+    for smooth in (smooth for predictor in spec.predictors for smooth in predictor.smooths):
+        yield smooth.prior, Support.POSITIVE, smooth.size >= FEW_LEVELS
 
 
 def _runs(scalars: Iterable[tuple[Distribution, Support, bool]]) -> Iterator[Run]:

@@ -116,7 +116,13 @@ def without_priors(spec: Spec) -> Spec:
     return replace(
         spec,
         predictors=tuple(
-            replace(p, intercept=p.intercept and FLAT, priors=(FLAT,) * len(p.priors))
+            replace(
+                p,
+                intercept=p.intercept and FLAT,
+                priors=(FLAT,) * len(p.priors),
+                monotonic=tuple(replace(m, prior=FLAT, simplex=(1.0,) * m.size) for m in p.monotonic),
+                smooths=tuple(replace(s, prior=FLAT) for s in p.smooths),
+            )
             for p in spec.predictors
         ),
         constants=tuple(replace(constant, prior=FLAT) for constant in spec.constants),

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import xlogy
 
 from hmlm.density.data import column_means
 from hmlm.density.precision import double_precision
 from hmlm.density.priors import to_numpyro
 from hmlm.spec.distribution import is_flat
-from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names
+from hmlm.spec.names import coefficient_names, cor_names, intercept_name, monotonic_names, rescor_names
 from hmlm.spec.scalars import scalar_priors
 from hmlm.spec.spec import Spec
 from hmlm.types import Design
@@ -22,7 +23,8 @@ Draws = Mapping[str, np.ndarray]
 def log_prior(spec: Spec, design: Design, draws: Draws) -> dict[str, np.ndarray]:
     """Log prior density of every parameter with a prior of its own, on its natural scale.
 
-    Flat priors count 0, correlation matrices ``(eta - 1) log |R|`` without its constant. Group effects are
+    Flat priors count 0, correlation matrices ``(eta - 1) log |R|`` and the
+    steps of monotonic effects ``sum((alpha - 1) log zeta)`` without their constants. Group effects are
     not among them: their distribution belongs to the model.
 
     Args:
@@ -31,7 +33,8 @@ def log_prior(spec: Spec, design: Design, draws: Draws) -> dict[str, np.ndarray]
         draws: parameters by draws' names, all of one shape.
 
     Returns:
-        By name arrays of that shape; a block's correlations are together, ``"cor_id"``.
+        By name arrays of that shape; a block's correlations are together, ``"cor_id"``, and the steps of an
+        effect, ``"simo_mox1"``.
     """
     values = {**draws, **_centered(spec, design, draws)}
     found = {}
@@ -41,7 +44,7 @@ def log_prior(spec: Spec, design: Design, draws: Draws) -> dict[str, np.ndarray]
             flat = is_flat(scalar.prior)
             density = 0.0 if flat else to_numpyro(scalar.prior, scalar.support).log_prob(jnp.asarray(value))
             found[scalar.name] = np.broadcast_to(np.asarray(density), value.shape)
-    return found | dict(_correlations(spec, draws))
+    return found | dict(_simplexes(spec, draws)) | dict(_correlations(spec, draws))
 
 
 def _centered(spec: Spec, design: Design, draws: Draws) -> dict[str, np.ndarray]:
@@ -51,8 +54,16 @@ def _centered(spec: Spec, design: Design, draws: Draws) -> dict[str, np.ndarray]
         if predictor.intercept is not None and predictor.centered:
             name = intercept_name(spec, p)
             slopes = np.stack([draws[slope] for slope in coefficient_names(spec, p)], axis=-1)
-            out[name] = draws[name] + slopes @ means[p]
+            out[name] = draws[name] + slopes @ means[p][: len(predictor.names)]
     return out
+
+
+def _simplexes(spec: Spec, draws: Draws) -> Iterator[tuple[str, np.ndarray]]:
+    for p, predictor in enumerate(spec.predictors):
+        for effect, (_, simplex) in zip(predictor.monotonic, monotonic_names(spec, p), strict=True):
+            pairs = zip(effect.simplex, simplex, strict=True)
+            density = sum(xlogy(alpha - 1.0, draws[name]) for alpha, name in pairs)
+            yield simplex[0].removesuffix("[1]"), density
 
 
 def _correlations(spec: Spec, draws: Draws) -> Iterator[tuple[str, np.ndarray]]:

@@ -10,8 +10,9 @@ from jax import Array
 
 from hmlm.density.constrained import centering, constrained_names
 from hmlm.density.data import ModelData
+from hmlm.density.monotonic import from_named, n_named
 from hmlm.density.parameters import Parameters, by_dpar
-from hmlm.spec.names import constant_names, cor_names, rescor_names, sd_coefficient_names, sd_names
+from hmlm.spec.names import constant_names, cor_names, rescor_names, sd_coefficient_names, sd_names, sds_names
 from hmlm.spec.spec import Block, Spec
 
 Pairs = Sequence[tuple[str, int, int]]
@@ -39,6 +40,7 @@ def parameters_of(spec: Spec, row: Array, data: ModelData) -> Parameters:
         gamma=tuple(
             jnp.stack([value[name] for name in sd_coefficient_names(spec, s)]) for s in range(len(spec.sds))
         ),
+        sds=tuple(value[name] for name in sds_names(spec)),
     )
     return _centered(spec, parameters, data) if spec.thresholds else parameters
 
@@ -78,8 +80,8 @@ def _coefficients(spec: Spec, row: Array, data: ModelData) -> list[tuple[Array |
     """Per predictor its intercept (of columns as the spec centres them) and slopes."""
     out, start = [], 0
     for predictor, part in zip(spec.predictors, data.population, strict=True):
-        n_intercepts, n_slopes = int(predictor.intercept is not None), len(predictor.names)
-        b = row[start + n_intercepts : start + n_intercepts + n_slopes]
+        n_intercepts, n_slopes = int(predictor.intercept is not None), n_named(predictor)
+        b = from_named(predictor, row[start + n_intercepts : start + n_intercepts + n_slopes])
         out.append((row[start] + part.means @ b if n_intercepts else None, b))
         start += n_intercepts + n_slopes
     return out

@@ -13,6 +13,7 @@ from jax import Array
 from hmlm.density.correlation import correlation_cholesky, lkj_log_density
 from hmlm.density.layout import Layout, Run, Span
 from hmlm.density.priors import Transform, constrain, log_prob, real_line_map
+from hmlm.density.smooth import coefficients_at
 from hmlm.kernels.fusing import add_up, together
 from hmlm.spec.spec import AR, Constant, Spec
 
@@ -24,12 +25,13 @@ class Parameters(NamedTuple):
 
     Attributes:
         intercept: per predictor, () or None; the sampled one (centred where the spec centres).
-        b: per predictor, (K,).
+        b: per predictor, (K,), the steps of monotonic effects and then wiggly coefficients last.
         constants: by distributional parameter, per outcome: () or None where it has a formula; ``ar`` too.
         tau: per block, (Q,) standard deviations.
         correlation: per block, (Q, Q) Cholesky factor of R.
         rescor: (M, M) Cholesky factor of the residual correlation, or None.
         gamma: per predictor of standard deviations, (W,).
+        sds: per smooth function, () standard deviation of its wiggly coefficients.
     """
 
     intercept: tuple[Array | None, ...]
@@ -39,6 +41,7 @@ class Parameters(NamedTuple):
     correlation: tuple[Array, ...]
     rescor: Array | None
     gamma: tuple[Array, ...] = ()
+    sds: tuple[Array, ...] = ()
 
     @property
     def sigma(self) -> tuple[Array | None, ...]:
@@ -53,7 +56,8 @@ class Parameters(NamedTuple):
 def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Parameters, Array]:
     """Parameters at (D,) ``x`` and their log prior density including the log Jacobian of the map.
 
-    ``softplus`` holds a scale for every scalar; those of standard deviations between groups are used.
+    ``softplus`` holds a scale for every scalar; those of standard deviations between groups are used, and
+    those of wiggly coefficients, their standard errors.
     """
     runs = [run.span for run in layout.runs]
     *parts, rescor_part = pieces(x, [*runs, layout.thresholds, *layout.cor, layout.rescor])
@@ -62,18 +66,39 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
     correlation, log_cor = _correlations(spec, parts[len(runs) + 1 :], x.dtype)
     rescor, log_rescor = _lkj(len(spec.outcomes), spec.rescor, rescor_part)
     scalars, rescor, *correlation = together(scalars, rescor, *correlation)
-    own = iter(pieces(scalars, _scalar_spans(layout)))
-    coefficients = [(next(own), next(own)) for _ in layout.b]
+    parts = pieces(scalars, _scalar_spans(layout))
+    first, own = parts[: 2 * len(layout.b)], iter(parts[2 * len(layout.b) :])
+    constants, tau, gamma, sds = (
+        tuple(next(own) for _ in spans) for spans in (layout.constants, layout.sd, layout.gamma, layout.sds)
+    )
+    sds = tuple(value[0] for value in sds)
+    b, log_special = _coefficients(spec, layout, softplus, first[1::2], sds)
     parameters = Parameters(
-        intercept=tuple(_optional(intercept) for intercept, _ in coefficients),
-        b=tuple(b for _, b in coefficients),
-        constants=by_dpar(spec, [*(next(own)[0] for _ in layout.constants), *thresholds]),
-        tau=tuple(next(own) for _ in layout.sd),
+        intercept=tuple(map(_optional, first[::2])),
+        b=b,
+        constants=by_dpar(spec, [*(value[0] for value in constants), *thresholds]),
+        tau=tau,
         correlation=tuple(correlation),
         rescor=None if spec.rescor is None else rescor,
-        gamma=tuple(own),
+        gamma=gamma,
+        sds=sds,
     )
-    return parameters, log_prior + log_thresholds + log_cor + log_rescor
+    return parameters, sum(log_special, start=log_prior + log_thresholds + log_cor + log_rescor)
+
+
+def _coefficients(
+    spec: Spec, layout: Layout, softplus: Array, coordinates: list[Array], sds: tuple[Array, ...]
+) -> tuple[tuple[Array, ...], list[Array]]:
+    """Per predictor its (K,) coefficients, and the log densities of steps and wiggly coefficients."""
+    out, log_densities, own = [], [], iter(sds)
+    for predictor, span, part in zip(spec.predictors, layout.b, coordinates, strict=True):
+        errors = softplus[span.start + predictor.n_linear : span.stop]
+        values, log_density = coefficients_at(
+            predictor, part, tuple(next(own) for _ in predictor.smooths), errors
+        )
+        out.append(values)
+        log_densities += [log_density] if predictor.monotonic or predictor.smooths else []
+    return tuple(out), log_densities
 
 
 def ordered(thresholds: Sequence[Constant], x: Array) -> tuple[Array, Array]:
@@ -101,9 +126,15 @@ def pieces(x: Array, spans: list[Span]) -> list[Array]:
 
 
 def _scalar_spans(layout: Layout) -> list[Span]:
-    """Intercept and coefficients by predictor, constants, standard deviations and their coefficients."""
+    """Intercept and coefficients by predictor, then the others in the order of the layout."""
     coefficients = zip(layout.intercept, layout.b, strict=True)
-    return [*(span for pair in coefficients for span in pair), *layout.constants, *layout.sd, *layout.gamma]
+    return [
+        *(span for pair in coefficients for span in pair),
+        *layout.constants,
+        *layout.sd,
+        *layout.gamma,
+        *layout.sds,
+    ]
 
 
 def _scalars(layout: Layout, softplus: Array, parts: list[Array], dtype: DType) -> tuple[Array, Array]:

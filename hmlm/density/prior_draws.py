@@ -15,7 +15,15 @@ from hmlm.density.data import column_means
 from hmlm.density.linear import predictor_of
 from hmlm.density.precision import double_precision
 from hmlm.density.program import make_program, program_arguments
-from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names, threshold_names
+from hmlm.spec.names import (
+    coefficient_names,
+    cor_names,
+    intercept_name,
+    monotonic_names,
+    rescor_names,
+    smooth_names,
+    threshold_names,
+)
 from hmlm.spec.scalars import check_proper
 from hmlm.spec.spec import Spec, without_levels
 from hmlm.types import Design
@@ -35,7 +43,7 @@ def prior_parameters(spec: Spec, design: Design, n_draws: int, seed: int) -> dic
     effects = {f"{letter}_{block.name}" for block in spec.blocks for letter in "uz"}
     sites = _sites(spec, design, n_draws, seed, tuple(sorted(outcomes | effects)))
     named = dict(sites) | _intercepts(spec, design, sites) | _correlations(spec, sites)
-    named |= _thresholds(spec, design, sites)
+    named |= _thresholds(spec, design, sites) | _vectors(spec, sites)
     return {name: named[name] for name in constrained_names(spec)}
 
 
@@ -75,7 +83,7 @@ def _intercepts(spec: Spec, design: Design, sites: Sites) -> dict[str, np.ndarra
         if predictor.intercept is not None and predictor.centered:
             name = intercept_name(spec, p)
             slopes = np.stack([sites[slope] for slope in coefficient_names(spec, p)], axis=-1)
-            out[name] = sites[f"centered_{name}"] - slopes @ means[p]
+            out[name] = sites[f"centered_{name}"] - slopes @ means[p][: len(predictor.names)]
     return out
 
 
@@ -88,8 +96,16 @@ def _thresholds(spec: Spec, design: Design, sites: Sites) -> dict[str, np.ndarra
     if not spec.predictors[p].centered:
         return dict(zip(names, sites["b_Intercept"].T, strict=True))
     slopes = np.stack([sites[slope] for slope in coefficient_names(spec, p)], axis=-1)
-    shift = slopes @ column_means(spec, design)[p]
+    shift = slopes @ column_means(spec, design)[p][: slopes.shape[-1]]
     return dict(zip(names, sites["centered_b_Intercept"].T + shift, strict=True))
+
+
+def _vectors(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:
+    """Steps and wiggly coefficients one by one, which the program has as vectors."""
+    predictors = range(len(spec.predictors))
+    effects = [part for p in predictors for part in (*monotonic_names(spec, p), *smooth_names(spec, p))]
+    named = ((names, sites[names[0].removesuffix("[1]")]) for _, names in effects)
+    return {name: values[:, k] for names, values in named for k, name in enumerate(names)}
 
 
 def _correlations(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:

@@ -33,8 +33,10 @@ from hmlm.spec.names import (
     coefficient_names,
     constant_name,
     intercept_name,
+    monotonic_names,
     sd_coefficient_names,
     sd_names,
+    smooth_names,
 )
 from hmlm.spec.spec import AR, JOINT, Block, Constant, Spec
 from hmlm.spec.support import Support
@@ -139,11 +141,30 @@ def population_level(spec: Spec, p: int, X: Arrays) -> Array:
     predictor, columns = spec.predictors[p], X[predictor_key(spec, p)]
     priors = zip(coefficient_names(spec, p), predictor.priors, strict=True)
     b = [numpyro.sample(name, to_numpyro(prior, Support.REAL)) for name, prior in priors]
+    b.extend(step for part in range(len(predictor.monotonic)) for step in monotonic_steps(spec, p, part))
+    b.extend(s for part in range(len(predictor.smooths)) for s in wiggly_coefficients(spec, p, part))
     eta = columns @ jnp.stack(b) if b else jnp.zeros(columns.shape[0])
     if predictor.intercept is None:
         return eta
     name = f"centered_{intercept_name(spec, p)}" if predictor.centered else intercept_name(spec, p)
     return eta + numpyro.sample(name, to_numpyro(predictor.intercept, Support.REAL))
+
+
+def monotonic_steps(spec: Spec, p: int, part: int) -> Array:
+    """(D,) steps ``b D zeta`` of a monotonic effect."""
+    effect, (name, simplex) = spec.predictors[p].monotonic[part], monotonic_names(spec, p)[part]
+    b = numpyro.sample(name, to_numpyro(effect.prior, Support.REAL))
+    zeta = numpyro.sample(simplex[0].removesuffix("[1]"), dist.Dirichlet(jnp.array(effect.simplex)))
+    return b * effect.size * zeta
+
+
+def wiggly_coefficients(spec: Spec, p: int, part: int) -> Array:
+    """(size,) coefficients ``s = sds z`` of a smooth function, z standard normal."""
+    smooth, (name, wiggly) = spec.predictors[p].smooths[part], smooth_names(spec, p)[part]
+    site = wiggly[0].removesuffix("[1]")
+    sds = numpyro.sample(name, to_numpyro(smooth.prior, Support.POSITIVE))
+    z = numpyro.sample(f"z{site}", dist.Normal(0, 1).expand([smooth.size]).to_event(1))
+    return numpyro.deterministic(site, sds * z)
 
 
 def group_effects(spec: Spec, b: int, scale: Array | float, cov: np.ndarray | None = None) -> Array:

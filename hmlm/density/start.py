@@ -6,6 +6,7 @@ widths are rules of thumb for well-identified models; adaptation corrects them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
@@ -24,6 +25,8 @@ from hmlm.density.parameters import Parameters, run_map, unpack
 from hmlm.density.pilot import Pilot, block_covariance, block_modes
 from hmlm.density.plan import BlockPlan, Plan, sampled_plan
 from hmlm.density.precision import double_precision
+from hmlm.density.smooth import start_of
+from hmlm.density.working import Working
 from hmlm.spec.distribution import interval_of
 from hmlm.spec.spec import AR, Spec, without_levels
 from hmlm.spec.support import Support
@@ -54,6 +57,7 @@ def make_start(
     center, width = np.zeros(layout.size), np.ones(layout.size)
     values, spreads = _scalars(spec, design, pilot, mixing)
     softplus, inside = np.maximum(spreads, 1e-300), _inside_all(layout, values, spreads)
+    _fill_errors(spec, layout, pilot, softplus)
     _fill_thresholds(spec, layout, pilot, center, width)
     _fill_correlations(spec, layout, pilot, center, width)
     modes = tuple(
@@ -132,7 +136,7 @@ def _pseudo_spread(known: Information, factor: np.ndarray) -> np.ndarray:
 
 def _scalars(spec: Spec, design: Design, pilot: Pilot, mixing: Mixing) -> tuple[np.ndarray, np.ndarray]:
     """Values and rough standard errors of intercepts, coefficients, sigmas and standard deviations."""
-    beta, beta_error = _coefficients(pilot)
+    beta, beta_error = _coefficients(spec, pilot)
     constants, constant_error = _constants(spec, pilot)
     known = make_information(spec, design, pilot, sampled_plan(spec), mixing)
     taus = [
@@ -140,7 +144,7 @@ def _scalars(spec: Spec, design: Design, pilot: Pilot, mixing: Mixing) -> tuple[
         for b, part in enumerate(known)
     ]
     gammas = [_gamma(spec, s, part.matrix) for s, part in enumerate(design.sds)]
-    pairs = [(beta, beta_error), (constants, constant_error), *taus, *gammas]
+    pairs = [(beta, beta_error), (constants, constant_error), *taus, *gammas, *_smooths(spec, pilot)]
     values, errors = zip(*pairs, strict=True)
     return np.concatenate(values), np.concatenate(errors)
 
@@ -168,10 +172,34 @@ def _constants(spec: Spec, pilot: Pilot | FamilyPilot) -> tuple[np.ndarray, np.n
     return values, errors
 
 
-def _coefficients(pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
-    values = np.concatenate([working.beta for working in pilot.working])
-    variances = np.concatenate([np.diag(working.beta_covariance) for working in pilot.working])
-    return values, np.sqrt(np.maximum(variances, 1e-300))
+def _coefficients(spec: Spec, pilot: Pilot) -> tuple[np.ndarray, np.ndarray]:
+    parts = []
+    for predictor, working in zip(spec.predictors, pilot.working, strict=True):
+        errors, n = _errors(working), int(predictor.intercept is not None)
+        beta, error, *_ = start_of(predictor, working.beta[n:], errors[n:])
+        parts.append((np.r_[working.beta[:n], beta], np.r_[errors[:n], error]))
+    values, errors = zip(*parts, strict=True)
+    return np.concatenate(values), np.concatenate(errors)
+
+
+def _errors(working: Working) -> np.ndarray:
+    return np.sqrt(np.maximum(np.diag(working.beta_covariance), 1e-300))
+
+
+def _smooths(spec: Spec, pilot: Pilot) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Standard deviations of wiggly coefficients and their standard errors if these were known."""
+    for predictor, working in zip(spec.predictors, pilot.working, strict=True):
+        n = int(predictor.intercept is not None)
+        sds = start_of(predictor, working.beta[n:], _errors(working)[n:])[2]
+        yield sds, sds / np.sqrt(2.0 * np.array([smooth.size for smooth in predictor.smooths]))
+
+
+def _fill_errors(spec: Spec, layout: Layout, pilot: Pilot, softplus: np.ndarray) -> None:
+    """Standard errors of wiggly coefficients, which their coordinates are made of."""
+    for predictor, working, span in zip(spec.predictors, pilot.working, layout.b, strict=True):
+        n = int(predictor.intercept is not None)
+        known = start_of(predictor, working.beta[n:], _errors(working)[n:])[3]
+        softplus[span.start + predictor.n_linear : span.stop] = known
 
 
 def between(

@@ -5,17 +5,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-_SPLINE = "write a spline of fixed degrees of freedom, ns(x, df = 4) or bs(x, df = 6)"
+_SPLINE = "write a penalised spline s(x), or one of fixed degrees of freedom, ns(x, df = 4)"
+_SMOOTH = "it is a population-level term of its own, y ~ s(x) + z; write ns(x, df = 4) inside other terms"
 _SERIES = "write ar(time = t, gr = id), where the residual before counts"
 _COVARIANCE = "(x | group) estimates all correlations, (x || group) none"
 _KNOWN = "write (1 | gr(group, cov = A)) with data2={'A': …}"
 _COLUMN = "compute it as a column of the table first"
+_MONOTONIC = "it is a population-level term of its own, y ~ mo(x) + z; write factor(x) inside other terms"
 _ORDERED = "write factor(x) for one coefficient per level, or the column of ranks for a line"
 _OUTCOMES = "write one bf for each outcome, bf(y1 ~ x) + bf(y2 ~ x) + set_rescor(TRUE)"
 _FORMULA = "name the parameter within bf: bf(y ~ x, sigma ~ x)"
 
 PREDICTORS = {
-    "s": ("mgcv's smooth", _SPLINE),
+    "s": ("mgcv's smooth within another term", _SMOOTH),
     "te": ("mgcv's tensor product", "write ns(x, df = 3):ns(z, df = 3)"),
     "ti": ("mgcv's tensor interaction", "write ns(x, df = 3):ns(z, df = 3)"),
     "t2": ("mgcv's tensor product", "write ns(x, df = 3):ns(z, df = 3)"),
@@ -23,8 +25,8 @@ PREDICTORS = {
     "cc": ("a cyclic spline", "write sin(x) + cos(x) of an angle x"),
     "rcs": ("rms's restricted cubic spline", "write ns(x, df = 4)"),
     "gp": ("brms's Gaussian process", _SPLINE),
-    "mo": ("brms's monotonic effect", _ORDERED),
-    "monotonic": ("brms's monotonic effect", _ORDERED),
+    "mo": ("brms's monotonic effect within another term", _MONOTONIC),
+    "monotonic": ("brms's monotonic effect within another term", _MONOTONIC),
     "cs": ("brms's category-specific effect", "write the term itself, with the same effect in each category"),
     "me": ("brms's predictor with measurement error", "write the column itself"),
     "mi": (

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from hmlm.formula.additions import additions_of
@@ -18,15 +16,17 @@ from hmlm.formula.checks import check_nonzero, check_varying
 from hmlm.formula.expression import columns_of
 from hmlm.formula.factors import build_factor
 from hmlm.formula.known import find_known
-from hmlm.formula.matrix import TermMatrix, build_matrix
+from hmlm.formula.matrix import build_matrix
 from hmlm.formula.memberships import build_memberships, weight_columns
 from hmlm.formula.names import outcome_name
 from hmlm.formula.parser import parse
+from hmlm.formula.population import build_population
 from hmlm.formula.quantity import quantity_columns
 from hmlm.formula.response import build_outcome, outcome_columns
 from hmlm.formula.row_values import Quantity, build_quantity, summed
 from hmlm.formula.sd import build_sds, sd_text
 from hmlm.formula.series import build_series, series_columns
+from hmlm.formula.smooth import smooth_columns
 from hmlm.formula.table import Use, as_table, complete_rows, select
 from hmlm.types import (
     DataError,
@@ -38,7 +38,6 @@ from hmlm.types import (
     ModelFormula,
     Outcome,
     OutcomeFormula,
-    PopulationDesign,
     PredictorDesign,
     PredictorFormula,
 )
@@ -164,7 +163,7 @@ def _check_outcome_unused(own: OutcomeFormula, site: _Site, table: pd.DataFrame)
     """Refuse an outcome among its own predictors; a difference ``I(y - x)`` may be predicted by ``x``."""
     outcome = outcome_columns(own.column, table)
     predictor = site.predictor
-    uses = [*_term_uses(predictor.population, site.equation), *_offset_uses(site)]
+    uses = _population_uses(site)
     for term in predictor.groups:
         uses += _term_uses(term.expression, site.equation)
         uses += [Use(column, site.equation) for column in _factor_columns(term)]
@@ -175,6 +174,13 @@ def _check_outcome_unused(own: OutcomeFormula, site: _Site, table: pd.DataFrame)
         )
 
 
+def _population_uses(site: _Site) -> list[Use]:
+    """Columns of a predictor's population-level part."""
+    smooth = (column for term in site.predictor.smooths for column in smooth_columns(term))
+    columns = [Use(column, site.equation) for column in (*site.predictor.monotonic, *smooth)]
+    return [*_term_uses(site.predictor.population, site.equation), *columns, *_offset_uses(site)]
+
+
 def _uses(formula: ModelFormula, table: pd.DataFrame) -> list[Use]:
     """Every column that the formula needs, with the piece that needs it."""
     uses = [
@@ -183,8 +189,7 @@ def _uses(formula: ModelFormula, table: pd.DataFrame) -> list[Use]:
         for column in (*outcome_columns(outcome.column, table), *_addition_columns(outcome))
     ]
     for site in _sites(formula):
-        uses += [*_term_uses(site.predictor.population, site.equation), *_offset_uses(site)]
-        uses += _series_uses(site)
+        uses += [*_population_uses(site), *_series_uses(site)]
         for term in site.predictor.groups:
             uses += _term_uses(term.expression, _group_text(term))
             uses += [Use(column, _group_text(term)) for column in _factor_columns(term)]
@@ -234,7 +239,7 @@ def _build_predictor(table: pd.DataFrame, site: _Site) -> PredictorDesign:
     return PredictorDesign(
         response=site.response,
         dpar=site.dpar,
-        population=_build_population(table, site),
+        population=build_population(table, site.predictor, site.center, site.equation),
         groups=tuple(part for parts in terms for part in parts),
         offset=None if offset is None else offset.values,
         rebuild_offset=None if offset is None else offset.rebuild,
@@ -243,26 +248,6 @@ def _build_predictor(table: pd.DataFrame, site: _Site) -> PredictorDesign:
 
 def _build_offset(table: pd.DataFrame, site: _Site) -> Quantity | None:
     return summed([build_quantity(parse(text), table, site.equation) for text in site.predictor.offsets])
-
-
-def _build_population(table: pd.DataFrame, site: _Site) -> PopulationDesign:
-    matrix = build_matrix(site.predictor.population, table, site.equation)
-    intercept = matrix.terms.intercept and not matrix.terms.reserved
-    first = int(intercept)
-    if intercept:
-        check_varying(matrix.values[:, first:], matrix.names[first:], site.equation)
-    return PopulationDesign(
-        matrix=matrix.values[:, first:],
-        names=matrix.names[first:],
-        intercept=intercept,
-        centered=intercept and site.center,
-        rebuild=partial(_rebuild_from, matrix, first),
-    )
-
-
-def _rebuild_from(matrix: TermMatrix, first: int, data: pd.DataFrame) -> np.ndarray:
-    """Columns of new data without those before ``first``."""
-    return matrix.rebuild(data)[:, first:]
 
 
 def _build_group(table: pd.DataFrame, term: GroupTerm) -> tuple[GroupDesign, ...]:

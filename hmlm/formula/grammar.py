@@ -12,9 +12,11 @@ from __future__ import annotations
 from hmlm.formula.advice import GROUPS, refusal
 from hmlm.formula.expression import Bars, Binary, Call, Name, Node, Number, Paren, Sum, Tilde, Unary
 from hmlm.formula.grouping import GROUP, grouping_of
+from hmlm.formula.monotonic import is_monotonic, monotonic_column
 from hmlm.formula.parser import parse
 from hmlm.formula.quantity import check_quantity
 from hmlm.formula.series import AR, read_series
+from hmlm.formula.smooth import is_smooth, read_smooth
 from hmlm.formula.terms import OFFSET, check_terms
 from hmlm.types import GroupTerm, PredictorFormula, ResidualSeries
 
@@ -43,15 +45,18 @@ def predictor_of(node: Node) -> PredictorFormula:
     signed = _signed_terms(node)
     groups = tuple(g for sign, term in signed for g in _group_terms(sign, term))
     offsets = tuple(_offset_text(sign, term) for sign, term in signed if _is_offset(term))
-    population = _joined([(sign, term) for sign, term in signed if _is_population_level(term)])
+    monotonic = tuple(monotonic_column(sign, term) for sign, term in signed if is_monotonic(term))
+    smooths = tuple(read_smooth(sign, term) for sign, term in signed if is_smooth(term))
+    population = _joined([pair for pair in signed if _is_population_level(pair[1])])
     if population is not None:
         check_terms(population)
     text = "1" if population is None else str(population)
-    return PredictorFormula(text, groups, str(node), offsets, _series(signed))
+    return PredictorFormula(text, groups, str(node), offsets, _series(signed), monotonic, smooths)
 
 
 def _is_population_level(node: Node) -> bool:
-    return _bars_of(node) is None and not _is_offset(node) and not _is_series(node)
+    apart = _is_offset(node) or _is_series(node) or is_monotonic(node) or is_smooth(node)
+    return _bars_of(node) is None and not apart
 
 
 def _is_series(node: Node) -> bool:

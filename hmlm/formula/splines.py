@@ -17,7 +17,7 @@ from typing import Any, cast
 import numpy as np
 from formulaic.materializers.types import FactorValues
 from formulaic.utils.stateful_transforms import stateful_transform
-from scipy.interpolate import BSpline
+from scipy.interpolate import BSpline, CubicSpline
 from scipy.linalg import qr
 
 CUBIC = 3
@@ -68,7 +68,7 @@ def ns(
     splines, ends = _splines(_state, CUBIC), np.array(_state["boundary"])
     curvature = splines.derivative(2)(ends)[:, first:]
     q, _ = cast(tuple[np.ndarray, np.ndarray], qr(curvature.T, mode="full"))
-    return _columns(_straight_beyond(splines, values, ends)[:, first:] @ q[:, 2:])
+    return _columns(straight_beyond(splines, values, ends)[:, first:] @ q[:, 2:])
 
 
 def _remember(
@@ -115,7 +115,7 @@ def _splines(state: dict[str, Any], degree: int) -> BSpline:
     return BSpline(knots, np.eye(len(knots) - degree - 1), degree)
 
 
-def _straight_beyond(splines: BSpline, values: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def straight_beyond(splines: BSpline | CubicSpline, values: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """(N, K) splines, beyond the ends their tangents there."""
     clipped = np.clip(values, *ends)
     slopes = splines.derivative(1)(clipped)

@@ -34,13 +34,10 @@ def maximise_likelihood(spec: Spec, design: Design, *, restricted: bool) -> Like
     """Maximise the marginal likelihood, or with ``restricted`` lme4's REML criterion.
 
     Raises:
-        HmlmError: effects that cannot be integrated out, collinear columns, or residuals in series.
+        HmlmError: effects that cannot be integrated out, collinear columns, monotonic effects,
+            smooth functions, or residuals in series.
     """
-    if spec.autocor is not None:
-        raise HmlmError(
-            'ar() has no maximum-likelihood fit here: sample it, fit(algorithm="nuts"); marginal_log_lik '
-            "gives the likelihood itself"
-        )
+    _check_linear(spec)
     begin = time.perf_counter()
     surface = make_surface(spec, design, fit_pilot(spec, design), restricted=restricted)
     surface.at(surface.start)
@@ -49,3 +46,23 @@ def maximise_likelihood(spec: Spec, design: Design, *, restricted: bool) -> Like
     estimates = estimate(surface, maximum)
     seconds = {"compile": compiled - begin, "climb": time.perf_counter() - compiled}
     return LikelihoodRun(surface, maximum, estimates, seconds)
+
+
+def _check_linear(spec: Spec) -> None:
+    if spec.autocor is not None:
+        raise HmlmError(
+            'ar() has no maximum-likelihood fit here: sample it, fit(algorithm="nuts"); marginal_log_lik '
+            "gives the likelihood itself"
+        )
+    for predictor in spec.predictors:
+        if predictor.smooths:
+            raise HmlmError(
+                "s() has no maximum-likelihood fit here: sample the model, m.fit(), or write a spline of "
+                "fixed degrees of freedom, ns(x, df = 4)"
+            )
+        for effect in predictor.monotonic:
+            column = effect.name.removeprefix("mo")
+            raise HmlmError(
+                f"the steps of mo({column}) have one sign, and a climb of the likelihood has no bounds: "
+                f"sample the model, m.fit(), or write factor({column})"
+            )

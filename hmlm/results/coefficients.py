@@ -74,7 +74,8 @@ def _draws(fit: Fit, name: str, otherwise: np.ndarray) -> np.ndarray:
 
 def _common(fit: Fit, array: xr.DataArray) -> list[str]:
     """Population-level terms that do not vary by this factor."""
-    rows = [row.variable.removeprefix("b_") for row in fit.info.rows if row.section == "population"]
+    own = [row.variable for row in fit.info.rows if row.section == "population"]
+    rows = [name.removeprefix("b_") for name in own if name.startswith("b_")]
     return [term for term in rows if term not in array["term"].values]
 
 

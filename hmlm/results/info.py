@@ -14,7 +14,8 @@ class Row:
     Attributes:
         variable: the draw's name, ``"sd_id__Intercept"``.
         label: brms's printed label, ``"sd(Intercept)"``.
-        section: ``"group"``, ``"population"``, ``"series"``, ``"family"`` or ``"residual"``.
+        section: ``"group"``, ``"smooth"``, ``"population"``, ``"simplex"``, ``"series"``, ``"family"`` or
+            ``"residual"``.
         group: the grouping factor for the section ``"group"``, else ``""``.
     """
 

@@ -17,7 +17,9 @@ MOST_DECIMALS = 6  # beyond these, and from LARGEST on, numbers are printed as 1
 LARGEST = 1e8
 SECTIONS = (
     ("series", "Correlation Structures:"),
+    ("smooth", "Smoothing Spline Hyperparameters:"),
     ("population", "Regression Coefficients:"),
+    ("simplex", "Monotonic Simplex Parameters:"),
     ("family", "Further Distributional Parameters:"),
     ("residual", "Residual Correlations:"),
 )

@@ -12,8 +12,9 @@ from hmlm.formula.algebra import read_terms
 from hmlm.formula.expression import columns_of
 from hmlm.results.covariances import sigma_names
 from hmlm.results.lookup import values_of
+from hmlm.results.prediction.linear import column_coefficients
 from hmlm.results.table import estimates
-from hmlm.spec.names import coefficient_names, intercept_name
+from hmlm.spec.names import intercept_name
 from hmlm.types import Design, HmlmError, PredictorDesign
 
 if TYPE_CHECKING:
@@ -104,8 +105,9 @@ def _of_predictor(fit: Fit, p: int) -> ResidualLevels | None:
     eta = np.zeros((len(first), fit.posterior.sizes["chain"], fit.posterior.sizes["draw"]))
     if predictor.intercept is not None:
         eta = eta + values_of(fit.posterior[intercept_name(spec, p)])
-    for name, column in zip(coefficient_names(spec, p), part.population.matrix[first].T, strict=True):
-        eta = eta + column[:, None, None] * values_of(fit.posterior[name])
+    coefficients = column_coefficients(spec, p, fit.posterior)
+    for draws, column in zip(coefficients, part.population.matrix[first].T, strict=True):
+        eta = eta + column[:, None, None] * values_of(draws)
     outcome = spec.outcomes[predictor.response] if spec.multivariate else ""
     return ResidualLevels(outcome, labels, np.exp(eta))
 
@@ -138,4 +140,5 @@ def _columns(design: Design, part: PredictorDesign) -> list[str]:
     formula = dict(design.formula.outcomes[index].predictors)[part.dpar]
     atoms = read_terms(formula.population).atoms
     named = dict.fromkeys(column for atom in atoms for column in columns_of(atom))
+    named |= dict.fromkeys(formula.monotonic)
     return [column for column in named if design.table is not None and column in design.table]

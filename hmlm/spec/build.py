@@ -20,7 +20,19 @@ from hmlm.spec.memberships import check_memberships
 from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
 from hmlm.spec.series import autocor_of, check_series
-from hmlm.spec.spec import AR, JOINT, Block, BlockTerm, Constant, FactorSpec, Predictor, SdPredictor, Spec
+from hmlm.spec.spec import (
+    AR,
+    JOINT,
+    Block,
+    BlockTerm,
+    Constant,
+    FactorSpec,
+    Monotonic,
+    Predictor,
+    SdPredictor,
+    Smooth,
+    Spec,
+)
 from hmlm.spec.support import Support
 from hmlm.spec.target import (
     RESCOR,
@@ -30,8 +42,10 @@ from hmlm.spec.target import (
     has_matrix,
     intercept_target,
     list_targets,
+    monotonic_targets,
     sd_coefficient_targets,
     sd_targets,
+    smooth_target,
 )
 from hmlm.types import Design, Distribution, Factor, Outcome, PredictorDesign, Prior, PriorError, SdDesign
 
@@ -90,20 +104,36 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
 def _predictor(design: Design, predictor: PredictorDesign, family: Family, book: PriorBook) -> Predictor:
     population = predictor.population
     intercept = intercept_target(design, predictor, family)
+    n_terms = len(population.plain) - len(population.smooths)
     return Predictor(
         response=_response(design, predictor),
         dpar=predictor.dpar,
         intercept=None if intercept is None else book.find(intercept),
-        names=population.names,
+        names=population.plain,
         priors=tuple(book.find(target) for target in coefficient_targets(predictor)),
-        centered=population.centered and population.intercept and len(population.names) > 0,
+        centered=population.centered and population.intercept and n_terms > 0,
         prefix=_prefix(design, predictor),
+        monotonic=tuple(_monotonic(predictor, *effect, book) for effect in population.monotonic),
+        smooths=tuple(
+            Smooth(s.name, s.line, s.size, book.find(smooth_target(predictor, s))) for s in population.smooths
+        ),
     )
 
 
 def _response(design: Design, predictor: PredictorDesign) -> int:
     names = [outcome.name for outcome in design.outcomes]
     return names.index(predictor.response) if predictor.response else JOINT
+
+
+def _monotonic(predictor: PredictorDesign, name: str, size: int, book: PriorBook) -> Monotonic:
+    b, simplex = monotonic_targets(predictor, name)
+    alpha = book.find(simplex).args
+    if len(alpha) not in (1, size):
+        raise PriorError(
+            f"the prior of simo for {simplex.coef} has {len(alpha)} arguments, and there are {size} steps; "
+            "write dirichlet(1) for all, or one argument for each"
+        )
+    return Monotonic(name, book.find(b), alpha * size if len(alpha) == 1 else alpha)
 
 
 def _prefix(design: Design, predictor: PredictorDesign) -> str:

@@ -18,10 +18,8 @@ SMALLEST_SCALE = 2.5
 NORMAL_MAD = 1.4826
 ABOVE_ZERO = 0.1  # added to outcomes with zeros before a link that has no value there
 
-OF_RESCOR = {
-    "Intercept": Distribution("normal", (0.0, 1.0)),
-    "sd": Distribution("student_t", (DEGREES_OF_FREEDOM, 0.0, SMALLEST_SCALE)),
-}
+OF_SCALES = Distribution("student_t", (DEGREES_OF_FREEDOM, 0.0, SMALLEST_SCALE))
+INTERCEPT_OF_RESCOR = Distribution("normal", (0.0, 1.0))
 
 Values = np.ndarray
 
@@ -41,8 +39,9 @@ def default_prior(target: Target, family: Family, values: Values | None) -> Dist
     With z the outcome on the scale of mu's link (the outcome as it is where that link is for probabilities,
     whose defaults do not look at it): Intercept ``student_t(3, median(z), max(2.5, mad(z)))``; sd and sigma
     the half of it at 0; of another parameter that has a formula, what its family says for the Intercept and
-    half ``student_t(3, 0, 2.5)`` for sd; b flat; correlations ``lkj(1)``. A formula of the residual
-    correlation, which brms lacks, has ``normal(0, 1)`` for its Intercept: 95 % within -0.96 and 0.96.
+    half ``student_t(3, 0, 2.5)`` for sd; b flat; correlations ``lkj(1)``; the steps of monotonic effects
+    ``dirichlet(1)``. A formula of the residual correlation, which brms lacks, has ``normal(0, 1)`` for its
+    Intercept: 95 % within -0.96 and 0.96.
 
     Args:
         target: the parameter.
@@ -51,8 +50,10 @@ def default_prior(target: Target, family: Family, values: Values | None) -> Dist
     """
     if target.class_ in ("b", AR):
         return FLAT
+    if target.class_ == "simo":
+        return Distribution("dirichlet", (1.0,))
     if target.dpar == RESCOR_DPAR:
-        return OF_RESCOR[target.class_]
+        return INTERCEPT_OF_RESCOR if target.class_ == "Intercept" else OF_SCALES
     if target.class_ in ("cor", "rescor") or values is None:
         return Distribution("lkj", (1.0,))
     if target.class_ in family.dpars:
@@ -61,7 +62,7 @@ def default_prior(target: Target, family: Family, values: Values | None) -> Dist
             return known
     if target.dpar != "mu":
         of_intercept = family.parameter(target.dpar).intercept if target.class_ == "Intercept" else None
-        return of_intercept or Distribution("student_t", (DEGREES_OF_FREEDOM, 0.0, SMALLEST_SCALE))
+        return of_intercept or OF_SCALES
     center, scale = _center_and_scale(family, values)
     location = center if target.class_ == "Intercept" else 0.0
     return Distribution("student_t", (DEGREES_OF_FREEDOM, location, scale))

@@ -6,7 +6,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hmlm.spec.hint import did_you_mean, point_at
 from hmlm.spec.rcall import Argument, Call, parse_call
@@ -21,11 +21,12 @@ class DistributionKind:
     Attributes:
         name: its name, brms's and Stan's.
         parameters: names of its arguments.
-        support: ``"real"``, ``"positive"``, ``"unit"``, ``"interval"`` or ``"corr"``.
+        support: ``"real"``, ``"positive"``, ``"unit"``, ``"interval"``, ``"simplex"`` or ``"corr"``.
         positive: the parameters that must be above 0.
         scale: arguments -> finite spread for over-dispersed starts, near the standard deviation
             where there is one; None for flat.
         ordered: whether the arguments are a lower and an upper bound.
+        several: whether its one argument may be several numbers.
     """
 
     name: str
@@ -34,6 +35,7 @@ class DistributionKind:
     positive: tuple[str, ...]
     scale: Callable[..., float] | None
     ordered: bool = False
+    several: bool = False
 
     @property
     def signature(self) -> str:
@@ -82,6 +84,9 @@ KINDS = (
         lambda alpha, beta: math.sqrt(alpha * beta / (alpha + beta + 1)) / (alpha + beta),
     ),
     DistributionKind("lkj", ("eta",), "corr", ("eta",), lambda eta: 1 / math.sqrt(2 * eta + 1)),
+    DistributionKind(
+        "dirichlet", ("alpha",), "simplex", ("alpha",), lambda *alpha: 1 / len(alpha), several=True
+    ),
     DistributionKind("flat", (), "real", (), None),
 )
 
@@ -94,6 +99,7 @@ VALUES = {
     "real": (-math.inf, math.inf),
     "positive": (0.0, math.inf),
     "unit": (0.0, 1.0),
+    "simplex": (0.0, 1.0),
     "corr": (-1.0, 1.0),
 }
 FLAT_TEXTS = ("", "flat", "(flat)")
@@ -153,10 +159,22 @@ def parse_distribution(text: str) -> Distribution:
         return FLAT
     call = parse_call(text)
     kind = _find_kind(text, call)
+    call = _spread(text, call) if kind.several else call
+    kind = replace(kind, parameters=kind.parameters * len(call.arguments)) if kind.several else kind
     args = tuple(_parse_number(text, argument, kind) for argument in call.arguments)
     _check_count(text, call, kind)
     _check_arguments(text, call, kind, args)
     return Distribution(kind.name, args)
+
+
+def _spread(text: str, call: Call) -> Call:
+    """``dirichlet(c(2, 1, 1))`` with the numbers as arguments."""
+    if len(call.arguments) == 1 and call.arguments[0].value.startswith("c("):
+        inner = parse_call(
+            text, call.arguments[0].start, call.arguments[0].start + len(call.arguments[0].value)
+        )
+        return replace(call, arguments=inner.arguments)
+    return call
 
 
 def _find_kind(text: str, call: Call) -> DistributionKind:

@@ -13,7 +13,8 @@ from hmlm.spec.support import Support
 class ParameterRow(NamedTuple):
     """A scalar parameter of the summary: the draw's name, brms's label, section and grouping factor.
 
-    ``section`` is ``"group"``, ``"population"``, ``"series"``, ``"family"`` or ``"residual"``.
+    ``section`` is ``"group"``, ``"smooth"``, ``"population"``, ``"simplex"``, ``"series"``, ``"family"`` or
+    ``"residual"``.
     """
 
     variable: str
@@ -28,8 +29,43 @@ def intercept_name(spec: Spec, p: int) -> str:
 
 
 def coefficient_names(spec: Spec, p: int) -> tuple[str, ...]:
-    """Draws of the K coefficients of predictor ``p`` apart from the intercept, ``"b_NAstd_PA_lag"``."""
-    return tuple(f"b_{_with_prefix(spec, p, name)}" for name in spec.predictors[p].names)
+    """Draws of the K coefficients of predictor ``p`` apart from the intercept, ``"b_NAstd_PA_lag"``.
+
+    Of the straight part of a smooth function ``"bs_sx_1"``.
+    """
+    lines = {smooth.line for smooth in spec.predictors[p].smooths}
+    return tuple(
+        f"{'bs' if name in lines else 'b'}_{_with_prefix(spec, p, name)}" for name in spec.predictors[p].names
+    )
+
+
+def monotonic_names(spec: Spec, p: int) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Draws of each monotonic effect of predictor ``p``: ``("bsp_mox", ("simo_mox1[1]", …))``."""
+    return tuple(
+        (
+            f"bsp_{_with_prefix(spec, p, effect.name)}",
+            tuple(f"simo_{_with_prefix(spec, p, effect.name)}1[{k + 1}]" for k in range(effect.size)),
+        )
+        for effect in spec.predictors[p].monotonic
+    )
+
+
+def smooth_names(spec: Spec, p: int) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Draws of each smooth function of predictor ``p``: ``("sds_sx_1", ("s_sx_1[1]", …))``."""
+    named = ((_with_prefix(spec, p, smooth.name), smooth.size) for smooth in spec.predictors[p].smooths)
+    return tuple((f"sds_{name}", tuple(f"s_{name}[{k + 1}]" for k in range(size))) for name, size in named)
+
+
+def sds_names(spec: Spec) -> tuple[str, ...]:
+    """Draws of the standard deviations of all smooth functions."""
+    return tuple(sds for p in range(len(spec.predictors)) for sds, _ in smooth_names(spec, p))
+
+
+def named_coefficients(spec: Spec, p: int) -> tuple[str, ...]:
+    """Draws of all coefficients of a predictor apart from its intercept: monotonic effects, then smooths."""
+    monotonic = (name for b, simplex in monotonic_names(spec, p) for name in (b, *simplex))
+    wiggly = (name for _, names in smooth_names(spec, p) for name in names)
+    return (*coefficient_names(spec, p), *monotonic, *wiggly)
 
 
 def sd_names(spec: Spec, block: Block) -> tuple[str, ...]:
@@ -98,7 +134,14 @@ def effects_name(spec: Spec, factor: int, predictor: int) -> str:
 
 def summary_rows(spec: Spec) -> tuple[ParameterRow, ...]:
     """Every scalar parameter in the order that brms prints: by factor, coefficients, sigma, rescor."""
-    return (*_group_rows(spec), *_population_rows(spec), *_family_rows(spec), *_residual_rows(spec))
+    return (
+        *_group_rows(spec),
+        *_smooth_rows(spec),
+        *_population_rows(spec),
+        *_simplex_rows(spec),
+        *_family_rows(spec),
+        *_residual_rows(spec),
+    )
 
 
 def _with_prefix(spec: Spec, p: int, name: str) -> str:
@@ -138,7 +181,21 @@ def _population_rows(spec: Spec) -> Iterator[ParameterRow]:
     intercepts = [intercept_name(spec, p) for p in predictors if spec.predictors[p].intercept is not None]
     coefficients = [name for p in predictors for name in coefficient_names(spec, p)]
     for variable in threshold_names(spec) + intercepts + coefficients:
-        yield ParameterRow(variable, variable.removeprefix("b_"), "population")
+        yield ParameterRow(variable, variable.removeprefix("b_").removeprefix("bs_"), "population")
+    for p in predictors:
+        for variable, _ in monotonic_names(spec, p):
+            yield ParameterRow(variable, variable.removeprefix("bsp_"), "population")
+
+
+def _smooth_rows(spec: Spec) -> Iterator[ParameterRow]:
+    for name in sds_names(spec):
+        yield ParameterRow(name, f"sds({name.removeprefix('sds_')})", "smooth")
+
+
+def _simplex_rows(spec: Spec) -> Iterator[ParameterRow]:
+    for p in range(len(spec.predictors)):
+        for _, simplex in monotonic_names(spec, p):
+            yield from (ParameterRow(name, name.removeprefix("simo_"), "simplex") for name in simplex)
 
 
 def _family_rows(spec: Spec) -> Iterator[ParameterRow]:

@@ -29,6 +29,8 @@ ANY_COEFFICIENT = f"{ANY_VALUE}, or for coefficients with a lower bound, lb=0"
 POSITIVE = "a standard deviation; use for example exponential(1) or student_t(3, 0, 2.5)"
 CORRELATION = "a correlation matrix; use lkj(eta), where lkj(1) is flat"
 
+SIMPLEX = "the steps of a monotonic effect; use dirichlet(1), or dirichlet(c(2, 1, 1)) with one number a step"
+
 SUPPORTS = {
     Support.REAL: ("real", "interval"),
     Support.POSITIVE: ("real", "interval", "positive"),
@@ -61,6 +63,8 @@ CLASSES = {
     "sigma": PriorClass(("resp",), ("real", "interval", "positive"), POSITIVE),
     **{dpar: PriorClass(("resp",), SUPPORTS[support], ADVICE[support]) for dpar, support in _constants()},
     "ar": PriorClass(("resp",), SUPPORTS[Support.CORRELATION], ADVICE[Support.CORRELATION]),
+    "sds": PriorClass(("coef", "resp", "dpar"), ("real", "interval", "positive"), POSITIVE),
+    "simo": PriorClass(("coef", "resp", "dpar"), ("simplex",), SIMPLEX),
     "rescor": PriorClass((), ("corr",), CORRELATION),
 }
 
@@ -88,7 +92,8 @@ def prior(
 
     Args:
         text: the distribution, ``"normal(0, 1)"``; ``""`` is flat.
-        class_: ``"Intercept"``, ``"b"``, ``"sd"``, ``"cor"``, ``"sigma"`` or ``"rescor"``.
+        class_: ``"Intercept"``, ``"b"``, ``"sd"``, ``"cor"``, ``"sigma"``, ``"rescor"``,
+            ``"simo"`` of monotonic effects, or ``"sds"`` of smooth functions.
         coef: name of one coefficient; of class Intercept the number of a threshold between levels.
         group: name of one grouping factor.
         resp: name of one outcome.

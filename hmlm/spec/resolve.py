@@ -23,6 +23,8 @@ MISSING_CLASS = {
     "Intercept": "the formula has no intercept",
     "b": "the formula has no population-level coefficients",
     "sd": "the formula has no group-level terms like (1 | id)",
+    "sds": "the formula has no smooth function s(x)",
+    "simo": "the formula has no monotonic effect mo(x)",
     "cor": "no group-level effects are correlated: that takes two of them and one bar, (1 + x | id)",
     "sigma": 'sigma has a formula: use class_="Intercept" (or "b", "sd") with dpar="sigma"',
     "ar": "residuals are independent: write ar(time, gr = id) in the formula of the mean",

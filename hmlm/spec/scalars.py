@@ -10,8 +10,10 @@ from hmlm.spec.names import (
     coefficient_names,
     constant_names,
     intercept_name,
+    monotonic_names,
     sd_coefficient_names,
     sd_names,
+    smooth_names,
 )
 from hmlm.spec.spec import JOINT, Block, Predictor, Spec
 from hmlm.spec.support import Support
@@ -51,11 +53,17 @@ def scalar_priors(spec: Spec) -> Iterator[Scalar]:
             )
         for name, prior in zip(coefficient_names(spec, p), predictor.priors, strict=True):
             yield Scalar(name, prior, Support.REAL, f'class_="b"{where}')
+        for effect, (name, _) in zip(predictor.monotonic, monotonic_names(spec, p), strict=True):
+            yield Scalar(name, effect.prior, Support.REAL, f'class_="b"{where}')
     for name, constant in zip(constant_names(spec), spec.constants, strict=True):
         reach = f'class_="{constant.dpar}"{_of_outcome(spec, constant.response)}'
         yield Scalar(name, constant.prior, constant.support, reach)
     for block in spec.blocks:
         yield from _standard_deviations(spec, block)
+    for p, predictor in enumerate(spec.predictors):
+        for smooth, (name, _) in zip(predictor.smooths, smooth_names(spec, p), strict=True):
+            reach = f'class_="sds"{_where(spec, predictor, always=True)}'
+            yield Scalar(name, smooth.prior, Support.POSITIVE, reach)
     for s, part in enumerate(spec.sds):
         for name, prior in zip(sd_coefficient_names(spec, s), part.priors, strict=True):
             yield Scalar(name, prior, Support.REAL, f'class_="b", dpar="{_dpar(spec, part.prefix)}"')

@@ -18,6 +18,43 @@ AR = "ar"  # class of the prior of the autoregression, and its place among the c
 
 
 @dataclass(frozen=True)
+class Monotonic:
+    """A monotonic effect, ``b D sum(zeta[1..x])``.
+
+    Attributes:
+        name: of its coefficient, ``"mox"``.
+        prior: of b.
+        simplex: the D arguments of zeta's Dirichlet prior.
+    """
+
+    name: str
+    prior: Distribution
+    simplex: tuple[float, ...]
+
+    @property
+    def size(self) -> int:
+        """D, number of steps."""
+        return len(self.simplex)
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """The wiggly part of a smooth function, ``s_k ~ N(0, sds^2)``.
+
+    Attributes:
+        name: ``"sx_1"``.
+        line: the coefficient of its straight part, among those of the predictor.
+        size: number of wiggly columns.
+        prior: of sds.
+    """
+
+    name: str
+    line: str
+    size: int
+    prior: Distribution
+
+
+@dataclass(frozen=True)
 class Predictor:
     """A linear predictor.
 
@@ -30,6 +67,8 @@ class Predictor:
         centered: whether the K columns are centred for sampling.
         prefix: what brms puts before its coefficients' names: ``""``, ``"sigma"``, ``"NAstd"``,
             ``"sigma_NAstd"``.
+        monotonic: monotonic effects, whose columns follow the K.
+        smooths: smooth functions; their straight parts are the last of the K, their wiggly columns come last.
     """
 
     response: int
@@ -39,6 +78,23 @@ class Predictor:
     priors: tuple[Distribution, ...]
     centered: bool
     prefix: str
+    monotonic: tuple[Monotonic, ...] = ()
+    smooths: tuple[Smooth, ...] = ()
+
+    @property
+    def n_columns(self) -> int:
+        """K, the steps of monotonic effects and the wiggly columns of smooth functions."""
+        return self.n_linear + sum(smooth.size for smooth in self.smooths)
+
+    @property
+    def n_linear(self) -> int:
+        """The columns before the wiggly ones."""
+        return len(self.names) + sum(effect.size for effect in self.monotonic)
+
+    @property
+    def n_centered(self) -> int:
+        """The columns that are centred: as in brms not the straight parts of smooth functions."""
+        return (len(self.names) - len(self.smooths)) * self.centered
 
 
 @dataclass(frozen=True)

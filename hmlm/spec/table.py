@@ -19,8 +19,10 @@ from hmlm.spec.names import (
     constant_names,
     effects_name,
     intercept_name,
+    monotonic_names,
     sd_coefficient_names,
     sd_names,
+    smooth_names,
     threshold_names,
 )
 from hmlm.spec.prior import CLASSES
@@ -131,7 +133,7 @@ def _bounds(address: Target, family: Family, priors: tuple[Prior, ...]) -> tuple
         return Support.CORRELATION.bounds
     if address.class_ in family.dpars:
         return family.parameter(address.class_).support.bounds
-    if address.class_ == "sd":
+    if address.class_ in ("sd", "sds"):
         return "0", ""
     stated = [prior.distribution for prior in reaching_priors(priors, address)]
     if not stated:
@@ -168,6 +170,11 @@ def _population_lines(spec: Spec) -> Iterator[PriorInForce]:
             yield PriorInForce(intercept_name(spec, p), predictor.intercept, note=note)
         short = f"b_{predictor.prefix}" if predictor.prefix else "b"
         yield from _together(short, dict(zip(coefficient_names(spec, p), predictor.priors, strict=True)))
+        for effect, (name, simplex) in zip(predictor.monotonic, monotonic_names(spec, p), strict=True):
+            yield PriorInForce(name, effect.prior)
+            yield PriorInForce(simplex[0].removesuffix("[1]"), Distribution("dirichlet", effect.simplex))
+        for smooth, (name, _) in zip(predictor.smooths, smooth_names(spec, p), strict=True):
+            yield PriorInForce(name, smooth.prior, Support.POSITIVE)
 
 
 def _sd_lines(spec: Spec) -> Iterator[PriorInForce]:

@@ -11,7 +11,7 @@ from hmlm.spec.blocks import BlockLayout
 from hmlm.spec.family import Dpar, Family
 from hmlm.spec.spec import AR
 from hmlm.spec.support import Support
-from hmlm.types import Design, GroupDesign, Outcome, PredictorDesign, SdDesign
+from hmlm.types import Design, GroupDesign, Outcome, PredictorDesign, SdDesign, SmoothColumns
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,18 @@ def intercept_target(design: Design, predictor: PredictorDesign, family: Family)
 
 def coefficient_targets(predictor: PredictorDesign) -> tuple[Target, ...]:
     """Addresses of the K population-level coefficients."""
-    return tuple(_coefficient(predictor, name) for name in predictor.population.names)
+    return tuple(_coefficient(predictor, name) for name in predictor.population.plain)
+
+
+def monotonic_targets(predictor: PredictorDesign, name: str) -> tuple[Target, Target]:
+    """Addresses of the coefficient and the simplex of a monotonic effect."""
+    simplex = Target("simo", f"{name}1", resp=predictor.response, dpar=predictor.dpar)
+    return _coefficient(predictor, name), simplex
+
+
+def smooth_target(predictor: PredictorDesign, smooth: SmoothColumns) -> Target:
+    """Address of the standard deviation of a smooth function, as in brms one for all levels of ``by``."""
+    return Target("sds", smooth.term.text, resp=predictor.response, dpar=predictor.dpar)
 
 
 def sd_targets(predictor: PredictorDesign, group: GroupDesign) -> tuple[Target, ...]:
@@ -113,6 +124,10 @@ def _all_targets(design: Design, family: Family, layouts: tuple[BlockLayout, ...
         if intercept is not None:
             yield intercept
         yield from coefficient_targets(predictor)
+        for name, _ in predictor.population.monotonic:
+            yield from monotonic_targets(predictor, name)
+        for smooth in predictor.population.smooths:
+            yield smooth_target(predictor, smooth)
         for group in predictor.groups:
             yield from sd_targets(predictor, group)
     for part in design.sds:

@@ -23,9 +23,11 @@ from hmlm.spec.names import (
     coefficient_names,
     cor_names,
     intercept_name,
+    monotonic_names,
     rescor_names,
     sd_coefficient_names,
     sd_names,
+    smooth_names,
     threshold_names,
 )
 from hmlm.spec.spec import Block
@@ -62,6 +64,8 @@ def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> S
     sites = {name: values for name, values in draws.items() if not name.startswith(("cor_", "rescor_"))}
     _center_intercepts(model, draws, sites)
     _stack_thresholds(model, draws, sites)
+    _stack_simplexes(model, sites)
+    _standardise_smooths(model, sites)
     for b, (block, u) in enumerate(zip(model.spec.blocks, effects, strict=True)):
         correlation = _block_factor(model, block, draws)
         if block.cor is not None:
@@ -83,8 +87,9 @@ def _center_intercepts(model: hm.Model, draws: Draws, sites: Sites) -> None:
     for p, predictor in enumerate(model.spec.predictors):
         if predictor.centered and predictor.intercept is not None:
             name = intercept_name(model.spec, p)
-            means = model.design.predictors[p].population.matrix.mean(0)
+            means = model.design.predictors[p].population.matrix.mean(0)[: len(predictor.names)]
             slopes = np.stack([draws[slope] for slope in coefficient_names(model.spec, p)])
+            means[len(means) - len(predictor.smooths) :] = 0.0
             sites[f"centered_{name}"] = sites.pop(name) + means @ slopes
 
 
@@ -110,8 +115,25 @@ def _stack_thresholds(model: hm.Model, draws: Draws, sites: Sites) -> None:
     values = np.stack([sites.pop(name) for name in names], axis=-1)
     if model.spec.predictors[p].centered:
         slopes = np.stack([draws[slope] for slope in coefficient_names(model.spec, p)])
-        values = values - (model.design.predictors[p].population.matrix.mean(0) @ slopes)[:, None]
+        means = model.design.predictors[p].population.matrix.mean(0)[: len(slopes)]
+        values = values - (means @ slopes)[:, None]
     sites["centered_b_Intercept" if model.spec.predictors[p].centered else "b_Intercept"] = values
+
+
+def _stack_simplexes(model: hm.Model, sites: Sites) -> None:
+    """The program samples the steps of a monotonic effect as one vector."""
+    for p in range(len(model.spec.predictors)):
+        for _, simplex in monotonic_names(model.spec, p):
+            site = simplex[0].removesuffix("[1]")
+            sites[site] = np.stack([sites.pop(name) for name in simplex], axis=-1)
+
+
+def _standardise_smooths(model: hm.Model, sites: Sites) -> None:
+    """The program samples wiggly coefficients as one standard normal vector."""
+    for p in range(len(model.spec.predictors)):
+        for sds, wiggly in smooth_names(model.spec, p):
+            values = np.stack([sites.pop(name) for name in wiggly], axis=-1)
+            sites["z" + wiggly[0].removesuffix("[1]")] = values / sites[sds][:, None]
 
 
 def _block_factor(model: hm.Model, block: Block, draws: Draws) -> np.ndarray:
@@ -132,12 +154,14 @@ def _matrix(draws: Draws, pairs: tuple[tuple[str, int, int], ...], size: int) ->
 
 
 def free_values(sites: Sites) -> np.ndarray:
-    """(S, D) free values of the sites: of a Cholesky factor the strict lower triangle."""
+    """(S, D) free values of the sites: without the upper triangles of factors and the last of a simplex."""
     columns = []
     for name, values in sites.items():
         if name.startswith("L_"):
             rows, cols = np.tril_indices(values.shape[-1], -1)
             values = values[:, rows, cols]
+        if name.startswith("simo_"):
+            values = values[:, :-1]
         columns.append(values.reshape(len(values), -1))
     return np.concatenate(columns, axis=1)
 

@@ -17,7 +17,7 @@ def covered(spans) -> np.ndarray:
 @pytest.mark.parametrize("name", DESIGNS)
 def test_spans_cover_each_coordinate_once(name):
     layout = make_layout(stated(name).spec, sampled_plan(stated(name).spec))
-    scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd, *layout.gamma)
+    scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd, *layout.gamma, *layout.sds)
     population = (*scalars, layout.thresholds, *layout.cor, layout.rescor)
     np.testing.assert_array_equal(np.sort(covered(scalars)), np.arange(layout.n_scalars))
     np.testing.assert_array_equal(np.sort(covered(population)), np.arange(layout.n_population))
@@ -31,14 +31,16 @@ def test_runs_hold_the_priors_of_their_coordinates(name):
     layout = make_layout(spec, sampled_plan(spec))
     at = {c: (run.prior, run.support) for run in layout.runs for c in range(run.span.start, run.span.stop)}
     for p, predictor in enumerate(spec.predictors):
-        assert [at[c] for c in covered(layout.b[p : p + 1])] == [
-            (one, Support.REAL) for one in predictor.priors
-        ]
+        slopes = covered(layout.b[p : p + 1])[: len(predictor.names)]
+        assert [at[c] for c in slopes] == [(one, Support.REAL) for one in predictor.priors]
         if predictor.intercept is not None:
             assert at[layout.intercept[p].start] == (predictor.intercept, Support.REAL)
     for span, constant in zip(layout.constants, spec.scalars, strict=True):
         assert [at[c] for c in covered([span])] == [(constant.prior, constant.support)]
     for span, block in zip(layout.sd, spec.blocks, strict=True):
         assert [at[c] for c in covered([span])] == [(prior, Support.POSITIVE) for prior in block.sd]
+    smooths = [smooth for predictor in spec.predictors for smooth in predictor.smooths]
+    for span, smooth in zip(layout.sds, smooths, strict=True):
+        assert [at[c] for c in covered([span])] == [(smooth.prior, Support.POSITIVE)]
     for span, part in zip(layout.gamma, spec.sds, strict=True):
         assert [at[c] for c in covered([span])] == [(prior, Support.REAL) for prior in part.priors]

@@ -12,10 +12,10 @@ from hmlm.formula.parser import parse
 from hmlm.types import FormulaError
 
 SAID = {
-    "y ~ s(x)": "ns(x, df = 4)",
+    "y ~ z:s(x)": "y ~ s(x) + z",
     "y ~ t2(x, z)": "ns(x, df = 3):ns(z, df = 3)",
     "y ~ gp(x)": "ns(x, df = 4)",
-    "y ~ mo(x)": "write factor(x)",
+    "y ~ z:mo(x)": "y ~ mo(x) + z",
     "y ~ cs(x)": "write the term itself",
     "y ~ me(x, sdx)": "write the column itself",
     "y ~ mi(x)": "incomplete rows are left out",

@@ -176,10 +176,15 @@ def test_a_flat_prior_has_no_interval():
     assert central(PriorInForce("b", Distribution("flat"))) is None
 
 
-def test_by_variables():
-    data = pd.DataFrame({"g": np.repeat(np.arange(6), 5), "y": np.sin(np.arange(30))})
+def test_by_variables_and_monotonic_effects():
+    data = pd.DataFrame({"g": np.repeat(np.arange(6), 5), "x": np.arange(30) % 3, "y": np.sin(np.arange(30))})
     data["half"] = np.where(data["g"] % 2, "odd", "even")
-    stated = hm.model("y ~ 1 + (1 | gr(g, by = half))", data)
+    stated = hm.model("y ~ mo(x) + (1 | gr(g, by = half))", data)
     said = sentence(stated.spec, columns(stated), 30)
+    assert "depends on the level of x, monotonically" in said
     assert "an intercept that varies by g (halfeven, 3 levels)" in said
     assert "halfodd is 1 where half is odd, else 0" in " ".join(notation(stated.spec, stated.design))
+    (predictor,) = [line for line in lines(stated, "Linear predictors") if "mox" in line]
+    assert "3∑" not in predictor
+    assert "2∑k≤xi" in predictor
+    assert any("Dirichlet" in line for line in lines(stated, "Priors"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from matplotlib.axes import Axes
@@ -13,7 +14,7 @@ from hmlm.results.plots.intervals import in_words, intervals
 from hmlm.results.plots.parts import part_title
 from hmlm.results.plots.style import BLUE, INK, QUIET, SMALL, facets, headline, styled
 from hmlm.results.table import check_prob
-from hmlm.spec.names import coefficient_names, intercept_name
+from hmlm.spec.names import coefficient_names, intercept_name, monotonic_names
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 INNER = 0.66
 HEIGHT = 0.75
+KIND = re.compile("^(b|bs|bsp)_")
 
 
 class Part(NamedTuple):
@@ -62,13 +64,14 @@ def _variables(fit: Fit, predictor: int) -> list[str]:
     spec = spec_of(fit)
     intercept = spec.predictors[predictor].intercept is not None
     first = [intercept_name(spec, predictor)] if intercept else []
-    return [*first, *coefficient_names(spec, predictor)]
+    monotonic = [b for b, _ in monotonic_names(spec, predictor)]
+    return [*first, *coefficient_names(spec, predictor), *monotonic]
 
 
 def _draw_part(ax: Axes, fit: Fit, part: Part, prob: float) -> None:
     prefix = spec_of(fit).predictors[part.predictor].prefix
-    start = f"b_{prefix}_" if prefix else "b_"
-    names = [name.removeprefix(start) for name in part.variables]
+    start = f"{prefix}_" if prefix else ""
+    names = [KIND.sub("", name).removeprefix(start) for name in part.variables]
     heights = range(len(names) - 1, -1, -1)
     for height, variable in zip(heights, part.variables, strict=True):
         _draw_eye(ax, fit, variable, height, prob)

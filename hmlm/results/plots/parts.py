@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from hmlm.results.plots.choose import default_or, design_of, predictor_index, spec_of
-from hmlm.spec.names import effects_name
+from hmlm.spec.names import effects_name, monotonic_names, named_coefficients
 from hmlm.spec.spec import JOINT, Spec
 from hmlm.types import HmlmError
 
@@ -64,10 +64,16 @@ def effect_draws(fit: Fit, factor: str, predictor: int, term: str) -> xr.DataArr
 
 
 def coefficient_draws(fit: Fit, predictor: int, term: str) -> xr.DataArray:
-    """Draws (chain, draw) of a population-level coefficient; zeros where the model has none of that name."""
-    name = f"b_{prefixed(spec_of(fit), predictor, term)}"
-    if name in fit.posterior:
-        return fit.posterior[name]
+    """Draws (chain, draw) of a population-level, step or wiggly coefficient; zeros where there is none."""
+    spec, own = spec_of(fit), prefixed(spec_of(fit), predictor, term)
+    name = f"b_{own}"
+    known = {name, *named_coefficients(spec, predictor)}
+    for variable in (name, f"bs_{own}", f"s_{own}"):
+        if variable in known and variable in fit.posterior:
+            return fit.posterior[variable]
+    for b, simplex in monotonic_names(spec, predictor):
+        if (share := f"simo_{name.removeprefix('b_')}") in simplex:
+            return fit.posterior[b] * len(simplex) * fit.posterior[share]
     return xr.zeros_like(fit.posterior[fit.info.rows[0].variable])
 
 

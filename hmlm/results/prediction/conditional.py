@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hmlm.formula.algebra import Terms, read_terms
+from hmlm.formula.algebra import read_terms
 from hmlm.formula.expression import columns_of
 from hmlm.formula.functions import is_categorical
 from hmlm.formula.levels import observed_levels
+from hmlm.formula.smooth import smooth_columns
 from hmlm.formula.table import Use, is_boolean, is_numeric, series
 from hmlm.results.prediction.predict import EPRED, KINDS, PREDICT
 from hmlm.spec.hint import did_you_mean, listed
@@ -73,7 +74,7 @@ def conditional_effects(
         raise HmlmError(f"method={method!r}: choose one of {listed(KINDS)}{did_you_mean(str(method), KINDS)}")
     predictors = _predictors(fit, method, options)
     known = _columns(fit.design, predictors)
-    offsets = _columns(fit.design, [read_terms(text) for text in _offsets(fit, method, options)])
+    offsets = _columns(fit.design, [read_terms(text) for text in _offsets(predictors)])
     wanted = _wanted(effects, predictors, known)
     return {
         effect: _along(fit, effect.split(":"), offsets | known, dict(conditions or {}), method, prob, options)
@@ -86,17 +87,13 @@ def columns_along(fit: Fit, options: Mapping[str, Any]) -> dict[str, Column]:
     return _columns(fit.design, _predictors(fit, EPRED, options))
 
 
-def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Terms]:
-    """Population-level terms of the parameters that are looked at."""
-    return [read_terms(terms.population) for terms in _looked_at(fit, method, options)]
-
-
-def _offsets(fit: Fit, method: str, options: Mapping[str, Any]) -> list[str]:
+def _offsets(predictors: list[PredictorFormula]) -> list[str]:
     """Expressions of their offsets, whose columns are held like others."""
-    return [text for terms in _looked_at(fit, method, options) for text in terms.offsets]
+    return [text for terms in predictors for text in terms.offsets]
 
 
-def _looked_at(fit: Fit, method: str, options: Mapping[str, Any]) -> list[PredictorFormula]:
+def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[PredictorFormula]:
+    """Predictors of the parameters that are looked at."""
     asked, locations = options.get("dpar"), fit.spec.family.locations
     wanted = {"mu", *locations} if asked is None or asked in locations else {asked}
     joint = [terms for dpar, terms in fit.design.formula.joint if method == PREDICT or dpar == asked]
@@ -109,10 +106,13 @@ def _looked_at(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Predic
     ]
 
 
-def _columns(design: Design, predictors: list[Terms]) -> dict[str, Column]:
-    atoms = [atom for terms in predictors for atom in terms.atoms]
+def _columns(design: Design, predictors: list[PredictorFormula]) -> dict[str, Column]:
+    atoms = [atom for part in predictors for atom in read_terms(part.population).atoms]
+    monotonic = [column for part in predictors for column in part.monotonic]
+    smooth = [column for part in predictors for term in part.smooths for column in smooth_columns(term)]
     categories = {name for atom in atoms if is_categorical(atom) for name in columns_of(atom)}
-    names = dict.fromkeys(name for atom in atoms for name in columns_of(atom))
+    categories |= set(monotonic)
+    names = dict.fromkeys([*(name for atom in atoms for name in columns_of(atom)), *monotonic, *smooth])
     return {name: _column(design.table, name, name in categories) for name in names if name in design.table}
 
 
@@ -129,16 +129,19 @@ def _column(table: pd.DataFrame, name: str, category: bool) -> Column:
     return Column(name, levels[0], levels, levels)
 
 
-def _wanted(effects: str | list[str] | None, predictors: list[Terms], known: dict[str, Column]) -> list[str]:
+def _wanted(
+    effects: str | list[str] | None, predictors: list[PredictorFormula], known: dict[str, Column]
+) -> list[str]:
     """Names of columns, and of pairs of them that interact."""
     if effects is None:
         pairs = [
             ":".join(names)
-            for terms in predictors
+            for terms in (read_terms(part.population) for part in predictors)
             for positions in terms.products
             if len(names := [n for i in positions for n in columns_of(terms.atoms[i]) if n in known]) == 2
         ]
-        return list(dict.fromkeys([*known, *pairs]))
+        smooth = [f"{s.column}:{s.by}" for part in predictors for s in part.smooths if s.by is not None]
+        return list(dict.fromkeys([*known, *pairs, *smooth]))
     wanted = [effects] if isinstance(effects, str) else list(effects)
     for effect in wanted:
         for name in effect.split(":"):

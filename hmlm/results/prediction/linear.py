@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import jax
@@ -12,7 +12,7 @@ from jax import Array, lax
 
 from hmlm.results.prediction.draws import Draws
 from hmlm.results.prediction.rows import Index, Rows
-from hmlm.spec.names import coefficient_names, intercept_name
+from hmlm.spec.names import coefficient_names, intercept_name, monotonic_names, smooth_names
 from hmlm.spec.spec import Spec
 
 
@@ -62,11 +62,10 @@ def make_linear(
         values=tuple(_values(spec, rows, key, m) for key, m in members),
         codes=tuple(_index(spec, rows, key).codes[:, m] for key, m in members),
     )
-    names = coefficient_names(spec, p)
     intercept = np.zeros(draws.size)
     if spec.predictors[p].intercept is not None:
         intercept = draws[intercept_name(spec, p)]
-    population = np.stack([intercept, *(draws[name] for name in names)])
+    population = np.stack([intercept, *column_coefficients(spec, p, draws)])
     by_member = tuple(effects[key] for key, _ in members)
     return Linear(jax.device_put(Coefficients(population, by_member)), columns)
 
@@ -79,6 +78,15 @@ def _values(spec: Spec, rows: Rows, key: tuple[int, int], m: int) -> np.ndarray:
     """(N,) column of a term, times the weights of the m-th membership where there are several."""
     weights = _index(spec, rows, key).weights
     return rows.varying[key] if weights is None else rows.varying[key] * weights[:, m]
+
+
+def column_coefficients(spec: Spec, p: int, draws: Mapping) -> Iterator:
+    """Of ``draws`` by name, those of each column's coefficient: of steps ``b D zeta``."""
+    yield from (draws[name] for name in coefficient_names(spec, p))
+    for b, simplex in monotonic_names(spec, p):
+        yield from (draws[b] * len(simplex) * draws[name] for name in simplex)
+    for _, wiggly in smooth_names(spec, p):
+        yield from (draws[name] for name in wiggly)
 
 
 def _with_new(known: np.ndarray, new: np.ndarray | None) -> np.ndarray:

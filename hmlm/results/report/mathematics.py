@@ -12,6 +12,8 @@ from hmlm.results.report.mathml import (
     call,
     column,
     display,
+    indexed,
+    joined,
     letter,
     listed,
     matrix,
@@ -27,7 +29,7 @@ from hmlm.results.report.mathml import (
 )
 from hmlm.results.report.symbols import INTERCEPT, Symbols
 from hmlm.spec.distribution import is_flat, kind_of
-from hmlm.spec.spec import JOINT, RESCOR_DPAR, Block, BlockTerm, Spec
+from hmlm.spec.spec import JOINT, RESCOR_DPAR, Block, BlockTerm, Monotonic, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
@@ -40,6 +42,7 @@ NAMES = {
     "uniform": "Uniform",
     "lognormal": "LogNormal",
     "lkj": "LKJ",
+    "dirichlet": "Dirichlet",
 }
 IS_DISTRIBUTED = "∼"
 POSITIVE = Support.POSITIVE
@@ -189,6 +192,19 @@ def _population(symbols: Symbols, p: int) -> Iterator[str]:
         yield symbols.coefficient(p, INTERCEPT)
     for term in predictor.names:
         yield times(symbols.coefficient(p, term), symbols.column(term))
+    for effect in predictor.monotonic:
+        yield _steps(symbols, p, effect)
+    for smooth in predictor.smooths:
+        columns = indexed(letter("B"), joined([name(smooth.name), letter("k"), letter("i")]), "")
+        yield times(row(sub(sign("∑"), letter("k")), symbols.wiggly(p, smooth)), columns)
+
+
+def _steps(symbols: Symbols, p: int, effect: Monotonic) -> str:
+    """``β D ∑_{k ≤ x} ζ_k``."""
+    level = symbols.column(effect.name.removeprefix("mo"))
+    total = sub(sign("∑"), row(letter("k"), sign("≤"), level))
+    shares = row(total, symbols.simplex(p, effect, letter("k")))
+    return times(times(symbols.monotonic(p, effect), number(effect.size)), shares)
 
 
 def _varying(symbols: Symbols, p: int) -> Iterator[str]:
@@ -277,6 +293,14 @@ def _priors(symbols: Symbols) -> Iterator[Equation]:
         if predictor.intercept is not None:
             yield _prior([_intercept(symbols, p)], predictor.intercept)
         yield from _runs(list(zip(symbols.coefficients(p), predictor.priors, strict=True)))
+        for effect in predictor.monotonic:
+            yield _prior([symbols.monotonic(p, effect)], effect.prior)
+            yield _prior([symbols.simplex(p, effect)], Distribution("dirichlet", effect.simplex))
+        for smooth in predictor.smooths:
+            spread = symbols.wiggliness(p, smooth)
+            normal = call(name("Normal"), number(0), spread)
+            yield Equation(symbols.wiggly(p, smooth), IS_DISTRIBUTED, [normal])
+            yield _prior([spread], smooth.prior, POSITIVE)
     for block in spec.blocks:
         spreads = [symbols.spread(block, term) for term in in_order(block)]
         yield from _runs(list(zip(spreads, (block.sd[q] for q in block.order), strict=True)), POSITIVE)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hmlm.results.report.families import wording_of
 from hmlm.results.report.mathml import indexed, joined, letter, name, number, row, sign, sub, sup
-from hmlm.spec.spec import JOINT, Block, BlockTerm, Spec
+from hmlm.spec.spec import JOINT, Block, BlockTerm, Monotonic, Smooth, Spec
 
 COEFFICIENTS = {"mu": "β", "sigma": "γ"}
 EFFECTS = {"mu": "u", "sigma": "v"}
@@ -56,6 +56,28 @@ class Symbols:
     def coefficients(self, p: int) -> list[str]:
         """Those of a predictor but for an intercept apart from the columns."""
         return [self.coefficient(p, term) for term in self.spec.predictors[p].names]
+
+    def monotonic(self, p: int, effect: Monotonic) -> str:
+        """``β_mox``."""
+        predictor = self.spec.predictors[p]
+        base = letter(COEFFICIENTS.get(predictor.dpar, OTHER_COEFFICIENT))
+        return indexed(base, name(effect.name), self._marked(predictor.response))
+
+    def simplex(self, p: int, effect: Monotonic, index: str = "") -> str:
+        """``ζ_mox``, the shares of its steps."""
+        place = joined([name(effect.name), index]) if index else name(effect.name)
+        return indexed(letter("ζ"), place, self._marked(self.spec.predictors[p].response))
+
+    def wiggly(self, p: int, smooth: Smooth) -> str:
+        """``s_{sx_1,k}``, the coefficients of the wiggly columns of a smooth function."""
+        place = joined([name(smooth.name), letter("k")])
+        return indexed(letter("s"), place, self._marked(self.spec.predictors[p].response))
+
+    def wiggliness(self, p: int, smooth: Smooth) -> str:
+        """``τ_{sx_1}``, their standard deviation."""
+        predictor = self.spec.predictors[p]
+        place = name("_".join(part for part in (predictor.prefix, smooth.name) if part))
+        return indexed(letter("τ"), place, "")
 
     def any_coefficient(self, p: int) -> str:
         """``β_k``, for sums over k."""

@@ -9,7 +9,7 @@ import pandas as pd
 from hmlm.results.covariances import RESIDUAL
 from hmlm.results.report.grid import Table, estimates_table
 from hmlm.results.report.words import capital, predictor_title
-from hmlm.spec.names import coefficient_names, intercept_name
+from hmlm.spec.names import intercept_name, named_coefficients
 from hmlm.spec.spec import Spec
 from hmlm.types import HmlmError
 
@@ -35,14 +35,13 @@ class Shares(NamedTuple):
 def population_table(fit: Fit, spec: Spec, columns: tuple[str, ...], prob: float) -> Table | None:
     """The population-level rows of the summary, by linear predictor."""
     titles: dict[str, str] = {}
+    names = {row.variable: row.label for row in fit.info.rows}
     for p, predictor in enumerate(spec.predictors):
         own = [intercept_name(spec, p)] if predictor.intercept is not None else []
-        titles |= dict.fromkeys(
-            (*own, *coefficient_names(spec, p)), capital(predictor_title(spec, p, columns))
-        )
+        shown = [name for name in (*own, *named_coefficients(spec, p)) if name in names]
+        titles |= dict.fromkeys(shown, capital(predictor_title(spec, p, columns)))
     if not titles:
         return None
-    names = {row.variable: row.label for row in fit.info.rows}
     frame = _by_variable(fit, prob).loc[list(titles)]
     html = estimates_table(frame, [names[variable] for variable in titles], list(titles.values()))
     return Table("Population-level coefficients", html)
@@ -68,8 +67,9 @@ def variation_tables(fit: Fit, prob: float) -> tuple[Table, ...]:
 
 
 def further_tables(fit: Fit, prob: float) -> tuple[Table, ...]:
-    """Distributional parameters without a formula that are no standard deviations of residuals."""
-    rows = [row for row in fit.info.rows if row.section == "family" and row.variable.split("_")[0] != "sigma"]
+    """Distributional parameters without a formula but sigma, and how wiggly smooth functions are."""
+    own = [row for row in fit.info.rows if row.section in ("smooth", "family")]
+    rows = [row for row in own if row.variable.split("_")[0] != "sigma"]
     if not rows:
         return ()
     summary = _by_variable(fit, prob).loc[[row.variable for row in rows]]

@@ -9,7 +9,7 @@ import pandas as pd
 from hmlm.results.report.families import ADDITIONS, wording_of
 from hmlm.results.report.symbols import INDICES, INTERCEPT
 from hmlm.spec.distribution import is_flat, kind_of
-from hmlm.spec.spec import JOINT, Block, Predictor, Spec
+from hmlm.spec.spec import JOINT, Block, Predictor, Smooth, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Design, Distribution
 
@@ -80,8 +80,18 @@ def _parameter(spec: Spec, p: int, columns: Sequence[str]) -> str:
 
 
 def _depends(predictor: Predictor) -> str:
-    names = [name for name in predictor.names if name != INTERCEPT]
-    return f"depends on {listed([term(name) for name in names])}" if names else "has an intercept only"
+    lines = {smooth.line for smooth in predictor.smooths}
+    names = [name for name in predictor.names if name != INTERCEPT and name not in lines]
+    steps = [f"the level of {e.name.removeprefix('mo')}, monotonically" for e in predictor.monotonic]
+    parts = [*(term(name) for name in names), *steps, *map(_smooth, predictor.smooths)]
+    return f"depends on {listed(parts)}" if parts else "has an intercept only"
+
+
+def _smooth(smooth: Smooth) -> str:
+    """``"a smooth function of x"``, ``"a smooth function of x where fa"``."""
+    column, _, by = smooth.line.removesuffix("_1").partition(":")
+    which = f" where {by}" if by else ""
+    return f"a smooth function of {column.removeprefix('s')}{which}"
 
 
 def term(name: str) -> str:
@@ -226,6 +236,8 @@ def _matrices(spec: Spec) -> Iterator[str]:
         if block.known is not None:
             factor, name = spec.factors[block.factor].name, block.known.name
             yield f"{name} is the known covariance of the levels of {factor}; effects stand for all levels."
+    if any(predictor.smooths for predictor in spec.predictors):
+        yield "B are the wiggly columns of a smooth function, beside its straight line, s their coefficients."
     if spec.rescor is not None:
         yield "D holds the residual standard deviations; R with the index “res” their correlations."
     if spec.rescor_predictor is not None:
@@ -237,7 +249,8 @@ def _of_priors(spec: Spec) -> Iterator[str]:
     if any(p.centered and p.names and p.intercept is not None for p in spec.predictors):
         yield "The prior of an intercept is on its value at the means x̄ of the columns, as in brms."
     constants = [c.prior for c in spec.constants if c.support is Support.POSITIVE]
-    halves = [prior for block in spec.blocks for prior in block.sd] + constants
+    smooths = [smooth.prior for predictor in spec.predictors for smooth in predictor.smooths]
+    halves = [prior for block in spec.blocks for prior in block.sd] + smooths + constants
     if any(kind_of(prior).support != "positive" and not is_flat(prior) for prior in halves):
         yield "A plus restricts a distribution to positive values."
     if any(map(is_flat, [*priors, *halves])):
