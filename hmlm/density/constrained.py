@@ -15,6 +15,7 @@ from hmlm.spec.names import (
     rescor_names,
     sd_coefficient_names,
     sd_names,
+    shrinkage_names,
 )
 from hmlm.spec.spec import Spec
 
@@ -31,6 +32,7 @@ def constrained_names(spec: Spec) -> tuple[str, ...]:
         names.extend(name for name, _, _ in cor_names(spec, block))
     names.extend(name for name, _, _ in rescor_names(spec))
     names.extend(name for s in range(len(spec.sds)) for name in sd_coefficient_names(spec, s))
+    names.extend(name for p in range(len(spec.predictors)) for name in shrinkage_names(spec, p))
     return tuple(names)
 
 
@@ -48,6 +50,7 @@ def constrained_values(spec: Spec, parameters: Parameters, data: ModelData) -> A
     if parameters.rescor is not None:
         parts.append(_correlations(parameters.rescor))
     parts.extend(parameters.gamma)
+    parts.extend(parameters.shrinkage)
     return jnp.concatenate(parts)
 
 

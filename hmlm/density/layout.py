@@ -8,6 +8,8 @@ from itertools import groupby
 
 from hmlm.density.correlation import n_correlations
 from hmlm.density.plan import Plan
+from hmlm.spec.distribution import FLAT
+from hmlm.spec.shrinkage import is_shrinkage
 from hmlm.spec.spec import Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
@@ -60,7 +62,8 @@ class Layout:
         cor: per block, Q (Q - 1) / 2 coordinates or an empty span.
         rescor: M (M - 1) / 2 coordinates or an empty span.
         effects: per block, n x J coordinates of the n coefficients that are sampled, one after another.
-        runs: the scalars (intercept, b, constants, sd, gamma) as runs of equal prior.
+        shrinkage: per predictor, what its shrinkage prior is made of, or an empty span.
+        runs: the scalars (intercept, b, constants, sd, gamma, shrinkage) as runs of equal prior.
         n_scalars: coordinates of those scalars; they come first.
         n_population: coordinates before the first group effect.
         size: D.
@@ -71,6 +74,7 @@ class Layout:
     constants: tuple[Span, ...]
     sd: tuple[Span, ...]
     gamma: tuple[Span, ...]
+    shrinkage: tuple[Span, ...]
     thresholds: Span
     cor: tuple[Span, ...]
     rescor: Span
@@ -91,6 +95,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
     constants = [cursor.take(1) for _ in spec.scalars]
     sd = [cursor.take(block.size) for block in spec.blocks]
     gamma = [cursor.take(len(part.names)) for part in spec.sds]
+    shrinkage = [cursor.take(len(p.shrinkage.coordinates) if p.shrinkage else 0) for p in spec.predictors]
     n_scalars = cursor.position
     thresholds = cursor.take(len(spec.thresholds))
     cor = [cursor.take(0 if block.cor is None else n_correlations(block.size)) for block in spec.blocks]
@@ -106,6 +111,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
         constants=tuple(constants),
         sd=tuple(sd),
         gamma=tuple(gamma),
+        shrinkage=tuple(shrinkage),
         thresholds=thresholds,
         cor=tuple(cor),
         rescor=rescor,
@@ -132,12 +138,16 @@ def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, Support, bool]]:
     for predictor in spec.predictors:
         if predictor.intercept is not None:
             yield predictor.intercept, Support.REAL, False
-        yield from ((prior, Support.REAL, False) for prior in predictor.priors)
+        # Of coefficients that are shrunk: the prior of their coordinates depends on other parameters.
+        alone = (FLAT if is_shrinkage(prior) else prior for prior in predictor.priors)
+        yield from ((prior, Support.REAL, False) for prior in alone)
     yield from ((constant.prior, constant.support, False) for constant in spec.scalars)
     for block in spec.blocks:
         many = spec.factors[block.factor].n_levels >= FEW_LEVELS
         yield from ((prior, Support.POSITIVE, many) for prior in block.sd)
     yield from ((prior, Support.REAL, False) for part in spec.sds for prior in part.priors)
+    shared = (predictor.shrinkage for predictor in spec.predictors if predictor.shrinkage)
+    yield from ((*coordinate, False) for shrinkage in shared for coordinate in shrinkage.coordinates)
 
 
 def _runs(scalars: Iterable[tuple[Distribution, Support, bool]]) -> Iterator[Run]:

@@ -98,7 +98,7 @@ class Likelihood:
     @property
     def names(self) -> tuple[str, ...]:
         """Every parameter, in the order of :func:`hmlm.density.constrained.constrained_values`."""
-        return constrained_names(self.spec)
+        return constrained_names(self.static.spec)
 
 
 def without_priors(spec: Spec) -> Spec:
@@ -106,7 +106,7 @@ def without_priors(spec: Spec) -> Spec:
     return replace(
         spec,
         predictors=tuple(
-            replace(p, intercept=p.intercept and FLAT, priors=(FLAT,) * len(p.priors))
+            replace(p, intercept=p.intercept and FLAT, priors=(FLAT,) * len(p.priors), shrinkage=None)
             for p in spec.predictors
         ),
         constants=tuple(replace(constant, prior=FLAT) for constant in spec.constants),

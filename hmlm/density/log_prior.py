@@ -11,8 +11,16 @@ from hmlm.density.data import column_means
 from hmlm.density.precision import double_precision
 from hmlm.density.priors import to_numpyro
 from hmlm.spec.distribution import is_flat
-from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names
+from hmlm.spec.names import (
+    coefficient_names,
+    cor_names,
+    intercept_name,
+    rescor_names,
+    shrinkage_names,
+    sigma_name,
+)
 from hmlm.spec.scalars import scalar_priors
+from hmlm.spec.shrinkage import HORSESHOE
 from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
@@ -22,7 +30,8 @@ Draws = Mapping[str, np.ndarray]
 def log_prior(spec: Spec, design: Design, draws: Draws) -> dict[str, np.ndarray]:
     """Log prior density of every parameter with a prior of its own, on its natural scale.
 
-    Flat priors count 0, correlation matrices ``(eta - 1) log |R|`` without its constant. Group effects are
+    Of shrinkage priors, as in brms, the overall scales are here, ``hs_global``, ``hs_slab`` and ``R2D2_R2``:
+    coefficients and local scales given these belong to the model. Flat priors count 0, correlation matrices ``(eta - 1) log |R|`` without its constant. Group effects are
     not among them: their distribution belongs to the model.
 
     Args:
@@ -41,6 +50,7 @@ def log_prior(spec: Spec, design: Design, draws: Draws) -> dict[str, np.ndarray]
             flat = is_flat(scalar.prior)
             density = 0.0 if flat else to_numpyro(scalar.prior, scalar.support).log_prob(jnp.asarray(value))
             found[scalar.name] = np.broadcast_to(np.asarray(density), value.shape)
+        found |= _shrinkage(spec, draws)
     return found | dict(_correlations(spec, draws))
 
 
@@ -52,6 +62,22 @@ def _centered(spec: Spec, design: Design, draws: Draws) -> dict[str, np.ndarray]
             name = intercept_name(spec, p)
             slopes = np.stack([draws[slope] for slope in coefficient_names(spec, p)], axis=-1)
             out[name] = draws[name] + slopes @ means[p]
+    return out
+
+
+def _shrinkage(spec: Spec, draws: Draws) -> dict[str, np.ndarray]:
+    """Overall scales of shrinkage priors, ``hs_global`` given sigma."""
+    out = {}
+    for p, predictor in enumerate(spec.predictors):
+        if predictor.shrinkage is None:
+            continue
+        scaled = predictor.shrinkage.by_sigma and predictor.shrinkage.kind == HORSESHOE
+        sigma = draws[sigma_name(spec, predictor.response)] if scaled else 1.0
+        overall = [name for name in shrinkage_names(spec, p) if not name.endswith("]")]
+        known = zip(overall, predictor.shrinkage.coordinates, (sigma, 1.0), strict=False)
+        for name, (prior, support), by in known:
+            found = to_numpyro(prior, support).log_prob(jnp.asarray(draws[name] / by))
+            out[name] = np.asarray(found) - np.log(by)
     return out
 
 

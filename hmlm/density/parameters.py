@@ -13,6 +13,7 @@ from jax import Array
 from hmlm.density.correlation import correlation_cholesky, lkj_log_density
 from hmlm.density.layout import Layout, Run, Span
 from hmlm.density.priors import Transform, constrain, log_prob, real_line_map
+from hmlm.density.shrinkage import shrunk
 from hmlm.kernels.fusing import add_up, together
 from hmlm.spec.spec import AR, Constant, Spec
 
@@ -30,6 +31,7 @@ class Parameters(NamedTuple):
         correlation: per block, (Q, Q) Cholesky factor of R.
         rescor: (M, M) Cholesky factor of the residual correlation, or None.
         gamma: per predictor of standard deviations, (W,).
+        shrinkage: per predictor, what its shrinkage prior is made of, by names of draws.
     """
 
     intercept: tuple[Array | None, ...]
@@ -39,6 +41,7 @@ class Parameters(NamedTuple):
     correlation: tuple[Array, ...]
     rescor: Array | None
     gamma: tuple[Array, ...] = ()
+    shrinkage: tuple[Array, ...] = ()
 
     @property
     def sigma(self) -> tuple[Array | None, ...]:
@@ -71,9 +74,23 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
         tau=tuple(next(own) for _ in layout.sd),
         correlation=tuple(correlation),
         rescor=None if spec.rescor is None else rescor,
-        gamma=tuple(own),
+        gamma=tuple(next(own) for _ in layout.gamma),
+        shrinkage=tuple(own),
     )
-    return parameters, log_prior + log_thresholds + log_cor + log_rescor
+    parameters, log_shrinkage = _shrunk(spec, parameters)
+    return parameters, sum(log_shrinkage, start=log_prior + log_thresholds + log_cor + log_rescor)
+
+
+def _shrunk(spec: Spec, parameters: Parameters) -> tuple[Parameters, list[Array]]:
+    """Coefficients in place of the coordinates of those that are shrunk, and the log densities of these."""
+    b, made_of, log_density = list(parameters.b), list(parameters.shrinkage), []
+    for p, predictor in enumerate(spec.predictors):
+        if predictor.shrinkage is not None:
+            sigma = parameters.constants["sigma"][predictor.response] if predictor.shrinkage.by_sigma else 1.0
+            found = shrunk(predictor.shrinkage, b[p], made_of[p], sigma)
+            b[p], made_of[p] = found.b, found.made_of
+            log_density.append(found.log_density)
+    return parameters._replace(b=tuple(b), shrinkage=tuple(made_of)), log_density
 
 
 def ordered(thresholds: Sequence[Constant], x: Array) -> tuple[Array, Array]:
@@ -103,7 +120,13 @@ def pieces(x: Array, spans: list[Span]) -> list[Array]:
 def _scalar_spans(layout: Layout) -> list[Span]:
     """Intercept and coefficients by predictor, constants, standard deviations and their coefficients."""
     coefficients = zip(layout.intercept, layout.b, strict=True)
-    return [*(span for pair in coefficients for span in pair), *layout.constants, *layout.sd, *layout.gamma]
+    return [
+        *(span for pair in coefficients for span in pair),
+        *layout.constants,
+        *layout.sd,
+        *layout.gamma,
+        *layout.shrinkage,
+    ]
 
 
 def _scalars(layout: Layout, softplus: Array, parts: list[Array], dtype: DType) -> tuple[Array, Array]:

@@ -14,7 +14,15 @@ from hmlm.density.data import column_means
 from hmlm.density.linear import predictor_of
 from hmlm.density.precision import double_precision
 from hmlm.density.program import make_program, program_arguments
-from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names, threshold_names
+from hmlm.spec.names import (
+    coefficient_names,
+    cor_names,
+    intercept_name,
+    rescor_names,
+    shrinkage_name,
+    shrinkage_names,
+    threshold_names,
+)
 from hmlm.spec.scalars import check_proper
 from hmlm.spec.spec import Spec, without_levels
 from hmlm.types import Design
@@ -34,7 +42,7 @@ def prior_parameters(spec: Spec, design: Design, n_draws: int, seed: int) -> dic
     effects = {f"{letter}_{block.name}" for block in spec.blocks for letter in "uz"}
     sites = _sites(spec, design, n_draws, seed, tuple(sorted(outcomes | effects)))
     named = dict(sites) | _intercepts(spec, design, sites) | _correlations(spec, sites)
-    named |= _thresholds(spec, design, sites)
+    named |= _thresholds(spec, design, sites) | _shrinkage(spec, sites)
     return {name: named[name] for name in constrained_names(spec)}
 
 
@@ -88,6 +96,17 @@ def _thresholds(spec: Spec, design: Design, sites: Sites) -> dict[str, np.ndarra
     slopes = np.stack([sites[slope] for slope in coefficient_names(spec, p)], axis=-1)
     shift = slopes @ column_means(spec, design)[p]
     return dict(zip(names, sites["centered_b_Intercept"].T + shift, strict=True))
+
+
+def _shrinkage(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:
+    """What shrinkage priors are made of, coefficient by coefficient."""
+    out = {}
+    for p, predictor in enumerate(spec.predictors):
+        made_of = predictor.shrinkage.names if predictor.shrinkage else ()
+        columns = [sites[shrinkage_name(spec, p, name)] for name in made_of]
+        values = [column for many in columns for column in np.atleast_2d(many.T)]
+        out |= dict(zip(shrinkage_names(spec, p), values, strict=True))
+    return out
 
 
 def _correlations(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:

@@ -23,6 +23,7 @@ from hmlm.density.parameters import run_map, unpack
 from hmlm.density.pilot import Pilot, block_covariance, block_modes
 from hmlm.density.plan import Plan, sampled_plan
 from hmlm.density.precision import double_precision
+from hmlm.density.shrinkage import start_at
 from hmlm.spec.distribution import interval_of
 from hmlm.spec.spec import AR, Spec, without_levels
 from hmlm.spec.support import Support
@@ -119,9 +120,28 @@ def _scalars(spec: Spec, design: Design, pilot: Pilot) -> tuple[np.ndarray, np.n
     known = make_information(spec, design, pilot, sampled_plan(spec))
     taus = [between(spec, pilot, b, np.asarray(part.precision)) for b, part in enumerate(known)]
     gammas = [_gamma(spec, s, part.matrix) for s, part in enumerate(design.sds)]
-    pairs = [(beta, beta_error), (constants, constant_error), *taus, *gammas]
+    (beta, beta_error), *shared = _shrunk(spec, beta, beta_error, constants)
+    pairs = [(beta, beta_error), (constants, constant_error), *taus, *gammas, *shared]
     values, errors = zip(*pairs, strict=True)
     return np.concatenate(values), np.concatenate(errors)
+
+
+def _shrunk(
+    spec: Spec, beta: np.ndarray, error: np.ndarray, constants: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Coefficients with z in place of those that are shrunk, then what each shrinkage prior is made of."""
+    beta, error, out, first = beta.copy(), error.copy(), [], 0
+    sigma = {c.response: value for c, value in zip(spec.scalars, constants, strict=True) if c.dpar == "sigma"}
+    for predictor in spec.predictors:
+        first += predictor.intercept is not None
+        if predictor.shrinkage is not None:
+            own = first + np.array(predictor.shrinkage.columns)
+            unit = sigma[predictor.response] if predictor.shrinkage.by_sigma else 1.0
+            found = start_at(predictor.shrinkage, beta[own], error[own], unit)
+            beta[own], error[own] = found.z, found.z_error
+            out.append((found.made_of, found.error))
+        first += len(predictor.names)
+    return [(beta, error), *out]
 
 
 def _gamma(spec: Spec, s: int, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from hmlm.spec.family import Family
 from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
 from hmlm.spec.series import autocor_of, check_series
+from hmlm.spec.shrinkage import Shrinkage, check_alone, is_shrinkage, make_shrinkage
 from hmlm.spec.spec import AR, Block, BlockTerm, Constant, FactorSpec, Predictor, SdPredictor, Spec
 from hmlm.spec.support import Support
 from hmlm.spec.target import (
@@ -85,15 +86,29 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
 def _predictor(design: Design, predictor: PredictorDesign, family: Family, book: PriorBook) -> Predictor:
     population = predictor.population
     intercept = intercept_target(design, predictor, family)
+    priors = tuple(book.find(target) for target in coefficient_targets(predictor))
     return Predictor(
         response=[outcome.name for outcome in design.outcomes].index(predictor.response),
         dpar=predictor.dpar,
-        intercept=None if intercept is None else book.find(intercept),
+        intercept=None if intercept is None else check_alone(book.find(intercept), "Intercept"),
         names=population.names,
-        priors=tuple(book.find(target) for target in coefficient_targets(predictor)),
+        priors=priors,
         centered=population.centered and population.intercept and len(population.names) > 0,
         prefix=_prefix(design, predictor),
+        shrinkage=_shrinkage(design, predictor, family, priors),
     )
+
+
+def _shrinkage(
+    design: Design, predictor: PredictorDesign, family: Family, priors: tuple[Distribution, ...]
+) -> Shrinkage | None:
+    """Of the coefficients whose prior is one that they share."""
+    names = predictor.population.names
+    shared = {k: name for k, name in enumerate(names) if is_shrinkage(priors[k])}
+    if not shared:
+        return None
+    has_sigma = predictor.dpar == "mu" and (predictor.response, "sigma") in constant_targets(design, family)
+    return make_shrinkage(priors[min(shared)], shared, design.n_rows, has_sigma=has_sigma)
 
 
 def _prefix(design: Design, predictor: PredictorDesign) -> str:
@@ -156,7 +171,7 @@ def _sd_predictor(
         factor=[factor.name for factor in design.factors].index(part.factor),
         terms=terms,
         names=part.names,
-        priors=tuple(book.find(target) for target in sd_coefficient_targets(part)),
+        priors=tuple(check_alone(book.find(t), t.coef) for t in sd_coefficient_targets(part)),
         prefix=f"sd_{part.name}{response}",
         centered=part.centered,
     )

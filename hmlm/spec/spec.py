@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hmlm.spec.family import Family
+from hmlm.spec.shrinkage import Shrinkage
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
@@ -28,6 +29,7 @@ class Predictor:
         centered: whether the K columns are centred for sampling.
         prefix: what brms puts before its coefficients' names: ``""``, ``"sigma"``, ``"NAstd"``,
             ``"sigma_NAstd"``.
+        shrinkage: of the coefficients whose prior is one that they share, None without any.
     """
 
     response: int
@@ -37,6 +39,7 @@ class Predictor:
     priors: tuple[Distribution, ...]
     centered: bool
     prefix: str
+    shrinkage: Shrinkage | None = None
 
 
 @dataclass(frozen=True)
