@@ -12,6 +12,7 @@ from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
+from hmlm.density.shrinkage_start import make_known
 from hmlm.density.start import make_start
 from hmlm.density.state import DensityData, Static
 from hmlm.density.statistics import make_statistics
@@ -36,5 +37,6 @@ def make_log_density(
             information=information,
             softplus=jnp.asarray(start.softplus),
             scale=jnp.asarray(start.width),
+            shrinkage=make_known(spec, pilot),
         )
     return LogDensity(spec, plan, data, initial=start.center / start.width, backend=backend)

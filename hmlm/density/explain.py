@@ -100,9 +100,9 @@ def explain_density(density: LogDensity, choice: str | Mapping[str, str]) -> str
 def _shrinkage_lines(density: LogDensity) -> list[str]:
     """How coefficients under shrinkage priors are sampled."""
     return [
-        f"{shrinkage.kind}: {shrinkage.size} coefficients{f' of {p.dpar}' if p.dpar != 'mu' else ''} as "
-        f"multiples of their prior standard deviations, with {len(shrinkage.coordinates)} more dimensions for "
-        f"these{', in units of sigma' if shrinkage.by_sigma else ''}"
+        f"{shrinkage.kind}: {shrinkage.size} coefficients{f' of {p.dpar}' if p.dpar != 'mu' else ''} in "
+        "informed coordinates (over their prior standard deviations, less what the data say), "
+        f"{len(shrinkage.coordinates)} more dimensions for these{', sigma among them' * shrinkage.by_sigma}"
         for p in density.spec.predictors
         if (shrinkage := p.shrinkage) is not None
     ]

@@ -31,8 +31,9 @@ def log_prior(spec: Spec, design: Design, draws: Draws) -> dict[str, np.ndarray]
     """Log prior density of every parameter with a prior of its own, on its natural scale.
 
     Of shrinkage priors, as in brms, the overall scales are here, ``hs_global``, ``hs_slab`` and ``R2D2_R2``:
-    coefficients and local scales given these belong to the model. Flat priors count 0, correlation matrices ``(eta - 1) log |R|`` without its constant. Group effects are
-    not among them: their distribution belongs to the model.
+    coefficients and local scales given these belong to the model. Flat priors count 0, correlation
+    matrices ``(eta - 1) log |R|`` without its constant. Group effects are not among them: their distribution
+    belongs to the model.
 
     Args:
         spec: the model.

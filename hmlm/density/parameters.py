@@ -13,7 +13,7 @@ from jax import Array
 from hmlm.density.correlation import correlation_cholesky, lkj_log_density
 from hmlm.density.layout import Layout, Run, Span
 from hmlm.density.priors import Transform, constrain, log_prob, real_line_map
-from hmlm.density.shrinkage import shrunk
+from hmlm.density.shrinkage import CoefficientInformation, shrunk
 from hmlm.kernels.fusing import add_up, together
 from hmlm.spec.spec import AR, Constant, Spec
 
@@ -53,10 +53,13 @@ class Parameters(NamedTuple):
         return self.tau[block][:, None] * self.correlation[block]
 
 
-def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Parameters, Array]:
+def unpack(
+    spec: Spec, layout: Layout, softplus: Array, x: Array, shrinkage: Sequence[CoefficientInformation | None]
+) -> tuple[Parameters, Array]:
     """Parameters at (D,) ``x`` and their log prior density including the log Jacobian of the map.
 
     ``softplus`` holds a scale for every scalar; those of standard deviations between groups are used.
+    ``shrinkage`` has per predictor what is known of coefficients that are shrunk.
     """
     runs = [run.span for run in layout.runs]
     *parts, rescor_part = pieces(x, [*runs, layout.thresholds, *layout.cor, layout.rescor])
@@ -77,17 +80,19 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
         gamma=tuple(next(own) for _ in layout.gamma),
         shrinkage=tuple(own),
     )
-    parameters, log_shrinkage = _shrunk(spec, parameters)
+    parameters, log_shrinkage = _shrunk(spec, parameters, shrinkage)
     return parameters, sum(log_shrinkage, start=log_prior + log_thresholds + log_cor + log_rescor)
 
 
-def _shrunk(spec: Spec, parameters: Parameters) -> tuple[Parameters, list[Array]]:
+def _shrunk(
+    spec: Spec, parameters: Parameters, known: Sequence[CoefficientInformation | None]
+) -> tuple[Parameters, list[Array]]:
     """Coefficients in place of the coordinates of those that are shrunk, and the log densities of these."""
     b, made_of, log_density = list(parameters.b), list(parameters.shrinkage), []
     for p, predictor in enumerate(spec.predictors):
         if predictor.shrinkage is not None:
             sigma = parameters.constants["sigma"][predictor.response] if predictor.shrinkage.by_sigma else 1.0
-            found = shrunk(predictor.shrinkage, b[p], made_of[p], sigma)
+            found = shrunk(predictor.shrinkage, b[p], made_of[p], sigma, known[p])
             b[p], made_of[p] = found.b, found.made_of
             log_density.append(found.log_density)
     return parameters._replace(b=tuple(b), shrinkage=tuple(made_of)), log_density

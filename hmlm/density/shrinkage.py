@@ -1,6 +1,12 @@
-"""Coefficients under shrinkage priors: from coordinates that are standard normal to values, and back.
+"""Coefficients under shrinkage priors: from the coordinates that are sampled to values.
 
-``b_k = z_k s_k`` with the scales s of :class:`hmlm.spec.shrinkage.Shrinkage`.
+``b_k = z_k s_k`` with the scales s of :class:`hmlm.spec.shrinkage.Shrinkage`. With the data's information F
+on b at a pilot estimate and its score k = F b, as for group effects (:mod:`hmlm.density.coordinates`)
+
+    P = I + S F S = CC'     m = P^-1 S k     z = m + C^-T zeta
+
+zeta is what the sampler moves: F = 0 leaves z, and coefficients of which the data say much no longer depend
+on their scales. Exact for any F.
 """
 
 from __future__ import annotations
@@ -12,8 +18,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.scipy.linalg import solve_triangular
 
-from hmlm.density.precision import double_precision
 from hmlm.spec.shrinkage import HORSESHOE, Shrinkage
 
 
@@ -25,22 +31,44 @@ class Shrunk(NamedTuple):
     log_density: Array
 
 
-def shrunk(shrinkage: Shrinkage, coordinates: Array, made_of: Array, sigma: Array | float) -> Shrunk:
+class CoefficientInformation(NamedTuple):
+    """The data's (n, n) information on the coefficients that are shrunk, and (n,) score, at a pilot."""
+
+    precision: Array
+    score: Array
+
+
+def shrunk(
+    shrinkage: Shrinkage,
+    coordinates: Array,
+    made_of: Array,
+    sigma: Array | float,
+    known: CoefficientInformation,
+) -> Shrunk:
     """Coefficients at coordinates.
 
     Args:
         shrinkage: of n of the K coefficients.
-        coordinates: (K,), z where a coefficient is shrunk, else the coefficient.
+        coordinates: (K,), zeta where a coefficient is shrunk, else the coefficient.
         made_of: values of ``shrinkage.coordinates``, whose prior is not in the log density, but for
-            ``R2D2_phi`` all that is known of it.
+            ``R2D2_phi`` all of it.
         sigma: what multiplies the scales.
+        known: at a pilot.
     """
     place = placement(shrinkage, len(coordinates), coordinates.dtype)
     values, log_prior = natural(shrinkage, made_of, sigma)
-    z, scales = coordinates @ place, scales_of(shrinkage, values, sigma)
-    alone = 1.0 - place.sum(1)
-    b = coordinates * alone + place @ (z * scales)
-    return Shrunk(b, values, log_prior - 0.5 * jnp.sum(z * z))
+    scales = scales_of(shrinkage, values, sigma)
+    root, white = posterior(scales, known)
+    z = solve_triangular(root, white + coordinates @ place, trans=1, lower=True)
+    b = coordinates * (1.0 - place.sum(1)) + place @ (z * scales)
+    return Shrunk(b, values, log_prior - 0.5 * jnp.sum(z * z) - jnp.sum(jnp.log(jnp.diagonal(root))))
+
+
+def posterior(scales: Array, known: CoefficientInformation) -> tuple[Array, Array]:
+    """(n, n) C and (n,) ``C'm``."""
+    precision = scales[:, None] * known.precision * scales + jnp.eye(len(scales), dtype=scales.dtype)
+    root = jnp.linalg.cholesky(precision)
+    return root, solve_triangular(root, scales * known.score, lower=True)
 
 
 def placement(shrinkage: Shrinkage, size: int, dtype: np.dtype) -> np.ndarray:
@@ -68,32 +96,3 @@ def scales_of(shrinkage: Shrinkage, values: Array, sigma: Array | float) -> Arra
         return jnp.exp(-0.5 * jnp.logaddexp(-2.0 * (jnp.log(tau) + jnp.log(local)), -log_slab))
     r2, phi = values[..., :1], values[..., 1:]
     return sigma * (phi * r2 / (1.0 - r2)) ** 0.5
-
-
-class ShrinkageStart(NamedTuple):
-    """Values and errors at the start: (n,) of z and (H,) of ``shrinkage.coordinates``."""
-
-    z: np.ndarray
-    z_error: np.ndarray
-    made_of: np.ndarray
-    error: np.ndarray
-
-
-def start_at(shrinkage: Shrinkage, beta: np.ndarray, error: np.ndarray, sigma: float) -> ShrinkageStart:
-    """Where sampling starts, at a pilot's (n,) coefficients with their standard errors.
-
-    Local scales follow the sizes of coefficients, so that every z is near one.
-    """
-    size = np.sqrt(beta**2 + error**2 + 1e-300)
-    overall = np.exp(np.mean(np.log(size)))
-    if shrinkage.kind == HORSESHOE:
-        values = np.concatenate([[overall / sigma, 1.0], size / overall])
-    else:
-        total = np.clip(np.sum(size**2) / sigma**2, 0.02, 50.0)
-        weights = size**2 / np.sum(size**2)
-        values = np.concatenate([[total / (1.0 + total)], np.log(weights[:-1] / weights[-1])])
-    with double_precision():
-        drawn = natural(shrinkage, jnp.asarray(values), sigma)[0]
-        scales = np.asarray(scales_of(shrinkage, drawn, sigma))
-    spread = values if shrinkage.kind == HORSESHOE else np.concatenate([[0.1], np.ones(len(beta) - 1)])
-    return ShrinkageStart(beta / scales, np.minimum(error / scales, 1.0), values, 0.7 * spread)

@@ -23,7 +23,8 @@ from hmlm.density.parameters import run_map, unpack
 from hmlm.density.pilot import Pilot, block_covariance, block_modes
 from hmlm.density.plan import Plan, sampled_plan
 from hmlm.density.precision import double_precision
-from hmlm.density.shrinkage import start_at
+from hmlm.density.shrinkage import CoefficientInformation
+from hmlm.density.shrinkage_start import make_known, pilot_of, start_at
 from hmlm.spec.distribution import interval_of
 from hmlm.spec.spec import AR, Spec, without_levels
 from hmlm.spec.support import Support
@@ -64,6 +65,7 @@ def make_start(
             center[layout.n_scalars : layout.n_population],
             tuple(mode and mode[0] for mode in modes),
             information,
+            make_known(spec, pilot),
         )
     x, above, factors, coordinates = jax.tree.map(np.asarray, located)
     center[: layout.n_scalars] = x
@@ -86,6 +88,7 @@ def _locate(
     correlations: Array,
     modes: tuple[Array | None, ...],
     information: tuple[Information | None, ...],
+    shrinkage: tuple[CoefficientInformation | None, ...],
 ) -> tuple[Array, Array, list[Array], list[Array | None]]:
     """Scalars and points above them on the unconstrained scale, factors, and coordinates of the modes.
 
@@ -96,7 +99,7 @@ def _locate(
     nothing = [jnp.zeros(0, values.dtype)]
     x = jnp.concatenate([*(to.inv(values[span]) for to, span in maps), *nothing])
     there = jnp.concatenate([*(to.inv(above[span]) for to, span in maps), *nothing])
-    parameters, _ = unpack(spec, layout, softplus, jnp.concatenate([x, correlations]))
+    parameters, _ = unpack(spec, layout, softplus, jnp.concatenate([x, correlations]), shrinkage)
     factors = [parameters.factor(b) for b in range(len(plan.blocks))]
     coordinates = [
         None
@@ -120,25 +123,25 @@ def _scalars(spec: Spec, design: Design, pilot: Pilot) -> tuple[np.ndarray, np.n
     known = make_information(spec, design, pilot, sampled_plan(spec))
     taus = [between(spec, pilot, b, np.asarray(part.precision)) for b, part in enumerate(known)]
     gammas = [_gamma(spec, s, part.matrix) for s, part in enumerate(design.sds)]
-    (beta, beta_error), *shared = _shrunk(spec, beta, beta_error, constants)
+    (beta, beta_error), *shared = _shrunk(spec, pilot, beta, beta_error, constants)
     pairs = [(beta, beta_error), (constants, constant_error), *taus, *gammas, *shared]
     values, errors = zip(*pairs, strict=True)
     return np.concatenate(values), np.concatenate(errors)
 
 
 def _shrunk(
-    spec: Spec, beta: np.ndarray, error: np.ndarray, constants: np.ndarray
+    spec: Spec, pilot: Pilot | FamilyPilot, beta: np.ndarray, error: np.ndarray, constants: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Coefficients with z in place of those that are shrunk, then what each shrinkage prior is made of."""
+    """Coefficients with zeta in place of those that are shrunk, then what shrinkage priors are made of."""
     beta, error, out, first = beta.copy(), error.copy(), [], 0
     sigma = {c.response: value for c, value in zip(spec.scalars, constants, strict=True) if c.dpar == "sigma"}
-    for predictor in spec.predictors:
+    for predictor, working in zip(spec.predictors, pilot.working, strict=True):
         first += predictor.intercept is not None
         if predictor.shrinkage is not None:
             own = first + np.array(predictor.shrinkage.columns)
             unit = sigma[predictor.response] if predictor.shrinkage.by_sigma else 1.0
-            found = start_at(predictor.shrinkage, beta[own], error[own], unit)
-            beta[own], error[own] = found.z, found.z_error
+            found = start_at(predictor.shrinkage, *pilot_of(predictor, working), unit)
+            beta[own], error[own] = found.zeta, 1.0
             out.append((found.made_of, found.error))
         first += len(predictor.names)
     return [(beta, error), *out]

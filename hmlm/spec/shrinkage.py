@@ -163,7 +163,9 @@ def _by_name(text: str, call: Call) -> dict[str, Argument]:
 
 
 def _numbers(text: str, name: str, argument: Argument) -> tuple[float, ...]:
-    if name == "autoscale" and argument.value in LOGICAL:
+    if name == "autoscale":
+        if argument.value not in LOGICAL:
+            raise point_at(text, argument.start, f"autoscale must be TRUE or FALSE, got {argument.value}")
         return (LOGICAL[argument.value],)
     if name == "par_ratio" and argument.value in NOTHING:
         return (0.0,)
@@ -178,9 +180,7 @@ def _numbers(text: str, name: str, argument: Argument) -> tuple[float, ...]:
 
 def _check(text: str, call: Call, argument: Argument, name: str, values: tuple[float, ...]) -> None:
     """Raise PriorError for a value that an argument cannot have."""
-    if name == "autoscale" and argument.value not in LOGICAL:
-        wrong = "TRUE or FALSE"
-    elif name == "mean_R2" and not 0 < values[0] < 1:
+    if name == "mean_R2" and not 0 < values[0] < 1:
         wrong = "between 0 and 1"
     elif name not in ("autoscale", "mean_R2") and argument.value not in NOTHING and min(values) <= 0:
         wrong = "above 0"

@@ -7,6 +7,9 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 import hmlm as hm
+from hmlm.results.report.mathematics import model_parts
+from hmlm.results.report.priors import prior_rows
+from hmlm.results.report.words import notation
 
 pytestmark = pytest.mark.filterwarnings("ignore::hmlm.types.SamplingWarning")  # few draws
 K = 12
@@ -70,11 +73,14 @@ def test_saved(fit, tmp_path, data):
     assert_allclose(loaded.log_lik("g").values, fit.log_lik("g").values, rtol=1e-6)
 
 
-def test_stated_and_explained(fit, data):
+def test_stated_and_explained(data):
     model = hm.model(FORMULA, data, prior=HORSESHOE)
-    assert "horseshoe: 12 coefficients as multiples of their prior standard deviations" in model.explain()
-    page = fit.report().html
-    assert "par_ratio = 2/10" in page and "Piironen" in page
+    assert "horseshoe: 12 coefficients in informed coordinates" in model.explain()
+    said = " ".join(notation(model.spec, model.design))
+    assert "horseshoe prior are Normal(0, τλ̃)" in said
+    (priors,) = [part.mathml for part in model_parts(model.spec, ("y",)) if part.title == "Priors"]
+    assert "Horseshoe" in priors and "par_ratio = 2/10" in priors
+    assert ("b", "horseshoe(par_ratio = 2/10)") in {row[:2] for row in prior_rows(model.spec, model.design)}
 
 
 def prior_draws(data, *prior):

@@ -60,10 +60,10 @@ def test_arguments_that_are_refused(text):
 @pytest.mark.parametrize(
     ("stated", "message"),
     [
-        (dict(coef="x"), "leave coef out"),
-        (dict(lb=0), "have no bounds"),
-        (dict(class_="sd"), "cannot be the prior of class 'sd'"),
-        (dict(class_="Intercept"), "cannot be the prior of class 'Intercept'"),
+        ({"coef": "x"}, "leave coef out"),
+        ({"lb": 0}, "have no bounds"),
+        ({"class_": "sd"}, "cannot be the prior of class 'sd'"),
+        ({"class_": "Intercept"}, "cannot be the prior of class 'Intercept'"),
     ],
 )
 def test_what_it_cannot_be_the_prior_of(stated, message):
@@ -114,12 +114,11 @@ def test_names_as_brms_has_them():
 
 
 def test_listed_among_the_priors():
-    prior = hm.prior("horseshoe(1, par_ratio = 0.1)")
-    frame = hm.get_prior("y ~ x + w", table(), prior=prior)
-    assert frame.loc[(frame["class"] == "b") & (frame["coef"] == ""), "prior"].item() == str(
-        prior.distribution
-    )
-    lines = prior_lines(hm.model("y ~ x + w", table(), prior=prior).spec)
+    stated = hm.prior("horseshoe(1, par_ratio = 0.1)")
+    frame = hm.get_prior("y ~ x + w", table(), prior=stated)
+    of_class = frame[(frame["class"] == "b") & (frame["coef"] == "")]
+    assert of_class["prior"].item() == str(stated.distribution)
+    lines = prior_lines(hm.model("y ~ x + w", table(), prior=stated).spec)
     assert "b ~ horseshoe(df = 1, par_ratio = 0.1)" in lines
 
 
