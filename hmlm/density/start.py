@@ -136,14 +136,13 @@ def _shrunk(
     beta, error, out, first = beta.copy(), error.copy(), [], 0
     sigma = {c.response: value for c, value in zip(spec.scalars, constants, strict=True) if c.dpar == "sigma"}
     for predictor, working in zip(spec.predictors, pilot.working, strict=True):
-        first += predictor.intercept is not None
         if predictor.shrinkage is not None:
-            own = first + np.array(predictor.shrinkage.columns)
+            own = first + int(predictor.intercept is not None) + np.array(predictor.shrinkage.columns)
             unit = sigma[predictor.response] if predictor.shrinkage.by_sigma else 1.0
             found = start_at(predictor.shrinkage, *pilot_of(predictor, working), unit)
             beta[own], error[own] = found.zeta, 1.0
             out.append((found.made_of, found.error))
-        first += len(predictor.names)
+        first += len(working.beta)
     return [(beta, error), *out]
 
 

@@ -85,8 +85,9 @@ def _comparison(law: Law, share: Array, low: Array, high: Array, thetas: Thetas,
     """Whether less than ``share`` of what lies within the bounds is at most y, as a function of y."""
     outside = low - 1.0 if law.discrete else low
     unbounded = jnp.isneginf(low), jnp.isposinf(high)
-    cdf = lambda y: law.log_cdf(y, thetas, extra)
-    sf = lambda y: law.log_sf(y, thetas, extra)
+    # A bracket without a lower end reaches values that a law of positive outcomes does not know.
+    cdf = lambda y: jnp.nan_to_num(law.log_cdf(y, thetas, extra), nan=-jnp.inf, neginf=-jnp.inf)
+    sf = lambda y: jnp.nan_to_num(law.log_sf(y, thetas, extra), nan=0.0, neginf=-jnp.inf)
     cdf_low = jnp.where(unbounded[0], -jnp.inf, cdf(jnp.where(unbounded[0], 0.0, outside)))
     sf_low = jnp.where(unbounded[0], 0.0, sf(jnp.where(unbounded[0], 0.0, outside)))
     cdf_high = jnp.where(unbounded[1], 0.0, cdf(jnp.where(unbounded[1], 0.0, high)))
