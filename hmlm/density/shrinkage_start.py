@@ -24,12 +24,12 @@ class ShrinkageStart(NamedTuple):
     error: np.ndarray
 
 
-def start_at(shrinkage: Shrinkage, beta: np.ndarray, covariance: np.ndarray, sigma: float) -> ShrinkageStart:
-    """Where sampling starts, at a pilot's (n,) coefficients with their covariance.
+def start_at(shrinkage: Shrinkage, pilot: PilotCoefficients, sigma: float) -> ShrinkageStart:
+    """Where sampling starts, at a pilot's coefficients.
 
     Local scales follow the sizes of coefficients, so that every z is near one.
     """
-    error = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    beta, error = pilot.beta, np.sqrt(np.maximum(np.diag(pilot.covariance), 0.0))
     size = np.sqrt(beta**2 + error**2 + 1e-300)
     overall = np.exp(np.mean(np.log(size)))
     if shrinkage.kind == HORSESHOE:
@@ -41,28 +41,41 @@ def start_at(shrinkage: Shrinkage, beta: np.ndarray, covariance: np.ndarray, sig
     with double_precision():
         drawn = natural(shrinkage, jnp.asarray(values), sigma)[0]
         scales = scales_of(shrinkage, drawn, sigma)
-        root, white = map(np.asarray, posterior(scales, known_at(beta, covariance)))
+        root, white = map(np.asarray, posterior(scales, known_at(pilot)))
     spread = values if shrinkage.kind == HORSESHOE else np.concatenate([[0.1], np.ones(len(beta) - 1)])
     return ShrinkageStart(root.T @ (beta / np.asarray(scales)) - white, values, 0.7 * spread)
 
 
-def known_at(beta: np.ndarray, covariance: np.ndarray) -> CoefficientInformation:
-    """The data's information at a pilot's (n,) coefficients with their covariance, which may be singular."""
+class PilotCoefficients(NamedTuple):
+    """A pilot's (n,) coefficients, their covariance, which may be singular, and the (n,) ridge it has."""
+
+    beta: np.ndarray
+    covariance: np.ndarray
+    penalty: np.ndarray
+
+
+def known_at(pilot: PilotCoefficients) -> CoefficientInformation:
+    """The data's information, without the ridge; their score ``F b`` with it, for b is shrunk by it."""
+    beta, covariance, penalty = pilot
     unit = 1.0 / np.sqrt(np.maximum(np.diag(covariance), 1e-300))
     scaled = np.linalg.pinv(covariance * np.outer(unit, unit), rcond=1e-10, hermitian=True)
-    precision = scaled * np.outer(unit, unit)
-    return CoefficientInformation(jnp.asarray(precision), jnp.asarray(precision @ beta))
+    values, vectors = np.linalg.eigh(scaled - np.diag(penalty / unit**2))
+    known = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    score = unit * (scaled @ (unit * beta))
+    return CoefficientInformation(jnp.asarray(known * np.outer(unit, unit)), jnp.asarray(score))
 
 
 def make_known(spec: Spec, pilot: Pilot | FamilyPilot) -> tuple[CoefficientInformation | None, ...]:
     """Per predictor what the data say of its shrunk coefficients, None without any."""
     return tuple(
-        None if predictor.shrinkage is None else known_at(*pilot_of(predictor, working))
+        None if predictor.shrinkage is None else known_at(pilot_of(predictor, working))
         for predictor, working in zip(spec.predictors, pilot.working, strict=True)
     )
 
 
-def pilot_of(predictor: Predictor, working: Working) -> tuple[np.ndarray, np.ndarray]:
-    """The pilot's (n,) coefficients that are shrunk, and their covariance."""
+def pilot_of(predictor: Predictor, working: Working) -> PilotCoefficients:
+    """The pilot's coefficients that are shrunk."""
     own = int(predictor.intercept is not None) + np.array(predictor.shrinkage.columns)
-    return working.beta[own], working.beta_covariance[np.ix_(own, own)]
+    return PilotCoefficients(
+        working.beta[own], working.beta_covariance[np.ix_(own, own)], working.penalty[own]
+    )

@@ -139,7 +139,7 @@ def _shrunk(
         if predictor.shrinkage is not None:
             own = first + int(predictor.intercept is not None) + np.array(predictor.shrinkage.columns)
             unit = sigma[predictor.response] if predictor.shrinkage.by_sigma else 1.0
-            found = start_at(predictor.shrinkage, *pilot_of(predictor, working), unit)
+            found = start_at(predictor.shrinkage, pilot_of(predictor, working), unit)
             beta[own], error[own] = found.zeta, 1.0
             out.append((found.made_of, found.error))
         first += len(working.beta)

@@ -108,3 +108,15 @@ def test_draws_of_the_prior_have_its_quantiles(data):
     assert_distributed(p["R2D2_phi[2]"], stats.beta(2, 4).cdf)
     unit = p["sigma"] * np.sqrt(p["R2D2_R2"] / (1 - p["R2D2_R2"]))
     assert_distributed(p["b_x3"] / unit / np.sqrt(p["R2D2_phi[3]"]), stats.norm().cdf)
+
+
+@pytest.mark.filterwarnings("ignore:.*only their priors tell them apart:hmlm.types.DataWarning")
+def test_more_coefficients_than_rows():
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(30, 40))
+    many = pd.DataFrame(x, columns=[f"x{k}" for k in range(40)]).assign(y=3 * x[:, 0] + rng.normal(size=30))
+    model = hm.model(f"y ~ {' + '.join(many.columns[:40])}", many, prior=HORSESHOE)
+    fit = model.fit(chains=2, warmup=300, draws=200, seed=3)
+    b = fit.fixef()["Estimate"]
+    assert abs(b["x0"] - 3) < 0.8 and b.drop(["Intercept", "x0"]).abs().max() < 0.5
+    assert fit.convergence.rhat.max() < 1.1
