@@ -20,6 +20,7 @@ import numpy as np
 from jax import Array
 from jax.scipy.linalg import solve_triangular
 
+from hmlm.kernels.small import log_diagonal
 from hmlm.spec.shrinkage import HORSESHOE, Shrinkage
 
 
@@ -61,7 +62,7 @@ def shrunk(
     root, white = posterior(scales, known)
     z = solve_triangular(root, white + coordinates @ place, trans=1, lower=True)
     b = coordinates * (1.0 - place.sum(1)) + place @ (z * scales)
-    return Shrunk(b, values, log_prior - 0.5 * jnp.sum(z * z) - jnp.sum(jnp.log(jnp.diagonal(root))))
+    return Shrunk(b, values, log_prior - 0.5 * jnp.sum(z * z) - log_diagonal(root))
 
 
 def posterior(scales: Array, known: CoefficientInformation) -> tuple[Array, Array]:

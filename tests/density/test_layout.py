@@ -5,6 +5,8 @@ import pytest
 
 from hmlm.density.layout import make_layout
 from hmlm.density.plan import sampled_plan
+from hmlm.spec.distribution import FLAT
+from hmlm.spec.shrinkage import is_shrinkage
 from hmlm.spec.support import Support
 
 from ..helpers import DESIGNS, stated
@@ -17,7 +19,7 @@ def covered(spans) -> np.ndarray:
 @pytest.mark.parametrize("name", DESIGNS)
 def test_spans_cover_each_coordinate_once(name):
     layout = make_layout(stated(name).spec, sampled_plan(stated(name).spec))
-    scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd, *layout.gamma)
+    scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd, *layout.gamma, *layout.shrinkage)
     population = (*scalars, layout.thresholds, *layout.cor, layout.rescor)
     np.testing.assert_array_equal(np.sort(covered(scalars)), np.arange(layout.n_scalars))
     np.testing.assert_array_equal(np.sort(covered(population)), np.arange(layout.n_population))
@@ -32,7 +34,7 @@ def test_runs_hold_the_priors_of_their_coordinates(name):
     at = {c: (run.prior, run.support) for run in layout.runs for c in range(run.span.start, run.span.stop)}
     for p, predictor in enumerate(spec.predictors):
         assert [at[c] for c in covered(layout.b[p : p + 1])] == [
-            (one, Support.REAL) for one in predictor.priors
+            (FLAT if is_shrinkage(one) else one, Support.REAL) for one in predictor.priors
         ]
         if predictor.intercept is not None:
             assert at[layout.intercept[p].start] == (predictor.intercept, Support.REAL)
@@ -42,3 +44,6 @@ def test_runs_hold_the_priors_of_their_coordinates(name):
         assert [at[c] for c in covered([span])] == [(prior, Support.POSITIVE) for prior in block.sd]
     for span, part in zip(layout.gamma, spec.sds, strict=True):
         assert [at[c] for c in covered([span])] == [(prior, Support.REAL) for prior in part.priors]
+    for span, predictor in zip(layout.shrinkage, spec.predictors, strict=True):
+        made_of = predictor.shrinkage.coordinates if predictor.shrinkage else ()
+        assert [at[c] for c in covered([span])] == list(made_of)
