@@ -101,8 +101,8 @@ def _shrinkage_lines(density: LogDensity) -> list[str]:
     """How coefficients under shrinkage priors are sampled."""
     return [
         f"{shrinkage.kind}: {shrinkage.size} coefficients{f' of {p.dpar}' if p.dpar != 'mu' else ''} in "
-        "informed coordinates (over their prior standard deviations, less what the data say), "
-        f"{len(shrinkage.coordinates)} more dimensions for these{', sigma among them' * shrinkage.by_sigma}"
+        f"informed coordinates; {len(shrinkage.coordinates)} more dimensions for their prior standard "
+        f"deviations{', which are multiples of sigma' if shrinkage.by_sigma else ''}"
         for p in density.spec.predictors
         if (shrinkage := p.shrinkage) is not None
     ]
