@@ -143,9 +143,9 @@ class OutcomeFormula:
 
 @dataclass(frozen=True)
 class ResidualCorrelation:
-    """What ``set_rescor`` returns: whether residuals of several outcomes correlate."""
+    """What ``set_rescor`` returns: whether residuals of several outcomes correlate, or a formula for that."""
 
-    value: bool = True
+    value: bool | PredictorFormula = True
 
 
 @dataclass(frozen=True)
@@ -154,11 +154,17 @@ class ModelFormula:
 
     Attributes:
         outcomes: the outcomes in the order written.
-        rescor: residual correlation asked for; None if not said (then False).
+        rescor: residual correlation asked for; None if not said (then False); a formula where it depends on
+            something.
     """
 
     outcomes: tuple[OutcomeFormula, ...]
-    rescor: bool | None = None
+    rescor: bool | PredictorFormula | None = None
+
+    @property
+    def joint(self) -> tuple[tuple[str, PredictorFormula], ...]:
+        """Predictors of parameters that belong to all outcomes together."""
+        return (("rescor", self.rescor),) if isinstance(self.rescor, PredictorFormula) else ()
 
     def __add__(self, other: OutcomeFormula | ModelFormula | ResidualCorrelation) -> ModelFormula:
         match other:
@@ -226,7 +232,7 @@ class PredictorDesign:
     """All columns of one linear predictor.
 
     Attributes:
-        response: cleaned name of the outcome.
+        response: cleaned name of the outcome, empty for a parameter of all outcomes together.
         dpar: distributional parameter.
         population: population-level columns.
         groups: varying coefficients.
@@ -335,7 +341,8 @@ class Design:
     Attributes:
         formula: the formula it was built from.
         outcomes: M outcomes.
-        predictors: for each outcome ``mu`` first, then its other distributional parameters.
+        predictors: for each outcome ``mu`` first, then its other distributional parameters; last those of all
+            outcomes together.
         factors: the grouping factors in order of first use.
         rows: (N,) positions in the table of the rows kept.
         n_dropped: rows left out for a missing value in a used column.

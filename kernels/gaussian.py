@@ -18,7 +18,8 @@ def gaussian_rows(residual: Array, log_sigma: Array, rescor: Array | None, n_row
     Args:
         residual: (M, *rows) outcome minus mean, zero for rows of padding.
         log_sigma: (M, *rows) log standard deviations, zero for rows of padding; (M, 1, ...) where constant.
-        rescor: (M, M) lower Cholesky factor of R, None for the identity.
+        rescor: (M, M) lower Cholesky factor of R, (M, M, *rows) where it differs between rows (the identity
+            for rows of padding), None for the identity.
         n_rows: N, without padding.
 
     Returns:
@@ -28,7 +29,7 @@ def gaussian_rows(residual: Array, log_sigma: Array, rescor: Array | None, n_row
     white = _white(residual, log_sigma, rescor)
     log_det = jnp.sum(log_sigma) * (n_rows if log_sigma.size == n_outcomes else 1)
     if rescor is not None:
-        log_det = log_det + n_rows * log_diagonal(rescor)
+        log_det = log_det + jnp.sum(log_diagonal(rescor)) * (n_rows if rescor.ndim == 2 else 1)
     return -0.5 * jnp.sum(white * white) - log_det - 0.5 * LOG_2PI * n_outcomes * n_rows
 
 

@@ -98,8 +98,8 @@ def lower_product_transposed(factor: Cholesky, right: Array) -> Array:
 
 
 def log_diagonal(factor: Array) -> Array:
-    """Sum of the logs of a (Q, Q) matrix's diagonal: half the log determinant for a Cholesky factor."""
-    return jnp.sum(jnp.log(jnp.einsum("aa->a", factor)))
+    """Sum of the logs of the diagonal of (Q, Q, ...): half the log determinant for a Cholesky factor."""
+    return jnp.sum(jnp.log(jnp.einsum("aa...->a...", factor)), axis=0)
 
 
 def inverse(factor: Cholesky) -> Array:

@@ -147,6 +147,16 @@ CASES = (
         [hm.bf(f"{name} ~ x + (1 |c| g)", sigma="~ x + (1 |c| g)") for name in "yv"] + [hm.set_rescor()],
         even,
     ),
+    Case(
+        "rescor_formula",
+        [
+            hm.bf("y ~ (1 |c| g)", sigma="~ x + (1 |c| g)"),
+            hm.bf("v ~ 1"),
+            hm.set_rescor("~ w + (1 |c| g)"),
+        ],
+        even,
+    ),
+    Case("rescor_by_level", ["y ~ w + (1 | g)", "v ~ (1 | g)", hm.set_rescor("~ (1 | g)")], even),
     Case("by", "y ~ x + (1 + x | gr(g, by = half))", even),
     Case("scale_by", hm.bf("y ~ x + (1 |c| gr(g, by = half))", sigma="~ (1 |c| gr(g, by = half))"), uneven),
     Case("without_intercept", "y ~ 0 + x + (1 | g)", even),
@@ -234,7 +244,7 @@ def _pilot(name: str):
 
 OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale", "bounds"),
-    *("rescor", "rescor_scale", "uneven", "crossed", "between", "between_scale"),
+    *("rescor", "rescor_scale", "rescor_formula", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
     *("series", "series_regression", "series_scale", "horseshoe", "r2d2"),
 )

@@ -36,7 +36,7 @@ class ModelFile:
     Attributes:
         formulas: one formula per outcome.
         dpars: per outcome the formulas of its other parameters: ``({"sigma": "~ 1 + x"},)``.
-        rescor: whether residuals correlate, None if not said.
+        rescor: whether residuals correlate, or a formula for it, ``"~ 1 + (1 |c| id)"``; None if not said.
         center: whether population-level columns are centred for sampling.
         family: name of the response distribution.
         prior: as ``hm.fit`` takes it: text as pasted from R, a mapping, or a list of these.
@@ -46,7 +46,7 @@ class ModelFile:
 
     formulas: tuple[str, ...]
     dpars: tuple[Mapping[str, str], ...]
-    rescor: bool | None = None
+    rescor: bool | str | None = None
     center: bool = True
     family: str = "gaussian"
     prior: Any = None
@@ -80,7 +80,7 @@ def _model(content: Any) -> ModelFile:
     return ModelFile(
         formulas=formulas,
         dpars=_by_outcome("dpars", mapping.get("dpars"), len(formulas)),
-        rescor=_flag(mapping, "rescor", None),
+        rescor=_rescor(mapping),
         center=_flag(mapping, "center", True),
         family=_text(mapping.get("family", "gaussian"), "family"),
         prior=mapping.get("prior"),
@@ -119,6 +119,13 @@ def _flag(mapping: Mapping[str, Any], key: str, default: bool | None) -> Any:
     if value is not default and not isinstance(value, bool):
         raise HmlmError(f"{key} must be true or false, got {value!r}")
     return value
+
+
+def _rescor(mapping: Mapping[str, Any]) -> bool | str | None:
+    value = mapping.get("rescor")
+    if value is None or isinstance(value, bool) or (isinstance(value, str) and "~" in value):
+        return value
+    raise HmlmError(f'rescor must be true, false or a formula such as "~ 1 + (1 | id)", got {value!r}')
 
 
 def _text(value: Any, where: str) -> str:

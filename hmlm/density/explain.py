@@ -9,7 +9,7 @@ from hmlm.density.backend import Backend, native_instructions
 from hmlm.density.coordinates import Coordinates
 from hmlm.density.log_density import LogDensity
 from hmlm.density.plan import AUTO, DENSE_EFFECTS, MARGINAL, Plan, n_scale_terms
-from hmlm.spec.spec import Block, Spec
+from hmlm.spec.spec import RESCOR_DPAR, Block, Spec
 
 OUT = "integrated out"
 HEADER = ("block", "coefficients", "levels", "treatment", "sampled", "reason")
@@ -167,6 +167,8 @@ def _kernels(density: LogDensity) -> str:
         why = "whose standard deviations differ between levels"
     elif density.spec.autocor:
         why = "whose residuals are in series"
+    elif density.spec.rescor_predictor is not None:
+        why = "whose residual correlation differs between rows"
     else:
         why = "whose effects vary by several factors"
     return f"{own} where possible; xla for the likelihood, {why}"
@@ -192,8 +194,15 @@ def _why_sampled(spec: Spec, block: Block, n_sampled: int, asked: str) -> str:
     if not spec.normal:
         return f"the outcomes are {spec.family} given them"
     if n_sampled <= n_scale_terms(spec, block):
-        return "they enter log sigma" if spec.normal else "the outcome is not normal around them"
+        return f"they enter {_entered(spec, block)}"
     return f"more than {DENSE_EFFECTS} effects, or costlier, beyond the largest factor's"
+
+
+def _entered(spec: Spec, block: Block) -> str:
+    """What those of a block's effects enter that are not in a mean."""
+    words = {"sigma": "log sigma", RESCOR_DPAR: "the residual correlation"}
+    dpars = {spec.predictors[term.predictor].dpar for term in block.terms}
+    return " and ".join(word for dpar, word in words.items() if dpar in dpars)
 
 
 def _others(block: Block) -> str:

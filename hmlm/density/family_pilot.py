@@ -37,8 +37,9 @@ from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
 SWEEPS = 25
-LARGEST_STEP = 4.0  # of a linear predictor in one row and sweep
+LARGEST_STEP = 4.0  # of a row's linear predictor in a sweep
 LARGEST_CONSTANT_STEP = 0.7  # of a constant's xi
+PULL = 0.04  # of a constant's xi to 0, as by a prior of sd 5: some likelihoods have their maximum at infinity
 SMALLEST_INFORMATION = 1e-4  # of a row, relative to the mean
 SIMULATIONS = 32  # outcomes per row where the information has no closed form
 
@@ -126,15 +127,27 @@ def _sweep(spec: Spec, design: Design, m: int, eta: dict[str, Rows], working: li
         score, fisher = found.score[dpar], found.fisher[dpar]
         offset = design.predictors[p].offset
         offset = 0.0 if offset is None else offset
-        step = np.clip(score / fisher, -LARGEST_STEP, LARGEST_STEP)
-        working[p] = em_step(working[p], eta[dpar] + step - offset, fisher)
+        working[p] = _moved(working[p], eta[dpar] - offset, score / fisher, fisher)
         eta[dpar] = working[p].eta() + offset
+
+
+def _moved(working: Working, eta: Rows, step: Rows, fisher: Rows) -> Working:
+    """A sweep, or the part of it that moves no row too far.
+
+    Steps of single rows are as they are: one of a rare outcome is large, and balances many small ones.
+    """
+    whole = em_step(working, eta + step, fisher)
+    furthest = np.max(np.abs(whole.eta() - eta))
+    if furthest <= LARGEST_STEP:
+        return whole
+    return em_step(working, eta + step * (LARGEST_STEP / furthest), fisher)
 
 
 def _move_constants(spec: Spec, m: int, eta: dict[str, Rows], found: _Quantities) -> None:
     """A Fisher-scoring step of what has no formula."""
     for dpar in (c.dpar for c in spec.scalars if c.response == m):
-        step = np.sum(found.score[dpar]) / max(np.sum(found.fisher[dpar]), 1e-8)
+        score = np.sum(found.score[dpar]) - PULL * eta[dpar]
+        step = score / (np.sum(found.fisher[dpar]) + PULL)
         eta[dpar] = eta[dpar] + np.clip(step, -LARGEST_CONSTANT_STEP, LARGEST_CONSTANT_STEP)
     if spec.thresholds:
         dpars = [c.dpar for c in spec.thresholds]

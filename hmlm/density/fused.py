@@ -54,7 +54,7 @@ def make_fused_data(
     """What a backend's kernel reads; None where no fused kernel computes the likelihood."""
     if not static.spec.normal:
         return make_canonical_data(static, design, model)
-    linear = not model.offsets and static.spec.autocor is None
+    linear = not model.offsets and static.spec.autocor is None and static.spec.rescor_predictor is None
     if static.backend is Backend.XLA or not linear or not is_fusible(static.spec, statistics):
         return None
     if statistics is None:

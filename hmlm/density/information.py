@@ -15,8 +15,9 @@ from hmlm.density.family_pilot import FamilyPilot
 from hmlm.density.pilot import Pilot, block_covariance
 from hmlm.density.plan import BlockPlan, Plan
 from hmlm.density.precision import double_precision
+from hmlm.density.residual_correlation import correlation_information, correlation_score
 from hmlm.density.working import GroupSum
-from hmlm.spec.spec import Predictor, Spec
+from hmlm.spec.spec import RESCOR_DPAR, Predictor, Spec
 from hmlm.types import Design
 
 WELL_KNOWN = 0.7  # share of an effect's variance that its own rows explain, on average
@@ -166,13 +167,15 @@ def _fisher_weights(spec: Spec, pilot: Pilot | FamilyPilot, plan: Plan) -> Weigh
     """Expected Fisher information per row between two predictors; None where it is zero, or neglected."""
     if isinstance(pilot, FamilyPilot):
         return lambda p, q: _of_pair(spec, pilot, p, q)
-    inverse = np.linalg.inv(pilot.rescor)
-    scale = np.eye(len(inverse)) + pilot.rescor * inverse
+    inverse = _inverse(pilot.correlations)
+    scale = np.eye(len(inverse))[:, :, None] + pilot.correlations * inverse
     inverse_sigma = np.exp(-pilot.log_sigma)
     known = 1.0 - _leverage(spec, pilot, plan)
 
     def weight(p: int, q: int) -> np.ndarray | None:
         a, b = spec.predictors[p], spec.predictors[q]
+        if RESCOR_DPAR in (a.dpar, b.dpar):
+            return _of_correlation(pilot, known, a, b)
         if a.dpar != b.dpar:
             return None
         if a.dpar == "sigma":
@@ -181,6 +184,23 @@ def _fisher_weights(spec: Spec, pilot: Pilot | FamilyPilot, plan: Plan) -> Weigh
         return _or_none(inverse[a.response, b.response], pair)
 
     return weight
+
+
+def _of_correlation(pilot: Pilot, known: np.ndarray, a: Predictor, b: Predictor) -> np.ndarray | None:
+    """Information shared by atanh of the residual correlation with itself or a log sigma.
+
+    ``known`` (2, N) takes from log sigmas what uncertain locations take; from this the geometric mean.
+    """
+    rho, own = np.tanh(pilot.eta_rescor), np.sqrt(known[0] * known[1])
+    if a.dpar == b.dpar:
+        return correlation_information(rho) * own
+    other = a if b.dpar == RESCOR_DPAR else b
+    return -rho * np.sqrt(known[other.response] * own) if other.dpar == "sigma" else None
+
+
+def _inverse(matrices: np.ndarray) -> np.ndarray:
+    """(M, M, N) inverses."""
+    return np.linalg.inv(matrices.transpose(2, 0, 1)).transpose(1, 2, 0)
 
 
 def _of_pair(spec: Spec, pilot: FamilyPilot, p: int, q: int) -> np.ndarray | None:
@@ -193,8 +213,8 @@ def _of_pair(spec: Spec, pilot: FamilyPilot, p: int, q: int) -> np.ndarray | Non
     return pilot.cross.get((a.response, b.dpar, a.dpar)) if one_way is None else one_way
 
 
-def _or_none(value: float, rows: np.ndarray) -> np.ndarray | None:
-    return value * rows if value else None
+def _or_none(value: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
+    return value * rows if value.any() else None
 
 
 def _leverage(spec: Spec, pilot: Pilot, plan: Plan) -> np.ndarray:
@@ -213,11 +233,14 @@ def _scores(spec: Spec, pilot: Pilot | FamilyPilot, plan: Plan) -> list[np.ndarr
     if isinstance(pilot, FamilyPilot):
         return list(pilot.score)
     scaled = pilot.residual * np.exp(-pilot.log_sigma)
-    white = np.linalg.inv(pilot.rescor) @ scaled
+    white = np.sum(_inverse(pilot.correlations) * scaled, axis=1)
     leverage = _leverage(spec, pilot, plan)
 
     def score(p: Predictor) -> np.ndarray:
         m = p.response
+        if p.dpar == RESCOR_DPAR:
+            square = (scaled**2 + leverage).sum(0)
+            return correlation_score(pilot.eta_rescor, square, scaled.prod(0))
         if p.dpar == "sigma":
             return scaled[m] * white[m] + leverage[m] - 1.0
         return white[m] * np.exp(-pilot.log_sigma[m])

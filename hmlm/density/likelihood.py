@@ -61,9 +61,9 @@ def marginal_plan(spec: Spec) -> Plan:
     sampled = {spec.factors[block.factor].name for block in spec.blocks if n_scale_terms(spec, block)}
     if sampled:
         raise HmlmError(
-            f"the effects of {', '.join(map(repr, sorted(sampled)))} on sigma cannot be integrated out "
-            "exactly, so the marginal likelihood has no closed form; sample them: "
-            'fit(algorithm="nuts"), or give sigma '
+            f"the effects of {', '.join(map(repr, sorted(sampled)))} on {_scales(spec)} cannot be integrated "
+            "out exactly, so the marginal likelihood has no closed form; sample them: "
+            f'fit(algorithm="nuts"), or give {_scales(spec)} '
             "population-level terms only"
         )
     try:
@@ -74,6 +74,11 @@ def marginal_plan(spec: Spec) -> Plan:
             f"the grouping factors {names} are too many effects to integrate out together; "
             'sample them: fit(algorithm="nuts")'
         ) from error
+
+
+def _scales(spec: Spec) -> str:
+    """The parameters that have formulas beside means."""
+    return " and ".join(dict.fromkeys(p.dpar for p in spec.predictors if p.dpar != "mu"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from jax import Array
 from hmlm.density.data import ModelData
 from hmlm.density.parameters import DType, Parameters
 from hmlm.density.plan import Plan
+from hmlm.density.residual_correlation import residual_factor
 from hmlm.density.series import Lag, innovations
 from hmlm.kernels.fusing import together
 from hmlm.kernels.gaussian import gaussian_rows
@@ -67,11 +68,12 @@ def row_moments(spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], 
         u: per block (Q, J) effects that are sampled, and the conditional means of the others.
     """
     residual, log_sigma, lag = innovations(spec, parameters, u, data)
-    log_rows = gaussian_rows(residual, log_sigma, parameters.rescor, spec.n_rows)
+    rescor = residual_factor(spec, parameters, u, data)
+    log_rows = gaussian_rows(residual, log_sigma, rescor, spec.n_rows)
     log_rows = log_rows if lag is None else log_rows + jnp.sum(lag.log_first)
     if not plan.factors:
         return only_rows(log_rows)
-    weight = inverse_covariance(log_sigma, parameters.rescor)
+    weight = inverse_covariance(log_sigma, rescor)
     weighted = jnp.sum(weight * residual[None], axis=1)
     first, sums = _columns(spec, plan, plan.local, data, lag), data.groups[plan.factors[0]].reduce
     precision, score = together(_square(first, weight, sums), _score(first, weighted, sums))
@@ -85,11 +87,14 @@ def only_rows(log_rows: Array) -> Moments:
 
 
 def inverse_covariance(log_sigma: Array, rescor: Array | None) -> Array:
-    """(M, M, ...) ``D^-1 R^-1 D^-1`` with ``D = diag(exp(log_sigma))`` for (M, ...) log_sigma."""
+    """(M, M, ...) ``D^-1 R^-1 D^-1`` with ``D = diag(exp(log_sigma))`` for (M, ...) log_sigma.
+
+    ``rescor`` is the (M, M) factor of R, or (M, M, ...) of every row's.
+    """
     size = log_sigma.shape[0]
     inverse = residual_precision(size, rescor, log_sigma.dtype)
     inverse_sigma = jnp.exp(-log_sigma)
-    inverse = inverse.reshape(size, size, *(1,) * (log_sigma.ndim - 1))
+    inverse = inverse.reshape(*inverse.shape, *(1,) * (log_sigma.ndim + 1 - inverse.ndim))
     return inverse * inverse_sigma[:, None] * inverse_sigma[None]
 
 
@@ -99,13 +104,16 @@ def residual_precision(size: int, rescor: Array | None, dtype: DType) -> Array:
 
 
 def inverse_correlation(factor: Array) -> Array:
-    """(M, M) inverse of R from its lower Cholesky factor, by substitution."""
-    size = factor.shape[0]
+    """(M, M, ...) inverse of R from its lower Cholesky factor, by substitution."""
+    size, rest = factor.shape[0], factor.shape[2:]
+    one = jnp.eye(size, dtype=factor.dtype).reshape(size, size, *(1,) * len(rest))
     rows: list[Array] = []
     for a in range(size):
-        known = sum((factor[a, k] * rows[k] for k in range(a)), start=jnp.zeros(size, factor.dtype))
-        rows.append((jnp.eye(size, dtype=factor.dtype)[a] - known) / factor[a, a])
+        known = sum((factor[a, k] * rows[k] for k in range(a)), start=jnp.zeros((size, *rest), factor.dtype))
+        rows.append((one[a] - known) / factor[a, a])
     inverse = jnp.stack(rows)
+    if rest:
+        return jnp.sum(inverse[:, :, None] * inverse[:, None], axis=0)
     return jnp.einsum("ka,kb->ab", inverse, inverse, precision="highest")
 
 

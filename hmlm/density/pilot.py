@@ -18,6 +18,11 @@ import numpy as np
 from hmlm.density.data import offsets_of, working_outcomes
 from hmlm.density.family_pilot import FamilyPilot, fit_family_pilot
 from hmlm.density.linear import predictor_of
+from hmlm.density.residual_correlation import (
+    correlation_information,
+    correlation_matrices,
+    correlation_score,
+)
 from hmlm.density.starting_models import starting_models
 from hmlm.density.working import GroupSum, Working, em_step
 from hmlm.spec.spec import Spec
@@ -25,6 +30,7 @@ from hmlm.types import Design
 
 SWEEPS = 25
 LARGEST_AUTOCORRELATION = 0.9
+LARGEST_ETA = 3.0  # of a row's residual correlation on the scale of atanh
 LARGEST_SCORE = 6.0  # largest step of log sigma that one row may ask for
 
 
@@ -38,6 +44,7 @@ class Pilot:
         rescor: (M, M) correlation of the standardised residuals.
         residual: (M, N) outcome minus fitted mean.
         log_sigma: (M, N).
+        eta_rescor: (N,) atanh of each row's residual correlation where that has a formula, else None.
         autocorrelation: of the residuals with those before them in their series; 0 without series.
     """
 
@@ -47,6 +54,12 @@ class Pilot:
     residual: np.ndarray
     log_sigma: np.ndarray
     autocorrelation: float = 0.0
+    eta_rescor: np.ndarray | None = None
+
+    @property
+    def correlations(self) -> np.ndarray:
+        """(M, M, N) residual correlations of the rows, (M, M, 1) where they are the same."""
+        return self.rescor[:, :, None] if self.eta_rescor is None else correlation_matrices(self.eta_rescor)
 
 
 def fit_pilot(spec: Spec, design: Design) -> Pilot | FamilyPilot:
@@ -65,6 +78,7 @@ def _fit_normal(spec: Spec, design: Design) -> Pilot:
             working[mu] = em_step(working[mu], values, np.exp(-2 * log_sigma[m]))
             square = (values - working[mu].eta()) ** 2 + working[mu].leverage()
             log_sigma[m] = _scale_step(spec, m, working, square, log_sigma[m], offsets, first=sweep == 0)
+        eta_rescor = _correlation_step(spec, working, outcomes, log_sigma, offsets)
     residual = outcomes - np.stack([working[predictor_of(spec, m, "mu")].eta() for m in range(len(outcomes))])
     standardised = residual * np.exp(-log_sigma)
     return Pilot(
@@ -74,7 +88,32 @@ def _fit_normal(spec: Spec, design: Design) -> Pilot:
         residual=residual,
         log_sigma=log_sigma,
         autocorrelation=_autocorrelation(design, standardised[0]),
+        eta_rescor=eta_rescor,
     )
+
+
+def _correlation_step(
+    spec: Spec,
+    working: list[Working],
+    outcomes: np.ndarray,
+    log_sigma: np.ndarray,
+    offsets: Mapping[int, np.ndarray],
+) -> np.ndarray | None:
+    """Next (N,) atanh of the residual correlation, None where it has no formula."""
+    p = spec.rescor_predictor
+    if p is None:
+        return None
+    offset = offsets.get(p, 0.0)
+    means = [working[predictor_of(spec, m, "mu")] for m in range(len(outcomes))]
+    inverse = np.exp(-log_sigma)
+    scaled = (outcomes - np.stack([mean.eta() for mean in means])) * inverse
+    left = np.stack([mean.leverage() for mean in means]) * inverse**2
+    eta = np.clip(working[p].eta() + offset, -LARGEST_ETA, LARGEST_ETA)
+    score = correlation_score(eta, (scaled**2 + left).sum(0), scaled.prod(0))
+    weight = correlation_information(np.tanh(eta))
+    step = np.clip(score / weight, -LARGEST_SCORE, LARGEST_SCORE)
+    working[p] = em_step(working[p], eta + step - offset, weight)
+    return np.clip(working[p].eta() + offset, -LARGEST_ETA, LARGEST_ETA)
 
 
 def _autocorrelation(design: Design, standardised: np.ndarray) -> float:

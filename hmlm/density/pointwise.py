@@ -14,6 +14,7 @@ from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity
 from hmlm.density.named import parameters_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.precision import double_precision
+from hmlm.density.residual_correlation import residual_factor
 from hmlm.density.series import innovations
 from hmlm.kernels.gaussian import gaussian_each
 from hmlm.spec.spec import Spec
@@ -41,7 +42,7 @@ def each_row(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData
     if not spec.normal:
         return each_family_row(*arguments)
     residual, log_sigma, lag = innovations(*arguments)
-    rows = gaussian_each(residual, log_sigma, parameters.rescor)
+    rows = gaussian_each(residual, log_sigma, residual_factor(*arguments))
     rows = rows if lag is None else rows + lag.log_first
     return rows if data.log_jacobian is None else rows + data.log_jacobian
 

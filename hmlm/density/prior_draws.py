@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpyro import handlers
@@ -58,8 +59,9 @@ def _sites(spec: Spec, design: Design, n_draws: int, seed: int, left_out: tuple[
     arguments = {name: value for name, value in program_arguments(spec, design).items() if name != "y"}
     with double_precision():
         keys = jax.random.split(jax.random.key(seed), n_draws)
-        sites = _run(without_levels(spec), left_out, keys, arguments)
-    return {name: np.asarray(values) for name, values in sites.items()}
+        whole = jnp.pad(keys, (0, -n_draws % DRAWS_AT_A_TIME), mode="edge")
+        sites = _run(without_levels(spec), left_out, whole, arguments)
+    return {name: np.asarray(values)[:n_draws] for name, values in sites.items()}
 
 
 @jax.jit(static_argnums=(0, 1))

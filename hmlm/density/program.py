@@ -36,7 +36,7 @@ from hmlm.spec.names import (
     sd_coefficient_names,
     sd_names,
 )
-from hmlm.spec.spec import AR, Block, Constant, Spec
+from hmlm.spec.spec import AR, JOINT, Block, Constant, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Design
 
@@ -119,8 +119,10 @@ def _arguments(spec: Spec, design: Design, means: tuple[np.ndarray, ...]) -> dic
 
 
 def predictor_key(spec: Spec, p: int) -> str:
-    """Name of a predictor in ``X``: ``"mu"``, ``"sigma"``, with several outcomes ``"mu_NAstd"``."""
+    """Name of a predictor in ``X``: ``"mu"``, with several outcomes ``"mu_NAstd"``, of all ``"rescor"``."""
     predictor = spec.predictors[p]
+    if predictor.response == JOINT:
+        return predictor.dpar
     outcome = spec.outcomes[predictor.response]
     return f"{predictor.dpar}_{outcome}" if spec.multivariate else predictor.dpar
 
@@ -189,7 +191,7 @@ def likelihood(
     sigma: Sampled = NOTHING,
 ) -> None:
     """The outcomes' distributions; jointly normal where their residuals correlate."""
-    if spec.rescor is not None:
+    if spec.correlated:
         _joint(spec, eta, y, sigma)
         return
     law = law_of(spec.family)
@@ -239,10 +241,20 @@ def thresholds(spec: Spec) -> dict[str, Array]:
     return {own.dpar: values[k] for k, own in enumerate(spec.thresholds)}
 
 
+def residual_factor(spec: Spec, eta: Mapping[int, Array]) -> Array:
+    """(M, M) Cholesky factor of the residual correlation, (N, 2, 2) row by row where it has a formula."""
+    p = spec.rescor_predictor
+    if p is None:
+        return numpyro.sample("L_rescor", dist.LKJCholesky(len(spec.outcomes), spec.rescor))
+    rho = jnp.tanh(eta[p])
+    matrix = jnp.stack([jnp.ones_like(rho), rho, rho, jnp.ones_like(rho)], axis=-1)
+    return jnp.linalg.cholesky(matrix.reshape(*rho.shape, 2, 2))
+
+
 def _joint(spec: Spec, eta: Mapping[int, Array], y: Arrays | None, sampled: Sampled) -> None:
     both = (location_scale(spec, m, eta, sampled) for m in range(len(spec.outcomes)))
     mean, sigma = zip(*both, strict=True)
-    factor = numpyro.sample("L_rescor", dist.LKJCholesky(len(spec.outcomes), spec.rescor))
+    factor = residual_factor(spec, eta)
     scale = jnp.stack(jnp.broadcast_arrays(*sigma, mean[0])[:-1], axis=-1)
     joint = dist.MultivariateNormal(jnp.stack(mean, axis=-1), scale_tril=scale[..., None] * factor)
     observed = None if y is None else jnp.stack([y[name] for name in spec.outcomes], axis=-1)

@@ -28,6 +28,7 @@ from hmlm.density.moments import Moments, Rest, inverse_covariance, outcomes_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
+from hmlm.density.residual_correlation import residual_factor
 from hmlm.kernels.combine import combine
 from hmlm.kernels.fusing import product, sum_of, together
 from hmlm.kernels.gaussian import LOG_2PI
@@ -95,18 +96,25 @@ def cell_moments(
     if stats.differences is not None:
         return _autoregressive_moments(spec, plan, parameters, u, stats)
     log_sigma = log_sigmas(spec, parameters, u, stats.cells).reshape(len(spec.outcomes), -1)
-    weight = inverse_covariance(log_sigma, parameters.rescor)
+    rescor = _residual_factor(spec, parameters, u, stats)
+    weight = inverse_covariance(log_sigma, rescor)
     residual, weight = together(basis_residual(spec, parameters, stats), weight)
     outcome = np.array(outcomes_of(spec, plan, *plan.local), int)
     shift = _shift(spec, plan, u, stats)
-    if shift is None and log_sigma.shape[1] == 1:
+    if shift is None and weight.shape[2] == 1:
         square, score = _constant_products(residual, weight[:, :, 0], outcome, stats)
     else:
         square, score = _products(residual, weight, shift, outcome, stats)
-    rows = _log_rows(spec, parameters, log_sigma, weight, square, stats.count)
+    rows = _log_rows(spec, rescor, log_sigma, weight, square, stats.count)
     rest = None if stats.rest is None else _rest(spec, plan, weight[:, :, 0], residual, stats.rest)
     precision = _picked(_picked(weight, outcome).swapaxes(0, 1), outcome) * stats.varying
     return Moments(rows, _by_group(stats, precision), _by_group(stats, score), rest)
+
+
+def _residual_factor(spec: Spec, parameters: Parameters, u: list[Array], stats: Statistics) -> Array | None:
+    """(M, M) factor of the residual correlation, (M, M, T) where it differs between cells."""
+    factor = residual_factor(spec, parameters, u, stats.cells)
+    return factor if factor is None or factor.ndim == 2 else factor.reshape(*factor.shape[:2], -1)
 
 
 def _autoregressive_moments(
@@ -203,13 +211,13 @@ def _shifted(
 
 
 def _log_rows(
-    spec: Spec, parameters: Parameters, log_sigma: Array, weight: Array, square: Array, count: Array
+    spec: Spec, rescor: Array | None, log_sigma: Array, weight: Array, square: Array, count: Array
 ) -> Array:
     """(T,) log density of every cell's rows, (1,) of all of them where sigma is constant."""
     rows = count if square.shape[-1] > 1 else jnp.asarray([float(spec.n_rows)], log_sigma.dtype)
     log_det = jnp.sum(log_sigma, axis=0)
-    if parameters.rescor is not None:
-        log_det = log_det + log_diagonal(parameters.rescor)
+    if rescor is not None:
+        log_det = log_det + log_diagonal(rescor)
     constant = 0.5 * LOG_2PI * log_sigma.shape[0]
     return -0.5 * jnp.sum(weight * square, axis=(0, 1)) - rows * (log_det + constant)
 

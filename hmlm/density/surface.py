@@ -135,14 +135,19 @@ def make_surface(spec: Spec, design: Design, pilot: Pilot, *, restricted: bool) 
     """The surface of a model.
 
     Raises:
-        HmlmError: effects that cannot be integrated out, collinear columns, or standard deviations between
-            levels that have a formula.
+        HmlmError: effects that cannot be integrated out, collinear columns, standard deviations between
+            levels or a residual correlation that have a formula.
     """
     if spec.sds:
         what = ", ".join(part.prefix for part in spec.sds)
         raise HmlmError(
             f"maximum likelihood does not estimate what {what} depends on; "
             'sample it, fit(algorithm="nuts"), or leave sd= out of the formula'
+        )
+    if spec.rescor_predictor is not None:
+        raise HmlmError(
+            "maximum likelihood does not estimate a formula of the residual correlation; sample it, "
+            'fit(algorithm="nuts"), or use set_rescor(True)'
         )
     likelihood, chart = make_likelihood(spec, design, pilot), make_chart(spec, design, pilot)
     return Surface(likelihood, chart, start_at(spec, chart, pilot), restricted, natural_orders(spec))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from hmlm.formula.outcome import outcome_formula
+from hmlm.formula.outcome import RESCOR, dpar_formula, outcome_formula
 from hmlm.formula.parser import parse
 from hmlm.formula.pasted import is_pasted, read_calls
 from hmlm.formula.sd import read_sd
@@ -49,10 +49,22 @@ def bf(
     return replace(outcome_formula(parse(formula), pasted, named, center), sd=read_sd(sd))
 
 
-def set_rescor(value: bool = True) -> ResidualCorrelation:
-    """Whether the residuals of several outcomes correlate; add it to formulas as in brms."""
+def set_rescor(value: bool | str = True) -> ResidualCorrelation:
+    """Whether the residuals of several outcomes correlate; add it to formulas as in brms.
+
+    A formula, ``set_rescor("~ 1 + x + (1 |c| id)")``, which brms lacks, lets the residual correlation of two
+    outcomes depend on covariates and vary by group: ``atanh(rescor) = b_rescor_Intercept + b_rescor_x x +
+    r_id__rescor``. Default priors: ``normal(0, 1)`` for the Intercept, flat for other coefficients, half
+    ``student_t(3, 0, 2.5)`` for standard deviations; ``prior("normal(0, 0.5)", class_="b", dpar="rescor")``
+    states others.
+
+    Raises:
+        FormulaError: neither True, False nor a formula.
+    """
+    if isinstance(value, str) and "~" in value:
+        return ResidualCorrelation(dpar_formula(RESCOR, parse(value)))
     if not isinstance(value, bool):
-        raise FormulaError(f"set_rescor takes True or False, not {value!r}")
+        raise FormulaError(f'set_rescor takes True or False, or a formula such as "~ 1 + x", not {value!r}')
     return ResidualCorrelation(value)
 
 

@@ -52,9 +52,11 @@ def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
         DataError: a table or column that cannot be used; the message names it.
     """
     _check_outcomes(formula)
+    _check_joint(formula)
     table = as_table(data)
     for site in _sites(formula):
-        _check_outcome_unused(site, table)
+        for outcome in site.outcomes:
+            _check_outcome_unused(outcome, site, table)
     uses = _uses(formula, table)
     used = _without_unneeded_gaps(select(table, uses), formula, uses)
     rows = complete_rows(used)
@@ -76,15 +78,24 @@ def build_design(formula: ModelFormula, data: pd.DataFrame | Mapping) -> Design:
 
 @dataclass(frozen=True)
 class _Site:
-    """One linear predictor and where it stands: parameter ``dpar`` of ``outcome``."""
+    """One linear predictor and where it stands: parameter ``dpar`` of an outcome, or of all together."""
 
-    outcome: OutcomeFormula
+    outcomes: tuple[OutcomeFormula, ...]
     dpar: str
     predictor: PredictorFormula
 
     @property
     def equation(self) -> str:
-        return _equation(self.outcome.left if self.dpar == "mu" else self.dpar, self.predictor)
+        return _equation(self.outcomes[0].left if self.dpar == "mu" else self.dpar, self.predictor)
+
+    @property
+    def response(self) -> str:
+        """Cleaned name of the outcome, empty for several."""
+        return outcome_name(self.outcomes[0].column) if len(self.outcomes) == 1 else ""
+
+    @property
+    def center(self) -> bool:
+        return all(outcome.center for outcome in self.outcomes)
 
 
 def _equation(left: str, predictor: PredictorFormula) -> str:
@@ -92,7 +103,8 @@ def _equation(left: str, predictor: PredictorFormula) -> str:
 
 
 def _sites(formula: ModelFormula) -> list[_Site]:
-    return [_Site(outcome, *named) for outcome in formula.outcomes for named in outcome.predictors]
+    own = [_Site((outcome,), *named) for outcome in formula.outcomes for named in outcome.predictors]
+    return own + [_Site(formula.outcomes, *named) for named in formula.joint]
 
 
 def _group_text(term: GroupTerm) -> str:
@@ -118,9 +130,20 @@ def _check_outcomes(formula: ModelFormula) -> None:
         )
 
 
-def _check_outcome_unused(site: _Site, table: pd.DataFrame) -> None:
+def _check_joint(formula: ModelFormula) -> None:
+    """Refuse a formula of the residual correlation of other than two outcomes."""
+    n = len(formula.outcomes)
+    if formula.joint and n != 2:
+        remedy = "set_rescor(True) gives them one correlation matrix" if n > 2 else "add another bf(…)"
+        raise FormulaError(
+            f'set_rescor("~ {formula.joint[0][1].text}") is the residual correlation of two outcomes, and '
+            f"there {'is one' if n == 1 else f'are {n}'}; {remedy}"
+        )
+
+
+def _check_outcome_unused(own: OutcomeFormula, site: _Site, table: pd.DataFrame) -> None:
     """Refuse an outcome among its own predictors; a difference ``I(y - x)`` may be predicted by ``x``."""
-    outcome = outcome_columns(site.outcome.column, table)
+    outcome = outcome_columns(own.column, table)
     predictor = site.predictor
     uses = [*_term_uses(predictor.population, site.equation), *_offset_uses(site)]
     for term in predictor.groups:
@@ -190,7 +213,7 @@ def _build_predictor(table: pd.DataFrame, site: _Site) -> PredictorDesign:
     _check_groups(tuple(parts[0] for parts in terms), site.equation)
     offset = _build_offset(table, site)
     return PredictorDesign(
-        response=outcome_name(site.outcome.column),
+        response=site.response,
         dpar=site.dpar,
         population=_build_population(table, site),
         groups=tuple(part for parts in terms for part in parts),
@@ -213,7 +236,7 @@ def _build_population(table: pd.DataFrame, site: _Site) -> PopulationDesign:
         matrix=matrix.values[:, first:],
         names=matrix.names[first:],
         intercept=intercept,
-        centered=intercept and site.outcome.center,
+        centered=intercept and site.center,
         rebuild=partial(_rebuild_from, matrix, first),
     )
 

@@ -10,6 +10,7 @@ from hmlm.formula.grammar import EXAMPLE, formula_of
 from hmlm.types import FormulaError, OutcomeFormula, PredictorFormula
 
 DPARS = ("sigma", "nu", "shape", "phi", "kappa", "beta", "zi", "hu", "zoi", "coi", "disc", "alpha")
+RESCOR = "rescor"  # of two outcomes together
 _MEAN = "mu"  # of a categorical outcome each category has one: mu and its level
 
 
@@ -31,7 +32,7 @@ def outcome_formula(
     column, additions = _outcome(node, left)
     dpars: dict[str, PredictorFormula] = {}
     for name, formula in [*map(_named, pasted), *named]:
-        dpars[_new_dpar(name, dpars)] = _dpar_formula(name, formula)
+        dpars[_new_dpar(name, dpars)] = dpar_formula(name, formula)
     return OutcomeFormula(column, mu, tuple(dpars.items()), center, additions)
 
 
@@ -55,6 +56,11 @@ def _named(node: Node) -> tuple[str, Node]:
 
 
 def _new_dpar(name: str, known: dict[str, PredictorFormula]) -> str:
+    if name == RESCOR:
+        raise FormulaError(
+            "the residual correlation belongs to two outcomes together: write "
+            'bf("y ~ x") + bf("v ~ x") + set_rescor("~ 1 + x")'
+        )
     if not is_dpar(name):
         raise FormulaError(
             f"`{name}` is no distributional parameter; allowed: {', '.join(DPARS)}, and mu with the name "
@@ -66,7 +72,12 @@ def _new_dpar(name: str, known: dict[str, PredictorFormula]) -> str:
     return name
 
 
-def _dpar_formula(name: str, node: Node) -> PredictorFormula:
+def dpar_formula(name: str, node: Node) -> PredictorFormula:
+    """The formula of a parameter, ``~ x`` or ``sigma ~ x``.
+
+    Raises:
+        FormulaError: another name on its left, or a term that is about residuals.
+    """
     left, predictor = formula_of(node)
     if left is not None and str(left) != name:
         raise node.place.error(

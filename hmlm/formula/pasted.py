@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hmlm.formula.advice import ARGUMENTS, CALLS, refusal
-from hmlm.formula.expression import Argument, Call, Node, Sum, truth_of
-from hmlm.formula.outcome import DPARS, is_dpar, outcome_formula
-from hmlm.types import OutcomeFormula, ResidualCorrelation
+from hmlm.formula.expression import Argument, Call, Node, Sum, Tilde, truth_of
+from hmlm.formula.outcome import DPARS, RESCOR, dpar_formula, is_dpar, outcome_formula
+from hmlm.types import OutcomeFormula, PredictorFormula, ResidualCorrelation
 
 _OUTCOME_CALLS = ("bf", "brmsformula")
 _CALLS = (*_OUTCOME_CALLS, "set_rescor")
@@ -39,8 +39,13 @@ def _read_call(sign: str, call: Node) -> OutcomeFormula | ResidualCorrelation:
 
 def _read_rescor(call: Call) -> ResidualCorrelation:
     if len(call.arguments) > 1:
-        raise call.place.error("set_rescor takes TRUE or FALSE")
-    return ResidualCorrelation(*map(_flag, call.arguments))
+        raise call.place.error("set_rescor takes TRUE, FALSE or one formula")
+    return ResidualCorrelation(*map(_flag_or_formula, call.arguments))
+
+
+def _flag_or_formula(argument: Argument) -> bool | PredictorFormula:
+    value = argument.value
+    return dpar_formula(RESCOR, value) if isinstance(value, Tilde) else _flag(argument)
 
 
 def _read_bf(call: Call) -> OutcomeFormula:

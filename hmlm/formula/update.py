@@ -8,7 +8,7 @@ from dataclasses import replace
 from hmlm.formula.bf import as_model_formula
 from hmlm.formula.expression import Name, Node, Sum, Tilde
 from hmlm.formula.grammar import predictor_of
-from hmlm.formula.outcome import DPARS
+from hmlm.formula.outcome import DPARS, RESCOR
 from hmlm.formula.parser import parse
 from hmlm.types import FormulaError, ModelFormula, OutcomeFormula, PredictorFormula
 
@@ -61,6 +61,8 @@ def _terms(node: Node) -> list[tuple[str, Node]]:
 
 def _changed(old: ModelFormula, change: Tilde) -> ModelFormula:
     left = None if change.left is None else str(change.left)
+    if left == RESCOR:
+        return replace(old, rescor=_predictor(dict(old.joint).get(RESCOR, EMPTY), change.right))
     columns = [outcome.column for outcome in old.outcomes]
     if left is not None and left not in columns and _names_dpar(left, old):
         outcomes = [_with_dpar(outcome, left, change.right) for outcome in old.outcomes]

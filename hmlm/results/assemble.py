@@ -21,7 +21,7 @@ from hmlm.results.info import FitInfo, Row
 from hmlm.results.likelihood import Likelihood
 from hmlm.results.statement import Statement
 from hmlm.spec.names import effects_name, summary_rows
-from hmlm.spec.spec import Block, FactorSpec, Spec
+from hmlm.spec.spec import RESCOR_DPAR, RESCOR_LINK, Block, FactorSpec, Spec
 from hmlm.spec.table import prior_lines
 from hmlm.types import Design, ModelFormula
 
@@ -158,7 +158,7 @@ def family_line(spec: Spec) -> str:
 
 
 def link_lines(spec: Spec) -> tuple[str, ...]:
-    """One line per outcome; a parameter without a formula has the identity link."""
+    """One line per outcome; a parameter without a formula has the identity link. Last that of rescor's."""
 
     def line(m: int) -> str:
         modelled = {p.dpar for p in spec.predictors if p.response == m}
@@ -167,18 +167,23 @@ def link_lines(spec: Spec) -> tuple[str, ...]:
         }
         return "; ".join(f"{dpar} = {link}" for dpar, link in links.items())
 
-    return tuple(line(m) for m in range(len(spec.outcomes)))
+    joint = () if spec.rescor_predictor is None else (f"{RESCOR_DPAR} = {RESCOR_LINK}",)
+    return (*(line(m) for m in range(len(spec.outcomes))), *joint)
 
 
 def formula_lines(formula: ModelFormula) -> tuple[tuple[str, ...], ...]:
-    """Per outcome the lines that brms prints: the mean's, the other parameters', those of ``sd``."""
-    return tuple(
+    """Per outcome the lines that brms prints: the mean's, the other parameters', those of ``sd``.
+
+    Last, each on its own, those of parameters of all outcomes together.
+    """
+    own = tuple(
         (
             *(f"{outcome.left if dpar == 'mu' else dpar} ~ {p.text}" for dpar, p in outcome.predictors),
             *(sd_text(name, p) for name, p in outcome.sd),
         )
         for outcome in formula.outcomes
     )
+    return own + tuple((f"{dpar} ~ {p.text}",) for dpar, p in formula.joint)
 
 
 def _versions() -> tuple[tuple[str, str], ...]:

@@ -31,9 +31,14 @@ def decode(kind: Any, value: Any) -> Any:
     if get_origin(kind) is tuple:
         return _decode_tuple(args, value)
     if NoneType in args and value is not None:
-        (inner,) = (arg for arg in args if arg is not NoneType)
-        return decode(inner, value)
+        return decode(_of_union(args, value), value)
     return value
+
+
+def _of_union(args: tuple[Any, ...], value: Any) -> Any:
+    """Which of several types a value has that is not None: the dataclass if it has fields."""
+    inner = [arg for arg in args if arg is not NoneType]
+    return next((arg for arg in inner if is_dataclass(arg) == isinstance(value, Mapping)), inner[0])
 
 
 def _decode_fields(kind: Any, value: Mapping[str, Any]) -> Any:

@@ -19,13 +19,14 @@ from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
 from hmlm.spec.series import autocor_of, check_series
 from hmlm.spec.shrinkage import Shrinkage, check_alone, is_shrinkage, make_shrinkage
-from hmlm.spec.spec import AR, Block, BlockTerm, Constant, FactorSpec, Predictor, SdPredictor, Spec
+from hmlm.spec.spec import AR, JOINT, Block, BlockTerm, Constant, FactorSpec, Predictor, SdPredictor, Spec
 from hmlm.spec.support import Support
 from hmlm.spec.target import (
     RESCOR,
     coefficient_targets,
     constant_targets,
     cor_target,
+    has_matrix,
     intercept_target,
     list_targets,
     sd_coefficient_targets,
@@ -71,7 +72,7 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
         ),
         factors=tuple(_factor(design, f) for f in range(len(design.factors))),
         blocks=tuple(_block(design, layout, book) for layout in layouts),
-        rescor=book.find(RESCOR).args[0] if design.formula.rescor else None,
+        rescor=book.find(RESCOR).args[0] if has_matrix(design) else None,
         n_rows=design.n_rows,
         additions=tuple(_additions(outcome) for outcome in design.outcomes),
         sds=tuple(_sd_predictor(design, part, layouts, book) for part in design.sds),
@@ -88,7 +89,7 @@ def _predictor(design: Design, predictor: PredictorDesign, family: Family, book:
     intercept = intercept_target(design, predictor, family)
     priors = tuple(book.find(target) for target in coefficient_targets(predictor))
     return Predictor(
-        response=[outcome.name for outcome in design.outcomes].index(predictor.response),
+        response=_response(design, predictor),
         dpar=predictor.dpar,
         intercept=None if intercept is None else check_alone(book.find(intercept), "Intercept"),
         names=population.names,
@@ -97,6 +98,11 @@ def _predictor(design: Design, predictor: PredictorDesign, family: Family, book:
         prefix=_prefix(design, predictor),
         shrinkage=_shrinkage(design, predictor, family, priors),
     )
+
+
+def _response(design: Design, predictor: PredictorDesign) -> int:
+    names = [outcome.name for outcome in design.outcomes]
+    return names.index(predictor.response) if predictor.response else JOINT
 
 
 def _shrinkage(

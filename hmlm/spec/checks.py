@@ -13,7 +13,7 @@ from hmlm.spec.distribution import is_flat
 from hmlm.spec.family import Family
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.names import effects_name, summary_rows
-from hmlm.spec.spec import Predictor, SdPredictor, Spec
+from hmlm.spec.spec import RESCOR_DPAR, Predictor, SdPredictor, Spec
 from hmlm.types import DataError, Design, Distribution, FormulaError, GroupDesign, PredictorDesign, SdDesign
 
 SHOWN = 6  # names in one message
@@ -31,16 +31,28 @@ def check_family(design: Design, family: Family) -> None:
     check_outcome_kind(design, family)
     check_additions(design, family)
     for predictor in design.predictors:
-        if predictor.dpar not in family.modelled:
+        if predictor.dpar not in (*family.modelled, RESCOR_DPAR):
             choice = f"{listed(family.modelled)}{did_you_mean(predictor.dpar, family.modelled)}"
             raise FormulaError(f"the family {family.name} has no parameter {predictor.dpar!r}, only {choice}")
-    if design.formula.rescor and not family.multivariate:
+    if design.formula.rescor:
+        _check_correlation(design, family)
+
+
+def _check_correlation(design: Design, family: Family) -> None:
+    """Refuse a residual correlation where there is no multivariate normal distribution of the outcomes."""
+    if not family.multivariate:
         raise FormulaError(f"the family {family.name} has no residual correlation; use set_rescor(False)")
-    if design.formula.rescor and len(design.outcomes) == 1:
+    if len(design.outcomes) == 1:
         raise FormulaError(
             f"set_rescor(True) needs several outcomes, there is only {design.outcomes[0].column!r}; "
             "add another bf(...) or leave it out"
         )
+    for outcome in design.formula.outcomes:
+        if outcome.additions:
+            raise FormulaError(
+                f"`{outcome.left}`: an outcome with {outcome.additions[0][0]}() has no residual correlation "
+                "with others; use set_rescor(False), or leave the addition term out"
+            )
 
 
 def check_outcome_kind(design: Design, family: Family) -> None:

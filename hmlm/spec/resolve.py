@@ -13,6 +13,7 @@ from hmlm.spec.defaults import default_prior
 from hmlm.spec.family import Family
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.prior import check_prior, prior_text
+from hmlm.spec.spec import RESCOR_DPAR
 from hmlm.spec.target import Target
 from hmlm.types import Distribution, Prior, PriorError
 
@@ -25,7 +26,8 @@ MISSING_CLASS = {
     "cor": "no group-level effects are correlated: that takes two of them and one bar, (1 + x | id)",
     "sigma": 'sigma has a formula: use class_="Intercept" (or "b", "sd") with dpar="sigma"',
     "ar": "residuals are independent: write ar(time, gr = id) in the formula of the mean",
-    "rescor": "the model has no residual correlation: several outcomes and set_rescor(True) give one",
+    "rescor": "the model has no residual correlation: several outcomes and set_rescor(True) give one; "
+    'a formula for it takes class_="Intercept" (or "b", "sd") with dpar="rescor"',
 }
 INTERCEPT_AS_COEFFICIENT = (
     'the intercept has its own class: use class_="Intercept", or write "0 + Intercept" for a coefficient'
@@ -115,7 +117,7 @@ def _matches(prior: Prior, target: Target, field: str) -> bool:
 
 def _check_outcome_named(prior: Prior, targets: tuple[Target, ...]) -> None:
     of_every_mu = prior.class_ in ("b", "Intercept") and asked_value(prior, "dpar") == "mu"
-    if prior.resp or of_every_mu or prior.class_ in ("cor", "rescor"):
+    if prior.resp or of_every_mu or prior.class_ in ("cor", "rescor") or prior.dpar == RESCOR_DPAR:
         return
     outcomes = listed(target.resp for target in targets if target.resp)
     raise PriorError(f"{prior_text(prior)}: with several outcomes say which one, resp = one of {outcomes}")

@@ -14,7 +14,7 @@ from hmlm.spec.names import (
     sd_names,
 )
 from hmlm.spec.shrinkage import is_shrinkage
-from hmlm.spec.spec import Block, Predictor, Spec
+from hmlm.spec.spec import JOINT, Block, Predictor, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution, PriorError
 
@@ -108,4 +108,4 @@ def _dpar(spec: Spec, prefix: str) -> str:
 
 
 def _of_outcome(spec: Spec, response: int) -> str:
-    return f', resp="{spec.outcomes[response]}"' if spec.multivariate else ""
+    return f', resp="{spec.outcomes[response]}"' if spec.multivariate and response != JOINT else ""

@@ -13,6 +13,8 @@ from hmlm.spec.shrinkage import Shrinkage
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
+JOINT = -1  # in place of an outcome: all of them together
+RESCOR_DPAR, RESCOR_LINK = "rescor", "atanh"  # the residual correlation where it has a formula
 AR = "ar"  # class of the prior of the autoregression, and its place among the constants
 
 
@@ -21,8 +23,8 @@ class Predictor:
     """A linear predictor.
 
     Attributes:
-        response: index of its outcome.
-        dpar: distributional parameter, ``"mu"``, ``"sigma"``, ….
+        response: index of its outcome, ``JOINT`` for a parameter of all of them.
+        dpar: distributional parameter, ``"mu"``, ``"sigma"``, …, ``"rescor"``.
         intercept: prior of the intercept (of the centred one if ``centered``), None without one.
         names: K coefficient names apart from that intercept.
         priors: K priors.
@@ -173,7 +175,7 @@ class Spec:
         constants: distributional parameters without a formula, outcome by outcome.
         factors: grouping factors.
         blocks: blocks of varying coefficients.
-        rescor: shape of the LKJ prior of the residual correlation; None without one.
+        rescor: shape of the LKJ prior of the residual correlation; None without one or with a formula for it.
         n_rows: N.
         additions: per outcome the addition terms that change its density, ``("trials", "weights")``.
         sds: predictors of standard deviations between levels.
@@ -197,6 +199,22 @@ class Spec:
     def multivariate(self) -> bool:
         """Whether names carry the outcome."""
         return len(self.outcomes) > 1
+
+    @property
+    def rescor_predictor(self) -> int | None:
+        """Index of the predictor of the residual correlation, None where it has no formula."""
+        found = [p for p, own in enumerate(self.predictors) if own.dpar == RESCOR_DPAR]
+        return found[0] if found else None
+
+    def link(self, p: int) -> str:
+        """Name of the link of the parameter of predictor ``p``."""
+        predictor = self.predictors[p]
+        return RESCOR_LINK if predictor.response == JOINT else self.family.link(predictor.dpar)
+
+    @property
+    def correlated(self) -> bool:
+        """Whether the residuals of outcomes correlate."""
+        return self.rescor is not None or self.rescor_predictor is not None
 
     @property
     def normal(self) -> bool:

@@ -25,7 +25,7 @@ from hmlm.spec.names import (
 )
 from hmlm.spec.prior import CLASSES
 from hmlm.spec.resolve import asked_value, check_priors, reaching_priors
-from hmlm.spec.spec import AR, Spec
+from hmlm.spec.spec import AR, RESCOR_DPAR, Spec
 from hmlm.spec.support import Support
 from hmlm.spec.target import Target, list_targets
 from hmlm.types import Design, Distribution, Prior
@@ -151,9 +151,9 @@ def _default_text(
     values: Mapping[str, np.ndarray],
 ) -> str:
     """The default where it is in force at this row, empty where the row inherits."""
-    of_outcome = address.resp in values or address.class_ in ("cor", "rescor")
+    known = address.resp in values or address.class_ in ("cor", "rescor") or address.dpar == RESCOR_DPAR
     inherits = address.coef or address.group or replace(address, resp="") in stated
-    if inherits or not of_outcome:
+    if inherits or not known:
         return ""
     return str(default_prior(address, family, values.get(address.resp)))
 

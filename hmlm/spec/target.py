@@ -97,6 +97,11 @@ def cor_target(factor: str) -> Target:
     return Target("cor", group=factor)
 
 
+def has_matrix(design: Design) -> bool:
+    """Whether residuals have one correlation matrix, rather than none or a formula for it."""
+    return bool(design.formula.rescor) and not design.formula.joint
+
+
 def list_targets(design: Design, family: Family, layouts: tuple[BlockLayout, ...]) -> tuple[Target, ...]:
     """All parameters that have a prior, each once, in the order of the predictors."""
     return tuple(dict.fromkeys(_all_targets(design, family, layouts)))
@@ -114,7 +119,7 @@ def _all_targets(design: Design, family: Family, layouts: tuple[BlockLayout, ...
         yield from sd_coefficient_targets(part)
     yield from (cor_target(layout.factor) for layout in layouts if layout.correlated)
     yield from constant_targets(design, family).values()
-    if design.formula.rescor:
+    if has_matrix(design):
         yield RESCOR
 
 
@@ -123,5 +128,5 @@ def _coefficient(predictor: PredictorDesign, name: str) -> Target:
 
 
 def _outcome_centers(design: Design, response: str) -> bool:
-    names = [outcome.name for outcome in design.outcomes]
-    return design.formula.outcomes[names.index(response)].center
+    own = zip(design.outcomes, design.formula.outcomes, strict=True)
+    return all(formula.center for outcome, formula in own if response in ("", outcome.name))

@@ -1,5 +1,6 @@
 import pytest
 
+import hmlm as hm
 from hmlm.cli.fit import formula_of
 from hmlm.cli.model_file import ModelFile, read_model_file
 from hmlm.types import HmlmError
@@ -49,6 +50,11 @@ def test_several_outcomes_are_a_list(read):
     assert model.rescor is True
 
 
+def test_a_formula_of_the_residual_correlation(read):
+    model = read('formula: [a ~ 1, b ~ x]\nrescor: "~ 1 + (1 |c| id)"')
+    assert formula_of(model) == hm.bf("a ~ 1") + hm.bf("b ~ x") + hm.set_rescor("~ 1 + (1 |c| id)")
+
+
 def test_standard_deviations_between_groups(read):
     model = read('formula: y ~ (1 | id)\nsd: {id: "~ age"}')
     assert model.sd == ({"id": "~ age"},)
@@ -74,7 +80,7 @@ def test_standard_deviations_between_groups(read):
             "formula: [y ~ x, z ~ x]\ndpars: {sigma: ~ 1}",
             "dpars: 2 formulas take as many mappings in a list, got 1",
         ),
-        ("formula: y ~ x\nrescor: maybe", "rescor must be true or false, got 'maybe'"),
+        ("formula: y ~ x\nrescor: maybe", "rescor must be true, false or a formula such as"),
         ("formula: 3", "formula must be text"),
         ("family: gaussian", "no key 'formula'"),
         ("", "the file: expected keys such as formula"),

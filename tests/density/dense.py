@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.scipy.linalg import block_diag, cho_solve, cholesky
 
-from hmlm.density.linear import log_sigmas, residuals
+from hmlm.density.linear import linear_predictor, log_sigmas, residuals
 from hmlm.density.log_density import LogDensity
 from hmlm.density.parameters import Parameters
 from hmlm.density.state import DensityData, Static, parameters_at, prior_of_integrated, state_at, total
@@ -34,8 +34,8 @@ def joint_normal(static: Static, x: Array, data: DensityData) -> tuple[Array, Ar
     residual = residuals(static.spec, parameters, u, data.model)
     log_sigma = log_sigmas(static.spec, parameters, u, data.model) * data.model.columns[0]
     residual, log_sigma = (rows.reshape(len(rows), -1) for rows in (residual, log_sigma))
-    rescor = jnp.eye(len(residual)) if parameters.rescor is None else parameters.rescor
-    noise = _noise_covariance(jnp.exp(log_sigma), rescor @ rescor.T, data.model.columns[0].ravel())
+    correlation = _residual_correlation(static, parameters, u, data)
+    noise = _noise_covariance(jnp.exp(log_sigma), correlation, data.model.columns[0].ravel())
     Z = jnp.zeros((residual.size, 0))
     between = jnp.zeros((0, 0))
     for factor, root in zip(
@@ -47,6 +47,17 @@ def joint_normal(static: Static, x: Array, data: DensityData) -> tuple[Array, Ar
         shared = jnp.kron(root @ root.T, jnp.eye(levels))
         between = block_diag(between, scale[:, None] * shared * scale)
     return residual.ravel(), noise + Z @ between @ Z.T, Z, between
+
+
+def _residual_correlation(static: Static, parameters: Parameters, u: list[Array], data: DensityData) -> Array:
+    """(M, M), or row by row where it has a formula."""
+    p = static.spec.rescor_predictor
+    if p is not None:
+        rho = jnp.tanh(linear_predictor(static.spec, p, parameters, u, data.model)).ravel()
+        return jnp.stack([jnp.stack([jnp.ones_like(rho), rho]), jnp.stack([rho, jnp.ones_like(rho)])])
+    size = len(static.spec.outcomes)
+    rescor = jnp.eye(size) if parameters.rescor is None else parameters.rescor
+    return rescor @ rescor.T
 
 
 def _noise_covariance(sigma: Array, correlation: Array, inside: Array) -> Array:

@@ -64,6 +64,7 @@ def test_which_designs_are_one_call() -> None:
 
 
 @native
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ("scale",))
 def test_single_precision_and_chains(name: str) -> None:
     """Of one density: float32 close to float64, and vmapped chains what they are alone."""

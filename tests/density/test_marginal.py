@@ -133,9 +133,9 @@ def test_density_and_gradient_equal_the_dense_normal(case):
         ("crossed", 2, "rows", 1),
         ("crossed", 1, "cells", 1),
         ("crossed", 2, "constant", 2),
-        ("crossed", 1, "constant", 3),
+        slow(("crossed", 1, "constant", 3)),
         ("nested", 2, "constant", 1),
-        ("nested", 1, "rows", 2),
+        slow(("nested", 1, "rows", 2)),
         *(
             slow(case)
             for case in (("nested", 3, "cells", 1), ("chain", 2, "rows", 1), ("three", 2, "rows", 1))
@@ -169,7 +169,7 @@ def test_statistics_replace_rows_where_cells_are_few(sigma, used):
     [
         slow((3, 1, "constant")),
         (2, 1, "rows"),
-        (1, 2, "groups"),
+        slow((1, 2, "groups")),
         slow((1, 3, "rows")),
         "crossed",
         "nested",

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special
 
 import hmlm as hm
 from hmlm.density.pilot import Pilot, fit_pilot
@@ -54,3 +55,24 @@ def test_residual_correlation():
     _, pilot = fitted(["y ~ (1 |c| g)", "v ~ (1 |c| g)", hm.set_rescor()], data)
     np.testing.assert_allclose(pilot.sigma, [1.0, 3.0], rtol=0.03)
     assert pilot.rescor[0, 1] == pytest.approx(0.6, abs=0.03)
+
+
+@pytest.mark.parametrize("family", ["bernoulli", "poisson", "negbinomial"])
+def test_rare_outcomes(family):
+    """One in a hundred: the step of such a row is large, and balances those of the others."""
+    rng = np.random.default_rng(0)
+    g, x = np.repeat(np.arange(100), 40), rng.normal(size=4000)
+    eta = -4.5 + 0.5 * x + 0.7 * rng.normal(size=100)[g]
+    y = rng.binomial(1, special.expit(eta)) if family == "bernoulli" else rng.poisson(np.exp(eta))
+    model = hm.model("y ~ x + (1 | g)", pd.DataFrame({"y": y, "x": x, "g": g}), family=family)
+    start = model.log_density.constrain(model.log_density.initial[None])
+    assert start["b_Intercept"][0] == pytest.approx(-4.5, abs=0.5)
+    assert start["b_x"][0] == pytest.approx(0.5, abs=0.3)
+
+
+def test_counts_that_are_nearly_all_one():
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"y": np.repeat([0, 1, 2, 3, 4], [56, 53, 9, 1, 1]), "x": rng.normal(size=120)})
+    model = hm.model("y ~ x", table, family="hurdle_poisson")
+    start = model.log_density.constrain(model.log_density.initial[None])
+    assert -2.0 < start["b_Intercept"][0] < 0.0

@@ -102,6 +102,6 @@ def test_parameter_given_twice_or_for_another():
         bf("y ~ x", sigma="1 + x")
 
 
-def test_rescor_takes_a_truth_value():
+def test_rescor_takes_a_truth_value_or_a_formula():
     with pytest.raises(FormulaError, match="True or False"):
         set_rescor("yes")

@@ -10,6 +10,7 @@ from gpu_benchmarks.chains import Where, posterior, start_group
 from gpu_benchmarks.precision import GRADIENTS, POSTERIORS, gradient_rows, parameters, places, posterior_rows
 from hmlm.infer.settings import Settings
 
+from ..nights import by_night
 from .tiny import model
 
 SETTINGS = Settings(chains=2, warmup=50, draws=50, seed=1, chunk=50)
@@ -28,7 +29,7 @@ def test_single_precision_is_near_and_not_equal():
     assert named["not finite"] == 0
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", by_night(["float32", "float64"], "float32"))
 def test_a_group_of_chains_is_in_its_type_throughout(dtype):
     group = start_group(model("m1").log_density, SETTINGS, Where(jax.devices()[0], dtype))
     after, draws = group.advance()

@@ -15,6 +15,8 @@ from scipy import stats
 from hmlm.density.precision import double_precision
 from hmlm.infer.tree import Noise, Place, draw_noise, empty_memory, transition
 
+from ..nights import by_night
+
 DEPTH = 4
 
 
@@ -121,8 +123,11 @@ class Textbook:
         return 0.5 * momentum @ momentum - float(self.log_density(x))
 
 
+DIRECTIONS = [(-1, 1, -1, 1), (1, -1, -1, -1), (1, 1, 1, 1), (-1, -1, 1, 1)]
+
+
 @pytest.mark.parametrize("step_size", [0.05, 0.3, 0.8, 3.0])
-@pytest.mark.parametrize("directions", [(1, 1, 1, 1), (-1, 1, -1, 1), (-1, -1, 1, 1), (1, -1, -1, -1)])
+@pytest.mark.parametrize("directions", by_night(DIRECTIONS, *DIRECTIONS[:2]), ids=str)
 def test_trajectory_and_probabilities_are_the_recursions(step_size, directions):
     """Every point of the trajectory is drawn as often as the recursion says, over a grid of uniforms."""
     with double_precision():

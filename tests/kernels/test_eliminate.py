@@ -12,6 +12,8 @@ from hmlm.density.precision import double_precision
 from hmlm.kernels.eliminate import eliminate, posterior
 from hmlm.kernels.small import cholesky, inverse
 
+from ..nights import by_night
+
 
 def problem(size: int, groups: int = 5):
     rng = np.random.default_rng(size)
@@ -36,7 +38,7 @@ def dense(precision, score, factor):
     return 0.5 * jnp.sum(weights * (quadratic - jnp.linalg.slogdet(A)[1]))
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 6])
+@pytest.mark.parametrize("size", by_night([1, 2, 3, 6], 1, 6))
 def test_value_and_gradient_equal_the_dense_integral(size):
     with double_precision():
         arguments = [jnp.asarray(part) for part in problem(size)]

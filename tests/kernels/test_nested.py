@@ -11,14 +11,16 @@ from hmlm.density.precision import double_precision
 from hmlm.kernels.nested import draw_nested, eliminate_nested
 from hmlm.kernels.segments import make_segments
 
+from ..nights import by_night
+
 PARENT = np.array([0, 0, 1, 1, 1, 2, 0])
 GRANDPARENT = np.array([0, 1, 0, 1])  # of four parents, the last without children
 CASES = {"two": ((2, 1), [PARENT]), "three": ((1, 2, 1), [PARENT, GRANDPARENT]), "one": ((3,), [])}
 
 
-@pytest.fixture(params=CASES.values(), ids=CASES)
+@pytest.fixture(params=by_night(CASES, "two", "one"))
 def problem(request):
-    sizes, parents = request.param
+    sizes, parents = CASES[request.param]
     rng = np.random.default_rng(len(sizes))
     rows = rng.normal(size=(len(PARENT), 5, sum(sizes)))
     rows[2] = 0.0  # a level without rows

@@ -11,7 +11,9 @@ from jax.test_util import check_grads
 from hmlm.density.precision import double_precision
 from hmlm.kernels.schur import System, draw_all, eliminate_all
 
-SHAPES = [(1, 5, 3), pytest.param((2, 4, 6), marks=pytest.mark.nightly), (3, 6, 1)]
+from ..nights import by_night
+
+SHAPES = by_night([(1, 5, 3), (2, 4, 6), (3, 6, 1)], (1, 5, 3))
 
 
 def system(size: int, levels: int, n_rest: int) -> System:

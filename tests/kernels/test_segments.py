@@ -7,6 +7,8 @@ import pytest
 
 from hmlm.kernels.segments import make_segments
 
+from ..nights import by_night
+
 SIZES = {
     "equal": [4] * 5,
     "one group": [7],
@@ -17,11 +19,11 @@ SIZES = {
 }
 
 
-@pytest.fixture(params=SIZES.values(), ids=SIZES)
+@pytest.fixture(params=by_night(SIZES, "an empty group", "uneven with empty groups"))
 def index(request) -> np.ndarray:
     """Group numbers of shuffled rows."""
-    rows = np.repeat(np.arange(len(request.param)), request.param)
-    return np.random.default_rng(0).permutation(rows), len(request.param)
+    rows = np.repeat(np.arange(len(SIZES[request.param])), SIZES[request.param])
+    return np.random.default_rng(0).permutation(rows), len(SIZES[request.param])
 
 
 def summed(rows: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:

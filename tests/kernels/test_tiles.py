@@ -7,6 +7,8 @@ import pytest
 
 from hmlm.kernels.tiles import make_tiling
 
+from ..nights import by_night
+
 SIZES = {
     "equal": [4] * 5,
     "one group": [7],
@@ -17,10 +19,10 @@ SIZES = {
 }
 
 
-@pytest.fixture(params=SIZES.values(), ids=SIZES)
+@pytest.fixture(params=by_night(SIZES, "an empty group", "uneven with empty groups"))
 def index(request) -> tuple[np.ndarray, int]:
-    rows = np.repeat(np.arange(len(request.param)), request.param)
-    return np.random.default_rng(0).permutation(rows), len(request.param)
+    rows = np.repeat(np.arange(len(SIZES[request.param])), SIZES[request.param])
+    return np.random.default_rng(0).permutation(rows), len(SIZES[request.param])
 
 
 def test_every_row_stands_once_in_a_tile_of_its_group(index):

@@ -10,7 +10,8 @@ from scipy import stats
 import hmlm as hm
 
 from ..families import FAMILY_FORMULAS, TESTED, family_data
-from ..helpers import even, often, with_covariates
+from ..helpers import even, with_covariates
+from ..nights import by_night
 
 matplotlib.use("Agg")
 N_DRAWS = 2000
@@ -126,7 +127,7 @@ def test_a_flat_prior_between_two_bounds_is_uniform():
     assert stats.kstest(drawn["b_x"].values.ravel(), stats.uniform(-1, 4).cdf).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=often(name)) for name in FAMILY_FORMULAS])
+@pytest.mark.parametrize("name", by_night(FAMILY_FORMULAS, "negbinomial"))
 def test_every_family_draws_from_its_default_priors_once_none_is_flat(name):
     stated = (FAMILY_FORMULAS[name], family_data(name)(0), TESTED[name])
     rows = hm.get_prior(*stated).query("prior == '(flat)'")

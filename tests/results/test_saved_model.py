@@ -20,6 +20,8 @@ from hmlm.types import DataWarning, Design, HmlmError
 from tests.fake_sampling import FakeSampler
 from tests.helpers import DESIGNS, even
 
+from ..nights import by_night
+
 N = 40
 RNG = np.random.default_rng(3)
 TABLE = pd.DataFrame(
@@ -205,13 +207,10 @@ def test_factories_come_back(name, sampler, tmp_path):
 
 # --- what a loaded fit can do ---------------------------------------------------------------------
 
-CASES = (
-    *("correlated", "crossed", "nested", "scale", "outcomes"),
-    *(pytest.param(name, marks=pytest.mark.nightly) for name in ("rescor_scale", "uneven")),
-)
+CASES = ("correlated", "crossed", "nested", "scale", "outcomes", "rescor_scale", "uneven", "without_groups")
 
 
-@pytest.mark.parametrize("name", [*CASES, "without_groups"])
+@pytest.mark.parametrize("name", by_night(CASES, "crossed", "scale", "outcomes", "without_groups"))
 def test_log_likelihood_after_loading(name, tmp_path):
     fit = made(name)
     back = reloaded(fit, tmp_path)
@@ -222,7 +221,7 @@ def test_log_likelihood_after_loading(name, tmp_path):
         )
 
 
-@pytest.mark.parametrize("name", ["crossed", "scale", "outcomes"])
+@pytest.mark.parametrize("name", by_night(["crossed", "scale", "outcomes"], "crossed"))
 def test_leave_one_out_after_loading(name, tmp_path, monkeypatch):
     """Both read their rows in blocks, of which there are several."""
     fit = made(name, 50)

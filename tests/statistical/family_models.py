@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 
+import pandas as pd
+
 import hmlm as hm
 from hmlm.spec.family import OutcomeKind
 
-from ..families import TESTED, TRIALS, outcomes_at
+from ..families import LEVELS, TESTED, TRIALS, outcomes_at, sized
 from .sbc_models import table
 
 NAMES = tuple(name for name in TESTED if name != "gaussian")
-COEFFICIENTS = (
-    hm.prior("normal(0.3, 0.5)", "Intercept"),
-    hm.prior("normal(0, 0.4)", "b"),
-    hm.prior("exponential(2)", "sd"),
-)
+COEFFICIENTS = {"Intercept": "normal(0.3, 0.5)", "b": "normal(0, 0.4)", "sd": "exponential(2)"}
 CONSTANTS = {
     "sigma": "gamma(4, 4)",
     "nu": "gamma(3, 0.3)",
@@ -29,12 +27,16 @@ CONSTANTS = {
 
 def family_model(name: str) -> hm.Model:
     """The model, with placeholders for its outcomes."""
-    family = TESTED[name]
-    rows = table()
+    family, rows = sized(name), table()
     rows["y"], rows["n"] = outcomes_at(family, 0.3 + 0.4 * rows["x"].to_numpy()), TRIALS
+    if family.levels:
+        rows["y"] = pd.Categorical.from_codes(rows["y"].astype(int), LEVELS)
     left = "y | trials(n)" if family.outcome is OutcomeKind.SUCCESSES else "y"
-    priors = [hm.prior(CONSTANTS[dpar], dpar) for dpar in family.dpars[1:]]
-    return hm.model(f"{left} ~ x + (1 | g)", rows, family=family, prior=[*COEFFICIENTS, *priors])
+    priors = [hm.prior(text, dpar) for dpar, text in CONSTANTS.items() if dpar in family.dpars]
+    for dpar in family.locations:
+        own = "" if dpar == "mu" else dpar
+        priors += [hm.prior(text, class_, dpar=own) for class_, text in COEFFICIENTS.items()]
+    return hm.model(f"{left} ~ x + (1 | g)", rows, family=TESTED[name], prior=priors)
 
 
 # Those whose calibration has passed whole; the others run at night until it has.

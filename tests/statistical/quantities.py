@@ -21,6 +21,7 @@ from hmlm.spec.names import (
     rescor_names,
     sd_names,
     sigma_name,
+    threshold_names,
 )
 
 from ..density.program_sites import level_scales
@@ -73,10 +74,20 @@ def log_rows(model: hm.Model, outcomes: np.ndarray, values: Values, effects: lis
         log_sigma.append(eta["sigma"] if constant is None else constant + 0 * eta["mu"])
     log_scale = np.stack(log_sigma)
     standard = np.stack(residual) * np.exp(-log_scale)
+    if spec.rescor_predictor is not None:
+        rho = np.tanh(predictor(model, spec.rescor_predictor, values, effects))
+        return _pairs_of_rows(standard, rho).sum(1) - log_scale.sum((0, 2))
     factor = np.linalg.cholesky(correlation(values, rescor_names(spec), len(standard), standard.shape[1]))
     white = np.linalg.solve(factor, standard.transpose(1, 0, 2))
     log_det = np.log(np.einsum("smm->sm", factor)).sum(1) * standard.shape[2]
     return -0.5 * (white**2).sum((1, 2)) - log_det - log_scale.sum((0, 2))
+
+
+def _pairs_of_rows(standard: np.ndarray, rho: np.ndarray) -> np.ndarray:
+    """(S, N) log density of (2, S, N) standardised residuals whose correlation differs between rows."""
+    first, second = standard
+    rest = 1.0 - rho**2
+    return -0.5 * (first**2 - 2 * rho * first * second + second**2) / rest - 0.5 * np.log(rest)
 
 
 def log_family_rows(
@@ -87,10 +98,24 @@ def log_family_rows(
     natural = {dpar: values[dpar][:, None] for dpar in constant_names(spec)}
     for i, p in enumerate(spec.predictors):
         natural[p.dpar] = INVERSE_LINKS[spec.family.link(p.dpar)](predictor(model, i, values, effects))
+    if spec.family.outcome is OutcomeKind.LEVELS:
+        return log_level_rows(model, outcome.astype(int), values, natural)
     law = SCIPY[spec.family.name](natural, model.design.outcomes[0].additions.get("trials"))
     counts = (OutcomeKind.COUNT, OutcomeKind.BINARY, OutcomeKind.SUCCESSES)
     density = law.logpmf if spec.family.outcome in counts else law.logpdf
     return density(outcome).sum(1)
+
+
+def log_level_rows(model: hm.Model, codes: np.ndarray, values: Values, eta: Values) -> np.ndarray:
+    """(S,) log probability of the levels, between two thresholds each or by a multinomial logit."""
+    if cuts := threshold_names(model.spec):
+        inner = special.expit(np.stack([values[cut][:, None] - eta["mu"] for cut in cuts]))
+        edges = np.concatenate([np.zeros_like(inner[:1]), inner, np.ones_like(inner[:1])])
+        probabilities = np.diff(edges, axis=0)
+    else:
+        etas = [eta[dpar] for dpar in model.spec.family.locations]
+        probabilities = special.softmax([np.zeros_like(etas[0]), *etas], axis=0)
+    return np.log(np.take_along_axis(probabilities, codes[None, None], axis=0)[0]).sum(1)
 
 
 def log_effects(model: hm.Model, values: Values, effects: list[np.ndarray]) -> np.ndarray:
@@ -111,7 +136,8 @@ def predictor(model: hm.Model, p: int, values: Values, effects: list[np.ndarray]
     """(S, N) linear predictor ``p``, from the intercept of uncentred columns."""
     spec, design = model.spec, model.design
     part = design.predictors[p]
-    eta = values[intercept_name(spec, p)][:, None] + np.zeros(design.n_rows)
+    level = 0.0 if spec.predictors[p].intercept is None else values[intercept_name(spec, p)][:, None]
+    eta = level + np.zeros((len(next(iter(values.values()))), design.n_rows))
     for k, name in enumerate(coefficient_names(spec, p)):
         eta = eta + values[name][:, None] * part.population.matrix[:, k]
     for block, u in zip(spec.blocks, effects, strict=True):

@@ -25,7 +25,14 @@ from hmlm.density.pilot import fit_pilot
 from hmlm.infer.driver import sample
 from hmlm.infer.settings import Settings
 from hmlm.results.convergence import convergence
-from hmlm.spec.names import coefficient_names, constant_names, cor_names, intercept_name, rescor_names
+from hmlm.spec.names import (
+    coefficient_names,
+    constant_names,
+    cor_names,
+    intercept_name,
+    rescor_names,
+    threshold_names,
+)
 
 from .quantities import Values, quantities
 
@@ -90,7 +97,7 @@ def simulate(model: hm.Model, n_replicates: int, seed: int) -> list[Truth]:
 
 def simulated_outcomes(model: hm.Model, sites: Values, r: int) -> np.ndarray:
     """(M, N) outcomes of replicate ``r``; those with correlated residuals are one site."""
-    if model.spec.rescor is not None:
+    if model.spec.correlated:
         return sites["y"][r].T
     return np.stack([sites[name][r] for name in model.spec.outcomes])
 
@@ -103,8 +110,11 @@ def true_values(model: hm.Model, sites: Values) -> dict[str, np.ndarray]:
         name = intercept_name(spec, p)
         means = model.design.predictors[p].population.matrix.mean(0)
         slopes = np.stack([sites[slope] for slope in coefficient_names(spec, p)])
-        if predictor.centered:
+        if predictor.centered and predictor.intercept is not None:
             values[name] = sites[f"centered_{name}"] - means @ slopes
+        if predictor.dpar == "mu" and spec.thresholds:
+            cuts = sites[f"centered_{name}"].T + means @ slopes
+            values |= dict(zip(threshold_names(spec), cuts, strict=True))
     for block in spec.blocks:
         if block.cor is not None:
             rows = sites[f"L_{block.name}"][:, list(block.order)]

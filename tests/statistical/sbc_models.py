@@ -88,4 +88,15 @@ MELSM_BETWEEN = Case(
     hm.bf("y ~ x + (1 |c| g)", sigma="~ x + (1 |c| g)", sd={"g": "~ age"}),
     (*COEFFICIENTS, *OF_SIGMA, *CORRELATION, *OF_GAMMA),
 )
-CASES = (RANDOM_INTERCEPT, CORRELATED_SLOPES, CROSSED, TWO_OUTCOMES, MELSM, BETWEEN, MELSM_BETWEEN)
+OF_RESCOR = (
+    hm.prior("normal(0, 0.5)", "Intercept", dpar="rescor"),
+    hm.prior("normal(0, 0.5)", "b", dpar="rescor"),
+    hm.prior("exponential(2)", "sd", dpar="rescor"),
+)
+RESCOR_FORMULA = Case(
+    "rescor_formula",
+    (hm.bf("y ~ x + (1 |c| g)"), hm.bf("v ~ x"), hm.set_rescor("~ x + (1 |c| g)")),
+    (*COEFFICIENTS, *OF_OUTCOMES[:2], OF_OUTCOMES[3], *CORRELATION, *OF_RESCOR),
+)
+ORDINARY = (RANDOM_INTERCEPT, CORRELATED_SLOPES, CROSSED, TWO_OUTCOMES, MELSM)
+CASES = (*ORDINARY, BETWEEN, MELSM_BETWEEN, RESCOR_FORMULA)

@@ -7,7 +7,7 @@ import pytest
 from .bands import outside
 from .mutants import MUTANTS
 from .sbc import N_DRAWS, calibrate
-from .sbc_models import CASES
+from .sbc_models import CASES, ORDINARY
 
 REPLICATES = 300
 MUTANT_REPLICATES = 60
@@ -15,8 +15,8 @@ MOST_SHORT = 0.02  # of chains whose thinned draws are fewer than they seem
 
 
 def often(case) -> tuple:
-    """Models with a formula for standard deviations between levels are the night's."""
-    return (pytest.mark.nightly,) if "between" in case.name else (pytest.mark.statistics,)
+    """Models with a formula for standard deviations between levels or rescor are the night's."""
+    return (pytest.mark.statistics,) if case in ORDINARY else (pytest.mark.nightly,)
 
 
 @pytest.mark.parametrize("case", [pytest.param(c, marks=often(c), id=c.name) for c in CASES])

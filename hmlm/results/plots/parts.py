@@ -9,7 +9,7 @@ import xarray as xr
 
 from hmlm.results.plots.choose import default_or, design_of, predictor_index, spec_of
 from hmlm.spec.names import effects_name
-from hmlm.spec.spec import Spec
+from hmlm.spec.spec import JOINT, Spec
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def part_title(fit: Fit, predictor: int) -> str:
     """``"mean of PA.std"``, ``"log sigma of PA.std"``, ``"logit mean of y"``."""
     spec = spec_of(fit)
     found = spec.predictors[predictor]
-    link, column = spec.family.link(found.dpar), column_of(fit, found.response)
+    link, column = spec.link(predictor), column_of(fit, found.response)
+    if found.response == JOINT:
+        return f"{link} {found.dpar}"
     if found.dpar == "mu" and spec.family.log_outcome:
         column = f"log {column}"
     what = "mean" if found.dpar == "mu" else found.dpar

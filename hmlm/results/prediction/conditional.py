@@ -99,7 +99,8 @@ def _offsets(fit: Fit, method: str, options: Mapping[str, Any]) -> list[str]:
 def _looked_at(fit: Fit, method: str, options: Mapping[str, Any]) -> list[PredictorFormula]:
     asked, locations = options.get("dpar"), fit.spec.family.locations
     wanted = {"mu", *locations} if asked is None or asked in locations else {asked}
-    return [
+    joint = [terms for dpar, terms in fit.design.formula.joint if method == PREDICT or dpar == asked]
+    return joint + [
         terms
         for outcome, known in zip(fit.design.formula.outcomes, fit.design.outcomes, strict=True)
         if options.get("resp") in (None, known.name)

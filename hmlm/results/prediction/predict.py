@@ -19,6 +19,7 @@ from jax import Array
 from hmlm.density.family_rows import mapped
 from hmlm.density.links import LINKS, coordinate
 from hmlm.density.precision import double_precision
+from hmlm.density.residual_correlation import factor_of
 from hmlm.results.prediction.chosen import chosen_terms
 from hmlm.results.prediction.draws import Draws, some_positions
 from hmlm.results.prediction.families import expected, level_probabilities, simulated, spread
@@ -31,7 +32,7 @@ from hmlm.results.prediction.truncated import BOUNDING, truncated
 from hmlm.results.prediction.truncated_mean import MEANS, truncated_mean
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.names import constant_name, rescor_names
-from hmlm.spec.spec import AR, Spec
+from hmlm.spec.spec import AR, JOINT, RESCOR_DPAR, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Design, HmlmError
 
@@ -103,8 +104,9 @@ def make_prediction(
         HmlmError: an unknown outcome, parameter or way, levels or columns that new data lack.
     """
     check_way(request.sample_new_levels)
-    outcomes = _outcomes(spec, request.resp)
     dpar = _dpar(spec, request.dpar)
+    joint = dpar == RESCOR_DPAR and kind in (LINPRED, EPRED)
+    outcomes = [JOINT] if joint else _outcomes(spec, request.resp)
     predictors = _predictors(spec, outcomes, dpar, kind)
     chosen = chosen_terms(spec, design, request.re_formula)
     rows = _rows(spec, design, request, predictors, chosen, kind)
@@ -128,7 +130,7 @@ def _axis(spec: Spec, outcomes: list[int], kind: str, dpar: str | None) -> tuple
         return CATEGORY, family.levels
     if dpar is None and kind == LINPRED and len(family.locations) > 1:
         return CATEGORY, family.levels[1:]
-    return RESP, tuple(spec.outcomes[m] for m in outcomes)
+    return RESP, tuple(RESCOR_DPAR if m == JOINT else spec.outcomes[m] for m in outcomes)
 
 
 def _outcomes(spec: Spec, resp: str | None) -> list[int]:
@@ -141,7 +143,7 @@ def _outcomes(spec: Spec, resp: str | None) -> list[int]:
 
 
 def _dpar(spec: Spec, dpar: str | None) -> str | None:
-    known = spec.family.modelled
+    known = (*spec.family.modelled, *(() if spec.rescor_predictor is None else (RESCOR_DPAR,)))
     if dpar is not None and dpar not in known:
         raise HmlmError(f"dpar={dpar!r}: the family has {listed(known)}{did_you_mean(str(dpar), known)}")
     return dpar
@@ -153,7 +155,8 @@ def _predictors(spec: Spec, outcomes: list[int], dpar: str | None, kind: str) ->
         wanted = spec.family.dpars
     else:
         wanted = (dpar,) if dpar else spec.family.locations
-    return [p for p, one in enumerate(spec.predictors) if one.response in outcomes and one.dpar in wanted]
+    found = [p for p, one in enumerate(spec.predictors) if one.response in outcomes and one.dpar in wanted]
+    return found + ([spec.rescor_predictor] if kind == PREDICT and spec.rescor_predictor is not None else [])
 
 
 def _reads_all(spec: Spec, dpar: str | None, kind: str) -> bool:
@@ -247,8 +250,11 @@ class _Evaluator:
             constant = jnp.asarray(self._constant(m, dpar))
             return lambda start, size: jnp.broadcast_to(constant, (size, len(constant)))
         linear = self.linears[m, dpar]
-        inverse = LINKS[self.spec.family.row_link(dpar)].inverse if natural else lambda eta: eta
+        inverse = self._inverse_link(m, dpar) if natural else lambda eta: eta
         return lambda start, size: inverse(linear(start, size))
+
+    def _inverse_link(self, m: int, dpar: str) -> Callable[[Array], Array]:
+        return jnp.tanh if m == JOINT else LINKS[self.spec.family.row_link(dpar)].inverse
 
     def _constant(self, m: int, dpar: str) -> np.ndarray:
         """(S,) draws of a parameter without a formula."""
@@ -298,15 +304,29 @@ class _Evaluator:
     def _predicted(self, outcomes: list[int]) -> Callable[[int, int], Array]:
         means = [self._parameter(m, "mu") for m in outcomes]
         scales = [self._parameter(m, "sigma") for m in outcomes]
-        factor = jnp.asarray(self._residual_factor()[:, outcomes])
-        key = jax.random.fold_in(jax.random.key(self.seed), 1)
+        noise = self._residual_noise(outcomes)
 
         def values(start: int, size: int) -> Array:
             mean = jnp.stack([part(start, size) for part in means])
             scale = jnp.stack([part(start, size) for part in scales])
-            return mean + scale * _noise(key, start + np.arange(size), factor)
+            return mean + scale * noise(start, size)
 
         return values
+
+    def _residual_noise(self, outcomes: list[int]) -> Values:
+        """First row, R -> (M, R, S) residuals of unit scale that correlate."""
+        key = jax.random.fold_in(jax.random.key(self.seed), 1)
+        if self.spec.rescor_predictor is None:
+            factor = jnp.asarray(self._residual_factor()[:, outcomes])
+            return lambda start, size: _noise(key, start + np.arange(size), factor)
+        independent = jnp.broadcast_to(jnp.eye(2), (self.draws.size, 2, 2))
+        eta = self._parameter(JOINT, RESCOR_DPAR, natural=False)
+
+        def noise(start: int, size: int) -> Array:
+            rows = _noise(key, start + np.arange(size), independent)
+            return jnp.sum(factor_of(eta(start, size))[jnp.array(outcomes)] * rows, axis=1)
+
+        return noise
 
     def _in_series(self) -> Callable[[int, int], Array]:
         """Outcomes of the one that has series, whose residuals follow each other."""

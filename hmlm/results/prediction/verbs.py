@@ -53,8 +53,9 @@ def epred(
             draw those of a known level), ``"gaussian"`` (from their distribution) or ``"old_levels"``
             (those of one known level), scaled where standard deviations depend on covariates of levels
             (``bf(..., sd=...)``), which ``newdata`` then has for new levels. ``dpar``: another parameter,
-            ``"sigma"``. ``resp``: one outcome. ``trials``, ``rate``: one number for all rows instead of
-            the formula's. ``ndraws``: that many draws, chosen at random. ``seed``: of all that is random
+            ``"sigma"``, or ``"rescor"``, the correlation in each row where it has a formula. ``resp``: one
+            outcome. ``trials``, ``rate``: one number for all rows instead of the formula's. ``ndraws``: that
+            many draws, chosen at random. ``seed``: of all that is random
             here; the fit's by default.
 
     Returns:

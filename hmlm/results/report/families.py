@@ -17,6 +17,7 @@ DPARS: Mapping[str, str] = {
     "zi": "probability of an extra zero in {y}",
     "hu": "probability that {y} is 0",
     "disc": "discrimination of {y}",
+    "rescor": "correlation of the residuals of {y}",
 }
 SYMBOLS: Mapping[str, str] = {
     "mu": "μ",
@@ -25,6 +26,7 @@ SYMBOLS: Mapping[str, str] = {
     "phi": "φ",
     "shape": "α",
     "zi": "ζ",
+    "rescor": "ρ",
     "hu": "ζ",
     "trials": "n",
     "rate": "t",

@@ -14,6 +14,7 @@ from hmlm.results.report.mathml import (
     display,
     letter,
     listed,
+    matrix,
     name,
     number,
     over,
@@ -27,7 +28,7 @@ from hmlm.results.report.mathml import (
 from hmlm.results.report.symbols import INTERCEPT, Symbols
 from hmlm.spec.distribution import is_flat, kind_of
 from hmlm.spec.shrinkage import is_shrinkage
-from hmlm.spec.spec import Block, BlockTerm, Spec
+from hmlm.spec.spec import JOINT, RESCOR_DPAR, Block, BlockTerm, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
@@ -84,7 +85,7 @@ def model_parts(
 
 def _likelihood(symbols: Symbols) -> Iterator[Equation]:
     spec = symbols.spec
-    if spec.rescor is not None:
+    if spec.correlated:
         yield from _joint_likelihood(symbols)
         return
     for m in range(len(spec.outcomes)):
@@ -125,14 +126,24 @@ def _squared(symbol: str) -> str:
 def _joint_likelihood(symbols: Symbols) -> Iterator[Equation]:
     """Outcomes whose residuals correlate."""
     outcomes = range(len(symbols.spec.outcomes))
+    own = symbols.spec.rescor_predictor is not None
     by_row = any(symbols.spec.sigma[m] is None for m in outcomes)
-    matrix, spread = (sub(letter(x), letter("i")) if by_row else letter(x) for x in ("S", "D"))
+    covariance = sub(letter("S"), letter("i")) if by_row or own else letter("S")
+    spread = sub(letter("D"), letter("i")) if by_row else letter("D")
+    correlation = _correlation_of_row(symbols) if own else _residual_correlation()
     left = column([symbols.outcome(m) for m in outcomes])
     means = column([_parameter(symbols, m, "mu") for m in outcomes])
-    yield Equation(left, IS_DISTRIBUTED, [call(name(f"Multivariate {_name(symbols.spec)}"), means, matrix)])
-    yield Equation(matrix, "=", [row(spread, _residual_correlation(), spread)])
+    family = name(f"Multivariate {_name(symbols.spec)}")
+    yield Equation(left, IS_DISTRIBUTED, [call(family, means, covariance)])
+    yield Equation(covariance, "=", [row(spread, correlation, spread)])
     sigmas = [_parameter(symbols, m, "sigma") for m in outcomes]
     yield Equation(spread, "=", [call(name("diag"), *sigmas)])
+
+
+def _correlation_of_row(symbols: Symbols) -> str:
+    """The residual correlation of two outcomes where it has a formula, as a matrix."""
+    own = symbols.parameter(JOINT, RESCOR_DPAR, by_row=True)
+    return matrix([[number(1), own], [own, number(1)]])
 
 
 def _parameter(symbols: Symbols, m: int, dpar: str) -> str:
@@ -162,7 +173,7 @@ def _residual_correlation() -> str:
 def _predictors(symbols: Symbols, offsets: frozenset[int]) -> Iterator[Equation]:
     for p, predictor in enumerate(symbols.spec.predictors):
         parameter = symbols.parameter(predictor.response, predictor.dpar, by_row=True)
-        left = linked(symbols.spec.family.link(predictor.dpar), parameter)
+        left = linked(symbols.spec.link(p), parameter)
         known = [symbols.offset(p)] if p in offsets else []
         yield Equation(left, "=", [*_population(symbols, p), *_varying(symbols, p), *known])
 

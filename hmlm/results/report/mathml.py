@@ -103,9 +103,14 @@ def call(function: str, *arguments: str) -> str:
 
 
 def column(parts: Sequence[str]) -> str:
-    """A column vector; the style sheet draws its brackets, since few fonts can stretch theirs."""
-    cells = (element("mtr", element("mtd", part)) for part in parts)
-    return element("mtable", *cells, **{"class": "vector"})
+    """A column vector."""
+    return matrix([[part] for part in parts])
+
+
+def matrix(rows: Sequence[Sequence[str]]) -> str:
+    """A matrix; the style sheet draws its brackets, since few fonts can stretch theirs."""
+    lines = (element("mtr", *(element("mtd", part) for part in parts)) for parts in rows)
+    return element("mtable", *lines, **{"class": "vector"})
 
 
 def display(equations: Iterable[Equation], described: str) -> str:

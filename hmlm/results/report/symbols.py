@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hmlm.results.report.families import wording_of
 from hmlm.results.report.mathml import indexed, joined, letter, name, number, row, sign, sub, sup
-from hmlm.spec.spec import Block, BlockTerm, Spec
+from hmlm.spec.spec import JOINT, Block, BlockTerm, Spec
 
 COEFFICIENTS = {"mu": "β", "sigma": "γ"}
 EFFECTS = {"mu": "u", "sigma": "v"}
@@ -120,7 +120,7 @@ class Symbols:
 
     def _marked(self, m: int, factor: int | None = None) -> str:
         """The mark that tells outcomes, and factors, apart; empty where there is one of each."""
-        marks = [self.columns[m]] if self.spec.multivariate else []
+        marks = [self.columns[m]] if self.spec.multivariate and m != JOINT else []
         if factor is not None and len(self.spec.factors) > 1:
             marks.append(self.spec.factors[factor].name)
         return row(sign("("), name(", ".join(marks)), sign(")")) if marks else ""

@@ -9,7 +9,7 @@ import pandas as pd
 from hmlm.results.report.families import ADDITIONS, SHRINKAGE, wording_of
 from hmlm.results.report.symbols import INDICES, INTERCEPT
 from hmlm.spec.distribution import is_flat, kind_of
-from hmlm.spec.spec import Block, Predictor, Spec
+from hmlm.spec.spec import JOINT, Block, Predictor, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Design, Distribution
 
@@ -64,13 +64,19 @@ def _family_word(spec: Spec) -> str:
 
 
 def _clause(spec: Spec, p: int, columns: Sequence[str]) -> str:
-    predictor = spec.predictors[p]
-    link = spec.family.link(predictor.dpar)
+    predictor, link = spec.predictors[p], spec.link(p)
     scale = "" if link == "identity" else f", on the {link} scale,"
-    what = f"{wording_of(spec.family).word(predictor.dpar, columns[predictor.response])}{scale}"
+    what = f"{_parameter(spec, p, columns)}{scale}"
     varying = listed([_varying(spec, p, block) for block in spec.blocks if _own(spec, p, block)])
     which = f", with {varying}" if varying else ""
     return f"the {what} {_depends(predictor)}{which}"
+
+
+def _parameter(spec: Spec, p: int, columns: Sequence[str]) -> str:
+    """The parameter of a predictor in words, of its outcome or of all of them."""
+    predictor = spec.predictors[p]
+    of = listed(columns) if predictor.response == JOINT else columns[predictor.response]
+    return wording_of(spec.family).word(predictor.dpar, of)
 
 
 def _depends(predictor: Predictor) -> str:
@@ -166,11 +172,11 @@ def _additions(design: Design) -> Iterator[str]:
 
 
 def _offsets(design: Design) -> Iterator[str]:
-    for outcome in design.formula.outcomes:
-        for dpar, predictor in outcome.predictors:
-            if predictor.offsets:
-                of = "" if dpar == "mu" else f" of {dpar}"
-                yield f"o with the index i is the offset{of} of row i: {' + '.join(predictor.offsets)}."
+    predictors = [named for outcome in design.formula.outcomes for named in outcome.predictors]
+    for dpar, predictor in (*predictors, *design.formula.joint):
+        if predictor.offsets:
+            of = "" if dpar == "mu" else f" of {dpar}"
+            yield f"o with the index i is the offset{of} of row i: {' + '.join(predictor.offsets)}."
 
 
 def offset_predictors(design: Design) -> frozenset[int]:
@@ -214,6 +220,8 @@ def _matrices(spec: Spec) -> Iterator[str]:
         yield "Effects without a common R are independent; Normal(0, τ) has the standard deviation τ."
     if spec.rescor is not None:
         yield "D holds the residual standard deviations; R with the index “res” their correlations."
+    if spec.rescor_predictor is not None:
+        yield "D holds the residual standard deviations; ρ with the index i is the correlation in row i."
 
 
 def _of_priors(spec: Spec) -> Iterator[str]:
@@ -242,10 +250,9 @@ def _has(prior: Distribution, name: str) -> bool:
 
 def predictor_title(spec: Spec, p: int, columns: Sequence[str]) -> str:
     """``"mean of PA.std"``, ``"residual standard deviation of PA.std, log scale"``."""
-    predictor = spec.predictors[p]
-    link = spec.family.link(predictor.dpar)
+    link = spec.link(p)
     scale = "" if link == "identity" else f", {link} scale"
-    return f"{wording_of(spec.family).word(predictor.dpar, columns[predictor.response])}{scale}"
+    return f"{_parameter(spec, p, columns)}{scale}"
 
 
 def capital(text: str) -> str:
