@@ -482,15 +482,19 @@ class Design:
 class Distribution:
     """A prior's distribution: a name of :data:`hmlm.spec.distribution.DISTRIBUTIONS` and its arguments.
 
-    ``lb`` and ``ub`` truncate it, None for no bound.
+    ``lb`` and ``ub`` truncate it, None for no bound; ``text`` is how it is written where that is not
+    ``name(args)``.
     """
 
     name: str
     args: tuple[float, ...] = ()
     lb: float | None = None
     ub: float | None = None
+    text: str = field(default="", compare=False)
 
     def __str__(self) -> str:
+        if self.text:
+            return self.text
         return f"{self.name}({', '.join(f'{a:g}' for a in self.args)})" if self.args else "(flat)"
 
 

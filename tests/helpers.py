@@ -131,6 +131,13 @@ BOUNDS = [
     hm.prior("", coef="h", ub=2),
 ]
 
+SHRUNK = [hm.prior("horseshoe(3, par_ratio = 0.5, df_slab = 5)"), hm.prior("normal(0, 1)", coef="w")]
+DECOMPOSED = [
+    hm.prior("R2D2(0.6, 3, cons_D2 = c(0.5, 1, 2))"),
+    hm.prior("horseshoe()", dpar="sigma"),
+]
+SHRUNK_OUTCOMES = [hm.prior("R2D2()", resp="y"), hm.prior("horseshoe(autoscale = FALSE)", resp="v")]
+
 FAMILY_CASES = tuple(
     Case(name, formula, family_data(name), None, TESTED[name]) for name, formula in FAMILY_FORMULAS.items()
 )
@@ -232,6 +239,9 @@ CASES = (
     Case("series", "y ~ x + (1 + x | g) + ar(t, g, cov = TRUE)", in_time),
     Case("series_regression", "y ~ x + (1 | g) + (1 | h) + ar(gr = g)", in_time),
     Case("series_scale", hm.bf("y ~ x + (1 |c| g) + ar(t, g, cov = TRUE)", sigma="~ x + (1 |c| g)"), in_time),
+    Case("horseshoe", "y ~ x + w + h + (1 + x | g)", even, SHRUNK),
+    Case("r2d2", hm.bf("y ~ x + w + t + (1 | g)", sigma="~ x + (1 | g)"), even, DECOMPOSED),
+    Case("shrunk_outcomes", ["y ~ x + w + (1 | g)", "v ~ w + t", hm.set_rescor()], even, SHRUNK_OUTCOMES),
     Case("priors", "y ~ x + w + I(x^2) + (1 + x + w | g) + (1 | h)", uneven, PRIORS),
 )
 DESIGNS = {case.name: case for case in (*CASES, *FAMILY_CASES)}
@@ -271,7 +281,7 @@ OFTEN = (
     *("correlated", "scale", "scale_apart", "outcomes_one_scale", "bounds"),
     *("rescor", "rescor_scale", "rescor_formula", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
-    *("series", "series_regression", "series_scale", "smooth"),
+    *("series", "series_regression", "series_scale", "smooth", "horseshoe", "r2d2"),
     *("known", "members_poisson"),
 )
 

@@ -13,6 +13,7 @@ from hmlm.density.mixing import device_mixing
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
+from hmlm.density.shrinkage_start import make_known
 from hmlm.density.start import make_start
 from hmlm.density.state import DensityData, Static
 from hmlm.density.statistics import make_statistics
@@ -40,5 +41,6 @@ def make_log_density(
             mixing=device_mixing(mixing),
             softplus=jnp.asarray(start.softplus),
             scale=jnp.asarray(start.width),
+            shrinkage=make_known(spec, pilot),
         )
     return LogDensity(spec, plan, data, initial=start.center / start.width, backend=backend)

@@ -17,6 +17,7 @@ from hmlm.spec.names import (
     sd_coefficient_names,
     sd_names,
     sds_names,
+    shrinkage_names,
 )
 from hmlm.spec.spec import Spec
 
@@ -34,6 +35,7 @@ def constrained_names(spec: Spec) -> tuple[str, ...]:
     names.extend(name for name, _, _ in rescor_names(spec))
     names.extend(name for s in range(len(spec.sds)) for name in sd_coefficient_names(spec, s))
     names.extend(sds_names(spec))
+    names.extend(name for p in range(len(spec.predictors)) for name in shrinkage_names(spec, p))
     return tuple(names)
 
 
@@ -52,6 +54,7 @@ def constrained_values(spec: Spec, parameters: Parameters, data: ModelData) -> A
         parts.append(_correlations(parameters.rescor))
     parts.extend(parameters.gamma)
     parts.extend(value[None] for value in parameters.sds)
+    parts.extend(parameters.shrinkage)
     return jnp.concatenate(parts)
 
 

@@ -98,10 +98,22 @@ def explain_density(density: LogDensity, choice: str | Mapping[str, str]) -> str
         f"population-level (dense mass matrix) and {sampled} of {n_effects} group effects",
         f"a gradient costs about {_time(gradient_seconds(density))} on one CPU core: {_basis(density)}",
         f"kernels: {_kernels(density)}",
+        *_shrinkage_lines(density),
         *_series_lines(density),
         *_smooth_lines(density.spec),
     ]
     return "\n".join([*lines, *(["", *_table(rows)] if rows else [])])
+
+
+def _shrinkage_lines(density: LogDensity) -> list[str]:
+    """How coefficients under shrinkage priors are sampled."""
+    return [
+        f"{shrinkage.kind}: {shrinkage.size} coefficients{f' of {p.dpar}' if p.dpar != 'mu' else ''} in "
+        f"informed coordinates; {len(shrinkage.coordinates)} more dimensions for their prior standard "
+        f"deviations{', which are multiples of sigma' if shrinkage.by_sigma else ''}"
+        for p in density.spec.predictors
+        if (shrinkage := p.shrinkage) is not None
+    ]
 
 
 def _series_lines(density: LogDensity) -> list[str]:

@@ -90,7 +90,7 @@ def _cdf(own: Mapped, eta: Etas, y: Array, extra: Extra) -> Array:
         return below
     if "trunc_lower" in extra:
         below = jnp.maximum(below - jnp.exp(law.log_cdf(_outside(law, extra), thetas, extra)), 0.0)
-    return below * jnp.exp(-_log_inside(law, thetas, extra))
+    return below * jnp.exp(-log_inside(law, thetas, extra))
 
 
 def etas(spec: Spec, m: int, parameters: Parameters, u: list[Array], data: ModelData) -> dict[str, Array]:
@@ -157,7 +157,7 @@ def density_with_additions(own: Mapped, eta: Etas, y: Array, extra: Extra) -> Ar
     if "cens" in extra:
         rows = _censored(rows, law, y, thetas, extra)
     if "trunc_lower" in extra or "trunc_upper" in extra:
-        rows = rows - _log_inside(law, thetas, extra)
+        rows = rows - log_inside(law, thetas, extra)
     return rows * extra["weights"] if "weights" in extra else rows
 
 
@@ -193,7 +193,7 @@ def _censored(rows: Array, law: Law, y: Array, thetas: Thetas, extra: Extra) -> 
     return jnp.where(how == 0, rows, known)
 
 
-def _log_inside(law: Law, thetas: Thetas, extra: Extra) -> Array:
+def log_inside(law: Law, thetas: Thetas, extra: Extra) -> Array:
     """Log probability of the range that outcomes are truncated to, its bounds included."""
     if "trunc_lower" not in extra:
         return law.log_cdf(extra["trunc_upper"], thetas, extra)

@@ -9,6 +9,7 @@ from itertools import groupby
 from hmlm.density.correlation import n_correlations
 from hmlm.density.plan import Plan
 from hmlm.spec.distribution import FLAT
+from hmlm.spec.shrinkage import is_shrinkage
 from hmlm.spec.spec import Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
@@ -63,7 +64,8 @@ class Layout:
         cor: per block, Q (Q - 1) / 2 coordinates or an empty span.
         rescor: M (M - 1) / 2 coordinates or an empty span.
         effects: per block, n x J coordinates of the n coefficients that are sampled, one after another.
-        runs: the scalars (intercept, b, constants, sd, gamma, sds) as runs of equal prior.
+        shrinkage: per predictor, what its shrinkage prior is made of, or an empty span.
+        runs: the scalars (intercept, b, constants, sd, gamma, sds, shrinkage) as runs of equal prior.
         n_scalars: coordinates of those scalars; they come first.
         n_population: coordinates before the first group effect.
         size: D.
@@ -75,6 +77,7 @@ class Layout:
     sd: tuple[Span, ...]
     gamma: tuple[Span, ...]
     sds: tuple[Span, ...]
+    shrinkage: tuple[Span, ...]
     thresholds: Span
     cor: tuple[Span, ...]
     rescor: Span
@@ -96,6 +99,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
     sd = [cursor.take(block.size) for block in spec.blocks]
     gamma = [cursor.take(len(part.names)) for part in spec.sds]
     sds = [cursor.take(1) for predictor in spec.predictors for _ in predictor.smooths]
+    shrinkage = [cursor.take(len(p.shrinkage.coordinates) if p.shrinkage else 0) for p in spec.predictors]
     n_scalars = cursor.position
     thresholds = cursor.take(len(spec.thresholds))
     cor = [cursor.take(0 if block.cor is None else n_correlations(block.size)) for block in spec.blocks]
@@ -112,6 +116,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
         sd=tuple(sd),
         gamma=tuple(gamma),
         sds=tuple(sds),
+        shrinkage=tuple(shrinkage),
         thresholds=thresholds,
         cor=tuple(cor),
         rescor=rescor,
@@ -138,7 +143,9 @@ def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, Support, bool]]:
     for predictor in spec.predictors:
         if predictor.intercept is not None:
             yield predictor.intercept, Support.REAL, False
-        yield from ((prior, Support.REAL, False) for prior in predictor.priors)
+        # Of coefficients that are shrunk: the prior of their coordinates depends on other parameters.
+        alone = (FLAT if is_shrinkage(prior) else prior for prior in predictor.priors)
+        yield from ((prior, Support.REAL, False) for prior in alone)
         for effect in predictor.monotonic:
             yield effect.prior, Support.REAL, False
             yield from [(FLAT, Support.REAL, False)] * (effect.size - 1)
@@ -151,6 +158,8 @@ def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, Support, bool]]:
     yield from ((prior, Support.REAL, False) for part in spec.sds for prior in part.priors)
     for smooth in (smooth for predictor in spec.predictors for smooth in predictor.smooths):
         yield smooth.prior, Support.POSITIVE, smooth.size >= FEW_LEVELS
+    shared = (predictor.shrinkage for predictor in spec.predictors if predictor.shrinkage)
+    yield from ((*coordinate, False) for shrinkage in shared for coordinate in shrinkage.coordinates)
 
 
 def _runs(scalars: Iterable[tuple[Distribution, Support, bool]]) -> Iterator[Run]:

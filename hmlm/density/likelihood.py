@@ -108,7 +108,7 @@ class Likelihood:
     @property
     def names(self) -> tuple[str, ...]:
         """Every parameter, in the order of :func:`hmlm.density.constrained.constrained_values`."""
-        return constrained_names(self.spec)
+        return constrained_names(self.static.spec)
 
 
 def without_priors(spec: Spec) -> Spec:
@@ -121,6 +121,7 @@ def without_priors(spec: Spec) -> Spec:
                 intercept=p.intercept and FLAT,
                 priors=(FLAT,) * len(p.priors),
                 monotonic=tuple(replace(m, prior=FLAT, simplex=(1.0,) * m.size) for m in p.monotonic),
+                shrinkage=None,
                 smooths=tuple(replace(s, prior=FLAT) for s in p.smooths),
             )
             for p in spec.predictors

@@ -12,8 +12,17 @@ from hmlm.density.data import column_means
 from hmlm.density.precision import double_precision
 from hmlm.density.priors import to_numpyro
 from hmlm.spec.distribution import is_flat
-from hmlm.spec.names import coefficient_names, cor_names, intercept_name, monotonic_names, rescor_names
+from hmlm.spec.names import (
+    coefficient_names,
+    cor_names,
+    intercept_name,
+    monotonic_names,
+    rescor_names,
+    shrinkage_names,
+    sigma_name,
+)
 from hmlm.spec.scalars import scalar_priors
+from hmlm.spec.shrinkage import HORSESHOE
 from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
@@ -23,9 +32,10 @@ Draws = Mapping[str, np.ndarray]
 def log_prior(spec: Spec, design: Design, draws: Draws) -> dict[str, np.ndarray]:
     """Log prior density of every parameter with a prior of its own, on its natural scale.
 
-    Flat priors count 0, correlation matrices ``(eta - 1) log |R|`` and the
-    steps of monotonic effects ``sum((alpha - 1) log zeta)`` without their constants. Group effects are
-    not among them: their distribution belongs to the model.
+    Of shrinkage priors, as in brms, the overall scales are here, ``hs_global``, ``hs_slab`` and ``R2D2_R2``:
+    coefficients and local scales given these belong to the model. Flat priors count 0, correlation matrices
+    ``(eta - 1) log |R|`` and the steps of monotonic effects ``sum((alpha - 1) log zeta)`` without their
+    constants. Group effects are not among them: their distribution belongs to the model.
 
     Args:
         spec: the model.
@@ -44,6 +54,7 @@ def log_prior(spec: Spec, design: Design, draws: Draws) -> dict[str, np.ndarray]
             flat = is_flat(scalar.prior)
             density = 0.0 if flat else to_numpyro(scalar.prior, scalar.support).log_prob(jnp.asarray(value))
             found[scalar.name] = np.broadcast_to(np.asarray(density), value.shape)
+        found |= _shrinkage(spec, draws)
     return found | dict(_simplexes(spec, draws)) | dict(_correlations(spec, draws))
 
 
@@ -64,6 +75,22 @@ def _simplexes(spec: Spec, draws: Draws) -> Iterator[tuple[str, np.ndarray]]:
             pairs = zip(effect.simplex, simplex, strict=True)
             density = sum(xlogy(alpha - 1.0, draws[name]) for alpha, name in pairs)
             yield simplex[0].removesuffix("[1]"), density
+
+
+def _shrinkage(spec: Spec, draws: Draws) -> dict[str, np.ndarray]:
+    """Overall scales of shrinkage priors, ``hs_global`` given sigma."""
+    out = {}
+    for p, predictor in enumerate(spec.predictors):
+        if predictor.shrinkage is None:
+            continue
+        scaled = predictor.shrinkage.by_sigma and predictor.shrinkage.kind == HORSESHOE
+        sigma = draws[sigma_name(spec, predictor.response)] if scaled else 1.0
+        overall = [name for name in shrinkage_names(spec, p) if not name.endswith("]")]
+        known = zip(overall, predictor.shrinkage.coordinates, (sigma, 1.0), strict=False)
+        for name, (prior, support), by in known:
+            found = to_numpyro(prior, support).log_prob(jnp.asarray(draws[name] / by))
+            out[name] = np.asarray(found) - np.log(by)
+    return out
 
 
 def _correlations(spec: Spec, draws: Draws) -> Iterator[tuple[str, np.ndarray]]:

@@ -13,6 +13,7 @@ from jax import Array
 from hmlm.density.correlation import correlation_cholesky, lkj_log_density
 from hmlm.density.layout import Layout, Run, Span
 from hmlm.density.priors import Transform, constrain, log_prob, real_line_map
+from hmlm.density.shrinkage import CoefficientInformation, shrunk
 from hmlm.density.smooth import coefficients_at
 from hmlm.kernels.fusing import add_up, together
 from hmlm.spec.spec import AR, Constant, Spec
@@ -32,6 +33,7 @@ class Parameters(NamedTuple):
         rescor: (M, M) Cholesky factor of the residual correlation, or None.
         gamma: per predictor of standard deviations, (W,).
         sds: per smooth function, () standard deviation of its wiggly coefficients.
+        shrinkage: per predictor, what its shrinkage prior is made of, by names of draws.
     """
 
     intercept: tuple[Array | None, ...]
@@ -42,6 +44,7 @@ class Parameters(NamedTuple):
     rescor: Array | None
     gamma: tuple[Array, ...] = ()
     sds: tuple[Array, ...] = ()
+    shrinkage: tuple[Array, ...] = ()
 
     @property
     def sigma(self) -> tuple[Array | None, ...]:
@@ -53,11 +56,14 @@ class Parameters(NamedTuple):
         return self.tau[block][:, None] * self.correlation[block]
 
 
-def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Parameters, Array]:
+def unpack(
+    spec: Spec, layout: Layout, softplus: Array, x: Array, shrinkage: Sequence[CoefficientInformation | None]
+) -> tuple[Parameters, Array]:
     """Parameters at (D,) ``x`` and their log prior density including the log Jacobian of the map.
 
     ``softplus`` holds a scale for every scalar; those of standard deviations between groups are used, and
-    those of wiggly coefficients, their standard errors.
+    those of wiggly coefficients, their standard errors. ``shrinkage`` has per predictor what is known of
+    coefficients that are shrunk.
     """
     runs = [run.span for run in layout.runs]
     *parts, rescor_part = pieces(x, [*runs, layout.thresholds, *layout.cor, layout.rescor])
@@ -82,8 +88,11 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
         rescor=None if spec.rescor is None else rescor,
         gamma=gamma,
         sds=sds,
+        shrinkage=tuple(own),
     )
-    return parameters, sum(log_special, start=log_prior + log_thresholds + log_cor + log_rescor)
+    parameters, log_shrinkage = _shrunk(spec, parameters, shrinkage)
+    log_densities = [*log_special, *log_shrinkage]
+    return parameters, sum(log_densities, start=log_prior + log_thresholds + log_cor + log_rescor)
 
 
 def _coefficients(
@@ -99,6 +108,20 @@ def _coefficients(
         out.append(values)
         log_densities += [log_density] if predictor.monotonic or predictor.smooths else []
     return tuple(out), log_densities
+
+
+def _shrunk(
+    spec: Spec, parameters: Parameters, known: Sequence[CoefficientInformation | None]
+) -> tuple[Parameters, list[Array]]:
+    """Coefficients in place of the coordinates of those that are shrunk, and the log densities of these."""
+    b, made_of, log_density = list(parameters.b), list(parameters.shrinkage), []
+    for p, predictor in enumerate(spec.predictors):
+        if predictor.shrinkage is not None:
+            sigma = parameters.constants["sigma"][predictor.response] if predictor.shrinkage.by_sigma else 1.0
+            found = shrunk(predictor.shrinkage, b[p], made_of[p], sigma, known[p])
+            b[p], made_of[p] = found.b, found.made_of
+            log_density.append(found.log_density)
+    return parameters._replace(b=tuple(b), shrinkage=tuple(made_of)), log_density
 
 
 def ordered(thresholds: Sequence[Constant], x: Array) -> tuple[Array, Array]:
@@ -134,6 +157,7 @@ def _scalar_spans(layout: Layout) -> list[Span]:
         *layout.sd,
         *layout.gamma,
         *layout.sds,
+        *layout.shrinkage,
     ]
 
 

@@ -21,6 +21,8 @@ from hmlm.spec.names import (
     intercept_name,
     monotonic_names,
     rescor_names,
+    shrinkage_name,
+    shrinkage_names,
     smooth_names,
     threshold_names,
 )
@@ -43,7 +45,7 @@ def prior_parameters(spec: Spec, design: Design, n_draws: int, seed: int) -> dic
     effects = {f"{letter}_{block.name}" for block in spec.blocks for letter in "uz"}
     sites = _sites(spec, design, n_draws, seed, tuple(sorted(outcomes | effects)))
     named = dict(sites) | _intercepts(spec, design, sites) | _correlations(spec, sites)
-    named |= _thresholds(spec, design, sites) | _vectors(spec, sites)
+    named |= _thresholds(spec, design, sites) | _vectors(spec, sites) | _shrinkage(spec, sites)
     return {name: named[name] for name in constrained_names(spec)}
 
 
@@ -106,6 +108,17 @@ def _vectors(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:
     effects = [part for p in predictors for part in (*monotonic_names(spec, p), *smooth_names(spec, p))]
     named = ((names, sites[names[0].removesuffix("[1]")]) for _, names in effects)
     return {name: values[:, k] for names, values in named for k, name in enumerate(names)}
+
+
+def _shrinkage(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:
+    """What shrinkage priors are made of, coefficient by coefficient."""
+    out = {}
+    for p, predictor in enumerate(spec.predictors):
+        made_of = predictor.shrinkage.names if predictor.shrinkage else ()
+        columns = [sites[shrinkage_name(spec, p, name)] for name in made_of]
+        values = [column for many in columns for column in np.atleast_2d(many.T)]
+        out |= dict(zip(shrinkage_names(spec, p), values, strict=True))
+    return out
 
 
 def _correlations(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:

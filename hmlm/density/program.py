@@ -29,6 +29,7 @@ from hmlm.density.links import coordinate
 from hmlm.density.mixing import known_covariance
 from hmlm.density.ordered import Ordered
 from hmlm.density.priors import to_numpyro
+from hmlm.density.shrunk_program import shrunk_coefficients
 from hmlm.spec.names import (
     coefficient_names,
     constant_name,
@@ -44,6 +45,7 @@ from hmlm.types import Design
 
 Program = Callable[..., None]
 Arrays = Mapping[str, np.ndarray]
+Sampled = Mapping[str, Array]
 NOTHING: Mapping = {}
 BOUNDS = {"cens", "trunc_lower", "trunc_upper"}
 
@@ -63,8 +65,9 @@ def make_program(spec: Spec) -> Program:
         cov: Arrays = NOTHING,
         memberships: Arrays = NOTHING,
     ) -> None:
+        sigma = shared_sigma(spec)
         eta = {
-            p: population_level(spec, p, X) + offset.get(predictor_key(spec, p), 0.0)
+            p: population_level(spec, p, X, sigma) + offset.get(predictor_key(spec, p), 0.0)
             for p in range(len(spec.predictors))
         }
         scales = level_scales(spec, W)
@@ -75,9 +78,9 @@ def make_program(spec: Spec) -> Program:
             for q, term in enumerate(block.terms):
                 eta[term.predictor] = eta[term.predictor] + rows[:, q]
         if spec.autocor is not None:
-            _series(spec, eta, y, previous[spec.outcomes[0]])
+            _series(spec, eta, y, previous[spec.outcomes[0]], sigma)
             return
-        likelihood(spec, eta, y, additions)
+        likelihood(spec, eta, y, additions, sigma)
 
     return model
 
@@ -136,11 +139,22 @@ def predictor_key(spec: Spec, p: int) -> str:
     return f"{predictor.dpar}_{outcome}" if spec.multivariate else predictor.dpar
 
 
-def population_level(spec: Spec, p: int, X: Arrays) -> Array:
+def shared_sigma(spec: Spec) -> Sampled:
+    """Residual standard deviations that multiply the scales of coefficients, by their names."""
+    shared = {p.response for p in spec.predictors if p.shrinkage and p.shrinkage.by_sigma}
+    own = [c for c in spec.scalars if c.dpar == "sigma" and c.response in shared]
+    return {constant_name(spec, c.response, c.dpar): _constant(spec, c, {}) for c in own}
+
+
+def population_level(spec: Spec, p: int, X: Arrays, sigma: Sampled = NOTHING) -> Array:
     """``intercept + X b`` of one predictor; with centred columns ``b_Intercept`` is derived."""
     predictor, columns = spec.predictors[p], X[predictor_key(spec, p)]
+    found = {} if predictor.shrinkage is None else shrunk_coefficients(spec, p, sigma)
     priors = zip(coefficient_names(spec, p), predictor.priors, strict=True)
-    b = [numpyro.sample(name, to_numpyro(prior, Support.REAL)) for name, prior in priors]
+    b = [
+        found[name] if name in found else numpyro.sample(name, to_numpyro(prior, Support.REAL))
+        for name, prior in priors
+    ]
     b.extend(step for part in range(len(predictor.monotonic)) for step in monotonic_steps(spec, p, part))
     b.extend(s for part in range(len(predictor.smooths)) for s in wiggly_coefficients(spec, p, part))
     eta = columns @ jnp.stack(b) if b else jnp.zeros(columns.shape[0])
@@ -210,16 +224,20 @@ def correlation_factor(block: Block) -> Array:
 
 
 def likelihood(
-    spec: Spec, eta: Mapping[int, Array], y: Arrays | None, additions: Mapping[str, Arrays]
+    spec: Spec,
+    eta: Mapping[int, Array],
+    y: Arrays | None,
+    additions: Mapping[str, Arrays],
+    sigma: Sampled = NOTHING,
 ) -> None:
     """The outcomes' distributions; jointly normal where their residuals correlate."""
     if spec.correlated:
-        _joint(spec, eta, y)
+        _joint(spec, eta, y, sigma)
         return
     law = law_of(spec.family)
     for m, outcome in enumerate(spec.outcomes):
         extra = {name: jnp.asarray(values) for name, values in additions.get(outcome, {}).items()}
-        own, rows = mapped(spec, m), row_etas(spec, m, eta, extra)
+        own, rows = mapped(spec, m), row_etas(spec, m, eta, extra, sigma)
         observed = None if y is None else y[outcome]
         if observed is not None and set(extra) & BOUNDS:
             numpyro.factor(outcome, density_with_additions(own, rows, jnp.asarray(observed), extra))
@@ -228,7 +246,9 @@ def likelihood(
             numpyro.sample(outcome, law.numpyro(own.thetas(rows), extra), obs=observed)
 
 
-def row_etas(spec: Spec, m: int, eta: Mapping[int, Array], extra: Extra) -> dict[str, Array]:
+def row_etas(
+    spec: Spec, m: int, eta: Mapping[int, Array], extra: Extra, sampled: Sampled
+) -> dict[str, Array]:
     """Linear predictors of an outcome's distributional parameters, constants sampled as they are."""
     out = {}
     constants = {c.dpar: c for c in spec.scalars if c.response == m}
@@ -239,15 +259,16 @@ def row_etas(spec: Spec, m: int, eta: Mapping[int, Array], extra: Extra) -> dict
             out[dpar] = eta[p]
         elif dpar in constants:
             own = constants[dpar]
-            out[dpar] = coordinate(_constant(spec, own), own.support)
+            out[dpar] = coordinate(_constant(spec, own, sampled), own.support)
         else:
             out[dpar] = known_xi(spec, dpar, extra)
     return as_stated(mapped(spec, m), out, extra)
 
 
-def _constant(spec: Spec, own: Constant) -> Array:
+def _constant(spec: Spec, own: Constant, sampled: Sampled) -> Array:
+    """A constant, sampled unless it was before."""
     name = constant_name(spec, own.response, own.dpar)
-    return numpyro.sample(name, to_numpyro(own.prior, own.support))
+    return sampled[name] if name in sampled else numpyro.sample(name, to_numpyro(own.prior, own.support))
 
 
 def thresholds(spec: Spec) -> dict[str, Array]:
@@ -270,8 +291,9 @@ def residual_factor(spec: Spec, eta: Mapping[int, Array]) -> Array:
     return jnp.linalg.cholesky(matrix.reshape(*rho.shape, 2, 2))
 
 
-def _joint(spec: Spec, eta: Mapping[int, Array], y: Arrays | None) -> None:
-    mean, sigma = zip(*(location_scale(spec, m, eta) for m in range(len(spec.outcomes))), strict=True)
+def _joint(spec: Spec, eta: Mapping[int, Array], y: Arrays | None, sampled: Sampled) -> None:
+    both = (location_scale(spec, m, eta, sampled) for m in range(len(spec.outcomes)))
+    mean, sigma = zip(*both, strict=True)
     factor = residual_factor(spec, eta)
     scale = jnp.stack(jnp.broadcast_arrays(*sigma, mean[0])[:-1], axis=-1)
     joint = dist.MultivariateNormal(jnp.stack(mean, axis=-1), scale_tril=scale[..., None] * factor)
@@ -279,17 +301,19 @@ def _joint(spec: Spec, eta: Mapping[int, Array], y: Arrays | None) -> None:
     numpyro.sample("y", joint, obs=observed)
 
 
-def _series(spec: Spec, eta: Mapping[int, Array], y: Arrays | None, previous: np.ndarray) -> None:
+def _series(
+    spec: Spec, eta: Mapping[int, Array], y: Arrays | None, previous: np.ndarray, sampled: Sampled
+) -> None:
     """The one outcome where residuals depend on those before them."""
     (outcome,) = spec.outcomes
     (ar,) = (constant for constant in spec.constants if constant.dpar == AR)
-    mean, scale = location_scale(spec, 0, eta)
+    mean, scale = location_scale(spec, 0, eta, sampled)
     rho = numpyro.sample(constant_name(spec, 0, AR), to_numpyro(ar.prior, ar.support))
     joint = Autoregressive(mean, scale, rho, previous, stationary=spec.autocor.stationary)
     numpyro.sample(outcome, joint, obs=None if y is None else y[outcome])
 
 
-def location_scale(spec: Spec, m: int, eta: Mapping[int, Array]) -> tuple[Array, Array]:
+def location_scale(spec: Spec, m: int, eta: Mapping[int, Array], sampled: Sampled) -> tuple[Array, Array]:
     """Mean and standard deviation of a normal outcome."""
-    thetas = mapped(spec, m).thetas(row_etas(spec, m, eta, {}))
+    thetas = mapped(spec, m).thetas(row_etas(spec, m, eta, {}, sampled))
     return thetas["mu"].value, thetas["sigma"].value

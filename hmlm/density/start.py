@@ -25,6 +25,8 @@ from hmlm.density.parameters import Parameters, run_map, unpack
 from hmlm.density.pilot import Pilot, block_covariance, block_modes
 from hmlm.density.plan import BlockPlan, Plan, sampled_plan
 from hmlm.density.precision import double_precision
+from hmlm.density.shrinkage import CoefficientInformation
+from hmlm.density.shrinkage_start import make_known, pilot_of, start_at
 from hmlm.density.smooth import start_of
 from hmlm.density.working import Working
 from hmlm.spec.distribution import interval_of
@@ -74,6 +76,7 @@ def make_start(
             center[layout.n_scalars : layout.n_population],
             tuple(mode and mode[0] for mode in modes),
             information,
+            make_known(spec, pilot),
         )
     x, above, factors, coordinates = jax.tree.map(np.asarray, located)
     center[: layout.n_scalars] = x
@@ -97,6 +100,7 @@ def _locate(
     correlations: Array,
     modes: tuple[Array | None, ...],
     information: tuple[Information | None, ...],
+    shrinkage: tuple[CoefficientInformation | None, ...],
 ) -> tuple[Array, Array, list[Array], list[Array | None]]:
     """Scalars and points above them on the unconstrained scale, factors, and coordinates of the modes.
 
@@ -108,7 +112,7 @@ def _locate(
     nothing = [jnp.zeros(0, values.dtype)]
     x = jnp.concatenate([*(to.inv(values[span]) for to, span in maps), *nothing])
     there = jnp.concatenate([*(to.inv(above[span]) for to, span in maps), *nothing])
-    parameters, _ = unpack(spec, layout, softplus, jnp.concatenate([x, correlations]))
+    parameters, _ = unpack(spec, layout, softplus, jnp.concatenate([x, correlations]), shrinkage)
     factors = [parameters.factor(b) for b in range(len(plan.blocks))]
     coordinates = [
         None if known is None else _coordinates_of(part, mode, factor, parameters, known)
@@ -144,9 +148,28 @@ def _scalars(spec: Spec, design: Design, pilot: Pilot, mixing: Mixing) -> tuple[
         for b, part in enumerate(known)
     ]
     gammas = [_gamma(spec, s, part.matrix) for s, part in enumerate(design.sds)]
-    pairs = [(beta, beta_error), (constants, constant_error), *taus, *gammas, *_smooths(spec, pilot)]
+    (beta, beta_error), *shared = _shrunk(spec, pilot, beta, beta_error, constants)
+    of_constants = (constants, constant_error)
+    pairs = [(beta, beta_error), of_constants, *taus, *gammas, *_smooths(spec, pilot), *shared]
     values, errors = zip(*pairs, strict=True)
     return np.concatenate(values), np.concatenate(errors)
+
+
+def _shrunk(
+    spec: Spec, pilot: Pilot | FamilyPilot, beta: np.ndarray, error: np.ndarray, constants: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Coefficients with zeta in place of those that are shrunk, then what shrinkage priors are made of."""
+    beta, error, out, first = beta.copy(), error.copy(), [], 0
+    sigma = {c.response: value for c, value in zip(spec.scalars, constants, strict=True) if c.dpar == "sigma"}
+    for predictor, working in zip(spec.predictors, pilot.working, strict=True):
+        if predictor.shrinkage is not None:
+            own = first + int(predictor.intercept is not None) + np.array(predictor.shrinkage.columns)
+            unit = sigma[predictor.response] if predictor.shrinkage.by_sigma else 1.0
+            found = start_at(predictor.shrinkage, pilot_of(predictor, working), unit)
+            beta[own], error[own] = found.zeta, 1.0
+            out.append((found.made_of, found.error))
+        first += len(working.beta)
+    return [(beta, error), *out]
 
 
 def _gamma(spec: Spec, s: int, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

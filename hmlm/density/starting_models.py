@@ -8,7 +8,7 @@ import numpy as np
 
 from hmlm.density.data import block_columns, column_means
 from hmlm.density.working import GroupSum, Varying, Working, group_sum
-from hmlm.spec.spec import Block, Spec
+from hmlm.spec.spec import Block, Predictor, Spec
 from hmlm.types import Design, Factor
 
 
@@ -28,7 +28,8 @@ def starting_models(spec: Spec, design: Design, variances: Sequence[float]) -> l
             if any(term.predictor == p for term in block.terms)
         )
         size = len(population)
-        out.append(Working(population, np.zeros(size), np.eye(size), varying))
+        ridge = _ridge(predictor, size, design.n_rows)
+        out.append(Working(population, np.zeros(size), np.eye(size), varying, ridge, np.zeros(size)))
     return out
 
 
@@ -36,6 +37,15 @@ def _sums(factor: Factor) -> GroupSum:
     if factor.members is None:
         return group_sum(factor.index, len(factor.levels))
     return group_sum(factor.members.index, len(factor.levels), factor.members.weights)
+
+
+def _ridge(predictor: Predictor, size: int, n_rows: int) -> np.ndarray:
+    """(P,) for coefficients that are shrunk, which may be more than rows: ``min(1, (n / N)^2)``."""
+    ridge = np.zeros(size)
+    if predictor.shrinkage is not None:
+        own = int(predictor.intercept is not None) + np.array(predictor.shrinkage.columns)
+        ridge[own] = min(1.0, (len(own) / n_rows) ** 2)
+    return ridge
 
 
 def _part(block: Block, b: int, p: int, columns: np.ndarray, sums: GroupSum, variance: float) -> Varying:

@@ -22,6 +22,7 @@ from hmlm.density.mixing import mixed_levels
 from hmlm.density.moments import Moments, only_rows, row_moments
 from hmlm.density.parameters import Parameters, pieces, unpack
 from hmlm.density.plan import Plan
+from hmlm.density.shrinkage import CoefficientInformation
 from hmlm.density.statistics import Statistics, cell_moments
 from hmlm.kernels.fusing import product
 from hmlm.kernels.native.informed import Known, informed
@@ -57,6 +58,7 @@ class DensityData:
         softplus: (n_scalars,) scales of the map of standard deviations between groups.
         scale: (D,) approximate posterior standard deviations on the unconstrained scale: samplers move in
             units of these, so that no adaptation starts from scales apart by orders of magnitude.
+        shrinkage: per predictor, what the pilot knows of coefficients that are shrunk together.
     """
 
     model: ModelData
@@ -66,6 +68,7 @@ class DensityData:
     mixing: tuple[Array | None, ...]
     softplus: Array
     scale: Array
+    shrinkage: tuple[CoefficientInformation | None, ...] = ()
 
 
 class State(NamedTuple):
@@ -94,7 +97,7 @@ def _coordinates(static: Static, x: Array, data: DensityData) -> list[Array]:
 
 
 def _parameters(static: Static, population: Array, data: DensityData) -> tuple[Parameters, Array]:
-    return unpack(static.spec, static.layout, data.softplus, population)
+    return unpack(static.spec, static.layout, data.softplus, population, data.shrinkage)
 
 
 def state_at(static: Static, x: Array, data: DensityData) -> State:

@@ -77,12 +77,18 @@ class Varying:
 
 @dataclass(frozen=True)
 class Working:
-    """One predictor's population-level columns (P, N), coefficients and varying parts."""
+    """One predictor's population-level columns (P, N), coefficients and varying parts.
+
+    ``ridge`` (P,) is added to the diagonal of the normal equations, as a share of it: nothing where there are
+    far more rows than coefficients. ``penalty`` is what that came to.
+    """
 
     columns: np.ndarray
     beta: np.ndarray
     beta_covariance: np.ndarray
     varying: tuple[Varying, ...]
+    ridge: np.ndarray
+    penalty: np.ndarray
 
     def eta(self) -> np.ndarray:
         """(N,) linear predictor."""
@@ -102,8 +108,7 @@ def em_step(model: Working, response: np.ndarray, weight: np.ndarray) -> Working
         weight: (N,) inverse variances.
     """
     if not model.varying:
-        beta, covariance = _least_squares(*_normal_equations(model.columns, response, weight))
-        return replace(model, beta=beta, beta_covariance=covariance)
+        return _solved(model, *_normal_equations(model.columns, response, weight))
     for i in range(len(model.varying)):
         model = _part_step(model, i, response, weight)
     return model
@@ -122,12 +127,13 @@ def _part_step(model: Working, i: int, response: np.ndarray, weight: np.ndarray)
     shrunk = np.einsum("abj,bpj->apj", spread, cross)
     normal = normal - np.einsum("apj,aqj->pq", cross, shrunk)
     right = right - np.einsum("apj,aj->p", shrunk, score)
-    beta, beta_covariance = _least_squares(normal, right)
+    model = _solved(model, normal, right)
+    beta = model.beta
     mode = np.einsum("abj,bj->aj", spread, score - np.einsum("bpj,p->bj", cross, beta))
     moment = (np.einsum("aj,bj->ab", mode, mode) + spread.sum(2)) / mode.shape[1]
     part = replace(part, mode=mode, spread=spread, covariance=_bounded(moment, part, target))
     varying = (*model.varying[:i], part, *model.varying[i + 1 :])
-    return replace(model, beta=beta, beta_covariance=beta_covariance, varying=varying)
+    return replace(model, varying=varying)
 
 
 def _normal_equations(
@@ -137,12 +143,14 @@ def _normal_equations(
     return weighted @ columns.T, weighted @ response
 
 
-def _least_squares(normal: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Solution of smallest norm and covariance, in scaled columns so that units do not matter."""
+def _solved(model: Working, normal: np.ndarray, right: np.ndarray) -> Working:
+    """With coefficients of smallest norm and covariance, in scaled columns so that units do not matter."""
     scale = 1.0 / np.sqrt(np.maximum(np.diag(normal), 1e-300))
-    inverse = np.linalg.pinv(normal * np.outer(scale, scale), rcond=1e-10, hermitian=True)
+    scaled = normal * np.outer(scale, scale) + np.diag(model.ridge)
+    inverse = np.linalg.pinv(scaled, rcond=1e-10, hermitian=True)
     covariance = inverse * np.outer(scale, scale)
-    return covariance @ right, covariance
+    penalty = model.ridge / scale**2
+    return replace(model, beta=covariance @ right, beta_covariance=covariance, penalty=penalty)
 
 
 def _inverse(batch: np.ndarray) -> np.ndarray:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from numbers import Real
 
-from hmlm.spec.distribution import evaluate_number, values_of
+from hmlm.spec.distribution import values_of
+from hmlm.spec.number import evaluate_number
 from hmlm.types import Distribution, PriorError
 
 NONE = ("", "NA", "NULL", "None", "-Inf", "Inf")

@@ -20,6 +20,7 @@ from hmlm.spec.memberships import check_memberships
 from hmlm.spec.outcomes import check_outcome_values
 from hmlm.spec.resolve import PriorBook, check_priors
 from hmlm.spec.series import autocor_of, check_series
+from hmlm.spec.shrinkage import Shrinkage, check_alone, is_shrinkage, make_shrinkage
 from hmlm.spec.spec import (
     AR,
     JOINT,
@@ -105,18 +106,20 @@ def _predictor(design: Design, predictor: PredictorDesign, family: Family, book:
     population = predictor.population
     intercept = intercept_target(design, predictor, family)
     n_terms = len(population.plain) - len(population.smooths)
+    priors = tuple(book.find(target) for target in coefficient_targets(predictor))
     return Predictor(
         response=_response(design, predictor),
         dpar=predictor.dpar,
-        intercept=None if intercept is None else book.find(intercept),
+        intercept=None if intercept is None else check_alone(book.find(intercept), "Intercept"),
         names=population.plain,
-        priors=tuple(book.find(target) for target in coefficient_targets(predictor)),
+        priors=priors,
         centered=population.centered and population.intercept and n_terms > 0,
         prefix=_prefix(design, predictor),
         monotonic=tuple(_monotonic(predictor, *effect, book) for effect in population.monotonic),
         smooths=tuple(
             Smooth(s.name, s.line, s.size, book.find(smooth_target(predictor, s))) for s in population.smooths
         ),
+        shrinkage=_shrinkage(design, predictor, family, priors),
     )
 
 
@@ -133,7 +136,19 @@ def _monotonic(predictor: PredictorDesign, name: str, size: int, book: PriorBook
             f"the prior of simo for {simplex.coef} has {len(alpha)} arguments, and there are {size} steps; "
             "write dirichlet(1) for all, or one argument for each"
         )
-    return Monotonic(name, book.find(b), alpha * size if len(alpha) == 1 else alpha)
+    return Monotonic(name, check_alone(book.find(b), name), alpha * size if len(alpha) == 1 else alpha)
+
+
+def _shrinkage(
+    design: Design, predictor: PredictorDesign, family: Family, priors: tuple[Distribution, ...]
+) -> Shrinkage | None:
+    """Of the coefficients whose prior is one that they share."""
+    names = predictor.population.plain
+    shared = {k: name for k, name in enumerate(names) if is_shrinkage(priors[k])}
+    if not shared:
+        return None
+    has_sigma = predictor.dpar == "mu" and (predictor.response, "sigma") in constant_targets(design, family)
+    return make_shrinkage(priors[min(shared)], shared, design.n_rows, has_sigma=has_sigma)
 
 
 def _prefix(design: Design, predictor: PredictorDesign) -> str:
@@ -197,7 +212,7 @@ def _sd_predictor(
         factor=[factor.name for factor in design.factors].index(part.factor),
         terms=terms,
         names=part.names,
-        priors=tuple(book.find(target) for target in sd_coefficient_targets(part)),
+        priors=tuple(check_alone(book.find(t), t.coef) for t in sd_coefficient_targets(part)),
         prefix=f"sd_{part.name}{response}",
         centered=part.centered,
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import math
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from hmlm.spec.hint import did_you_mean, point_at
+from hmlm.spec.number import evaluate_number
 from hmlm.spec.rcall import Argument, Call, parse_call
+from hmlm.spec.shrinkage import ARGUMENTS, SHRINKAGE, parse_shrinkage
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
@@ -21,7 +21,8 @@ class DistributionKind:
     Attributes:
         name: its name, brms's and Stan's.
         parameters: names of its arguments.
-        support: ``"real"``, ``"positive"``, ``"unit"``, ``"interval"``, ``"simplex"`` or ``"corr"``.
+        support: ``"real"``, ``"positive"``, ``"unit"``, ``"interval"``, ``"simplex"``, ``"corr"``, or
+            ``"shrinkage"`` of those that many coefficients share (:mod:`hmlm.spec.shrinkage`).
         positive: the parameters that must be above 0.
         scale: arguments -> finite spread for over-dispersed starts, near the standard deviation
             where there is one; None for flat.
@@ -88,6 +89,7 @@ KINDS = (
         "dirichlet", ("alpha",), "simplex", ("alpha",), lambda *alpha: 1 / len(alpha), several=True
     ),
     DistributionKind("flat", (), "real", (), None),
+    *(DistributionKind(name, tuple(known), "shrinkage", (), None) for name, known in ARGUMENTS.items()),
 )
 
 DISTRIBUTIONS = {kind.name: kind for kind in KINDS}
@@ -101,17 +103,9 @@ VALUES = {
     "unit": (0.0, 1.0),
     "simplex": (0.0, 1.0),
     "corr": (-1.0, 1.0),
+    "shrinkage": (-math.inf, math.inf),
 }
 FLAT_TEXTS = ("", "flat", "(flat)")
-FUNCTIONS = {"log": math.log, "exp": math.exp, "sqrt": math.sqrt}
-OPERATORS = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.UAdd: operator.pos,
-    ast.USub: operator.neg,
-}
 
 
 def kind_of(distribution: Distribution) -> DistributionKind:
@@ -159,6 +153,8 @@ def parse_distribution(text: str) -> Distribution:
         return FLAT
     call = parse_call(text)
     kind = _find_kind(text, call)
+    if kind.support == SHRINKAGE:
+        return parse_shrinkage(text, call)
     call = _spread(text, call) if kind.several else call
     kind = replace(kind, parameters=kind.parameters * len(call.arguments)) if kind.several else kind
     args = tuple(_parse_number(text, argument, kind) for argument in call.arguments)
@@ -210,31 +206,3 @@ def _parse_number(text: str, argument: Argument, kind: DistributionKind) -> floa
         return evaluate_number(argument.value)
     except ValueError as error:
         raise point_at(text, argument.start, str(error)) from error
-
-
-def evaluate_number(text: str) -> float:
-    """A number written as simple arithmetic, ``"log(2) / 3"``.
-
-    Raises:
-        ValueError: it is none, or not finite.
-    """
-    try:
-        value = float(_evaluate(ast.parse(text, mode="eval").body))
-    except (SyntaxError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
-        raise ValueError(f"{text!r} is not a number; write one like 0.5, -2, 1/2 or log(2)") from error
-    if not math.isfinite(value):
-        raise ValueError(f"{text!r} is not finite")
-    return value
-
-
-def _evaluate(node: ast.expr) -> float:
-    match node:
-        case ast.Constant(value=float() | int() as value) if not isinstance(value, bool):
-            return value
-        case ast.UnaryOp(op=op, operand=operand) if type(op) in OPERATORS:
-            return OPERATORS[type(op)](_evaluate(operand))
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-            return OPERATORS[type(op)](_evaluate(left), _evaluate(right))
-        case ast.Call(func=ast.Name(id=name), args=[inner], keywords=[]) if name in FUNCTIONS:
-            return FUNCTIONS[name](_evaluate(inner))
-    raise ValueError("not simple arithmetic")

@@ -68,6 +68,21 @@ def named_coefficients(spec: Spec, p: int) -> tuple[str, ...]:
     return (*coefficient_names(spec, p), *monotonic, *wiggly)
 
 
+def shrinkage_names(spec: Spec, p: int) -> tuple[str, ...]:
+    """Draws of what the shrinkage prior of predictor ``p`` is made of: ``"hs_global"``, ``"hs_local[1]"``."""
+    shrinkage = spec.predictors[p].shrinkage
+    if shrinkage is None:
+        return ()
+    *single, many = (shrinkage_name(spec, p, name) for name in shrinkage.names)
+    return (*single, *(f"{many}[{k + 1}]" for k in range(shrinkage.size)))
+
+
+def shrinkage_name(spec: Spec, p: int, name: str) -> str:
+    """One of them without its index, ``"hs_local_sigma"`` of predictor ``sigma``; ``"zb"`` of z."""
+    prefix = spec.predictors[p].prefix
+    return f"{name}_{prefix}" if prefix else name
+
+
 def sd_names(spec: Spec, block: Block) -> tuple[str, ...]:
     """Draws of the Q standard deviations of a block in brms's order, ``"sd_id__sigma_Intercept"``."""
     factor = spec.factors[block.factor].name

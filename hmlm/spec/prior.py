@@ -11,6 +11,7 @@ from hmlm.spec.distribution import kind_of, parse_distribution
 from hmlm.spec.families import FAMILIES
 from hmlm.spec.hint import did_you_mean, listed, point_at
 from hmlm.spec.rcall import Call, blank_comments, parse_call, split_top_level, unquote
+from hmlm.spec.shrinkage import SHRINKAGE, is_shrinkage
 from hmlm.spec.support import Support
 from hmlm.types import Prior, PriorError
 
@@ -57,7 +58,7 @@ def _constants() -> Iterator[tuple[str, Support]]:
 
 CLASSES = {
     "Intercept": PriorClass(("resp", "dpar"), ("real", "interval"), ANY_VALUE),
-    "b": PriorClass(("coef", "resp", "dpar"), ("real", "interval"), ANY_COEFFICIENT),
+    "b": PriorClass(("coef", "resp", "dpar"), ("real", "interval", SHRINKAGE), ANY_COEFFICIENT),
     "sd": PriorClass(("coef", "group", "resp", "dpar"), ("real", "interval", "positive"), POSITIVE),
     "cor": PriorClass(("group",), ("corr",), CORRELATION),
     "sigma": PriorClass(("resp",), ("real", "interval", "positive"), POSITIVE),
@@ -91,7 +92,10 @@ def prior(
     """A prior, as brms's ``prior(normal(0, 1), class = b, coef = x)``.
 
     Args:
-        text: the distribution, ``"normal(0, 1)"``; ``""`` is flat.
+        text: the distribution, ``"normal(0, 1)"``; ``""`` is flat. Of class ``"b"`` also
+            ``"horseshoe(df = 1, scale_global = 1, df_global = 1, scale_slab = 2, df_slab = 4,
+            par_ratio = NULL, autoscale = TRUE)"`` and ``"R2D2(mean_R2 = 0.5, prec_R2 = 2, cons_D2 = 0.5,
+            autoscale = TRUE)"``, which all coefficients without a prior of their own share.
         class_: ``"Intercept"``, ``"b"``, ``"sd"``, ``"cor"``, ``"sigma"``, ``"rescor"``,
             ``"simo"`` of monotonic effects, or ``"sds"`` of smooth functions.
         coef: name of one coefficient; of class Intercept the number of a threshold between levels.
@@ -154,6 +158,7 @@ def check_prior(stated: Prior) -> None:
         raise PriorError(f"unknown prior class {stated.class_!r}{hint} (classes: {listed(CLASSES)})")
     _check_fields(stated, CLASSES[stated.class_])
     _check_bounds(stated)
+    _check_shared(stated)
     _check_support(stated, CLASSES[stated.class_])
 
 
@@ -163,6 +168,19 @@ def _check_bounds(stated: Prior) -> None:
             f"{prior_text(stated)}: lb and ub are for coefficients, class {BOUNDED_CLASS!r}; for another "
             "class choose a prior that has the bounds, such as uniform(0, 2)"
         )
+
+
+def _check_shared(stated: Prior) -> None:
+    """Raise PriorError for a prior of many coefficients on one, or between bounds."""
+    if not is_shrinkage(stated.distribution):
+        return
+    if stated.coef:
+        raise PriorError(
+            f"{prior_text(stated)}: {stated.distribution.name} shrinks many coefficients together; leave "
+            "coef out, and give those that are not to be shrunk a prior of their own"
+        )
+    if is_bounded(stated.distribution):
+        raise PriorError(f"{prior_text(stated)}: coefficients that are shrunk have no bounds, lb or ub")
 
 
 def _check_fields(stated: Prior, known: PriorClass) -> None:

@@ -15,6 +15,7 @@ from hmlm.spec.names import (
     sd_names,
     smooth_names,
 )
+from hmlm.spec.shrinkage import is_shrinkage
 from hmlm.spec.spec import JOINT, Block, Predictor, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution, PriorError
@@ -44,7 +45,10 @@ class Scalar(NamedTuple):
 
 
 def scalar_priors(spec: Spec) -> Iterator[Scalar]:
-    """All of them in the order of the sampler's coordinates, but blocks in brms's order."""
+    """All of them in the order of the sampler's coordinates, but blocks in brms's order.
+
+    Coefficients that are shrunk are not among them: their prior depends on other parameters.
+    """
     for p, predictor in enumerate(spec.predictors):
         where = _where(spec, predictor)
         if predictor.intercept is not None:
@@ -52,7 +56,8 @@ def scalar_priors(spec: Spec) -> Iterator[Scalar]:
                 intercept_name(spec, p), predictor.intercept, Support.REAL, f'class_="Intercept"{where}'
             )
         for name, prior in zip(coefficient_names(spec, p), predictor.priors, strict=True):
-            yield Scalar(name, prior, Support.REAL, f'class_="b"{where}')
+            if not is_shrinkage(prior):
+                yield Scalar(name, prior, Support.REAL, f'class_="b"{where}')
         for effect, (name, _) in zip(predictor.monotonic, monotonic_names(spec, p), strict=True):
             yield Scalar(name, effect.prior, Support.REAL, f'class_="b"{where}')
     for name, constant in zip(constant_names(spec), spec.constants, strict=True):

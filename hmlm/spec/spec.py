@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hmlm.spec.family import Family
+from hmlm.spec.shrinkage import Shrinkage
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
@@ -69,6 +70,7 @@ class Predictor:
             ``"sigma_NAstd"``.
         monotonic: monotonic effects, whose columns follow the K.
         smooths: smooth functions; their straight parts are the last of the K, their wiggly columns come last.
+        shrinkage: of the coefficients whose prior is one that they share, None without any.
     """
 
     response: int
@@ -80,6 +82,7 @@ class Predictor:
     prefix: str
     monotonic: tuple[Monotonic, ...] = ()
     smooths: tuple[Smooth, ...] = ()
+    shrinkage: Shrinkage | None = None
 
     @property
     def n_columns(self) -> int:

@@ -66,6 +66,8 @@ def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> S
     _stack_thresholds(model, draws, sites)
     _stack_simplexes(model, sites)
     _standardise_smooths(model, sites)
+    for p in range(len(model.spec.predictors)):
+        _standardise_shrunk(model, p, draws, sites)
     for b, (block, u) in enumerate(zip(model.spec.blocks, effects, strict=True)):
         correlation = _block_factor(model, block, draws)
         if block.cor is not None:
@@ -104,6 +106,29 @@ def level_scales(model: hm.Model, b: int, draws: Draws) -> np.ndarray:
             if (term.predictor, term.group, term.column) in part.coefficients:
                 out[:, :, q] = np.exp(gamma @ centred.T)
     return out
+
+
+def _standardise_shrunk(model: hm.Model, p: int, draws: Draws, sites: Sites) -> None:
+    """The program samples shrunk coefficients as ``zb``, and what their prior is made of as vectors."""
+    predictor = model.spec.predictors[p]
+    if predictor.shrinkage is None:
+        return
+    end = f"_{predictor.prefix}" if predictor.prefix else ""
+    for name in ("hs_local", "R2D2_phi"):
+        many = [key for key in sites if key.startswith(f"{name}{end}[")]
+        if many:
+            sites[name + end] = np.stack([sites.pop(key) for key in many], axis=-1)
+    outcome = f"_{model.spec.outcomes[predictor.response]}" if model.spec.multivariate else ""
+    sigma = draws[f"sigma{outcome}"] if predictor.shrinkage.by_sigma else 1.0
+    if f"hs_global{end}" in sites:
+        tau, slab = (sites[f"hs_{name}{end}"][:, None] for name in ("global", "slab"))
+        c2 = predictor.shrinkage.args[3] ** 2 * slab
+        scales = tau * sites[f"hs_local{end}"] * np.sqrt(c2 / (c2 + (tau * sites[f"hs_local{end}"]) ** 2))
+    else:
+        r2 = sites[f"R2D2_R2{end}"]
+        scales = np.sqrt(sigma**2 * r2 / (1 - r2))[:, None] * np.sqrt(sites[f"R2D2_phi{end}"])
+    names = [coefficient_names(model.spec, p)[k] for k in predictor.shrinkage.columns]
+    sites[f"zb{end}"] = np.stack([sites.pop(name) for name in names], axis=-1) / scales
 
 
 def _stack_thresholds(model: hm.Model, draws: Draws, sites: Sites) -> None:
@@ -160,7 +185,7 @@ def free_values(sites: Sites) -> np.ndarray:
         if name.startswith("L_"):
             rows, cols = np.tril_indices(values.shape[-1], -1)
             values = values[:, rows, cols]
-        if name.startswith("simo_"):
+        if name.startswith(("simo_", "R2D2_phi")):
             values = values[:, :-1]
         columns.append(values.reshape(len(values), -1))
     return np.concatenate(columns, axis=1)

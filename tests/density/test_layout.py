@@ -5,6 +5,8 @@ import pytest
 
 from hmlm.density.layout import make_layout
 from hmlm.density.plan import sampled_plan
+from hmlm.spec.distribution import FLAT
+from hmlm.spec.shrinkage import is_shrinkage
 from hmlm.spec.support import Support
 
 from ..helpers import DESIGNS, stated
@@ -17,7 +19,8 @@ def covered(spans) -> np.ndarray:
 @pytest.mark.parametrize("name", DESIGNS)
 def test_spans_cover_each_coordinate_once(name):
     layout = make_layout(stated(name).spec, sampled_plan(stated(name).spec))
-    scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd, *layout.gamma, *layout.sds)
+    scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd, *layout.gamma)
+    scalars = (*scalars, *layout.sds, *layout.shrinkage)
     population = (*scalars, layout.thresholds, *layout.cor, layout.rescor)
     np.testing.assert_array_equal(np.sort(covered(scalars)), np.arange(layout.n_scalars))
     np.testing.assert_array_equal(np.sort(covered(population)), np.arange(layout.n_population))
@@ -32,7 +35,9 @@ def test_runs_hold_the_priors_of_their_coordinates(name):
     at = {c: (run.prior, run.support) for run in layout.runs for c in range(run.span.start, run.span.stop)}
     for p, predictor in enumerate(spec.predictors):
         slopes = covered(layout.b[p : p + 1])[: len(predictor.names)]
-        assert [at[c] for c in slopes] == [(one, Support.REAL) for one in predictor.priors]
+        assert [at[c] for c in slopes] == [
+            (FLAT if is_shrinkage(one) else one, Support.REAL) for one in predictor.priors
+        ]
         if predictor.intercept is not None:
             assert at[layout.intercept[p].start] == (predictor.intercept, Support.REAL)
     for span, constant in zip(layout.constants, spec.scalars, strict=True):
@@ -44,3 +49,6 @@ def test_runs_hold_the_priors_of_their_coordinates(name):
         assert [at[c] for c in covered([span])] == [(smooth.prior, Support.POSITIVE)]
     for span, part in zip(layout.gamma, spec.sds, strict=True):
         assert [at[c] for c in covered([span])] == [(prior, Support.REAL) for prior in part.priors]
+    for span, predictor in zip(layout.shrinkage, spec.predictors, strict=True):
+        made_of = predictor.shrinkage.coordinates if predictor.shrinkage else ()
+        assert [at[c] for c in covered([span])] == list(made_of)

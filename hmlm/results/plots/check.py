@@ -13,7 +13,7 @@ from hmlm.results.pit import has_pit, quantile_residuals
 from hmlm.results.plots.choose import response_index, spec_of
 from hmlm.results.plots.parts import column_of
 from hmlm.results.plots.style import BLUE, ORANGE, QUIET, facets, headline, styled
-from hmlm.results.prediction.predict import BOUNDING
+from hmlm.results.prediction.truncated import BOUNDING
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:

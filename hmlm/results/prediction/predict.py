@@ -28,6 +28,8 @@ from hmlm.results.prediction.new_levels import UNCERTAINTY, check_way, new_effec
 from hmlm.results.prediction.prediction import CATEGORY, RESP, Prediction
 from hmlm.results.prediction.rows import Rows, new_rows, training_rows
 from hmlm.results.prediction.series import AtRows, SeriesResiduals, previous_rows
+from hmlm.results.prediction.truncated import BOUNDING, truncated
+from hmlm.results.prediction.truncated_mean import MEANS, truncated_mean
 from hmlm.spec.hint import did_you_mean, listed
 from hmlm.spec.names import constant_name, rescor_names
 from hmlm.spec.spec import AR, JOINT, RESCOR_DPAR, Spec
@@ -40,7 +42,6 @@ LINPRED, EPRED, PREDICT = "linpred", "epred", "predict"
 SPREAD = "sd"  # of outcomes, what Pearson residuals are scaled by
 SCALING = {"trials", "rate"}  # addition terms that the expected outcome depends on
 SPREADING = {"se", "se_sigma"}  # those that only its spread depends on
-BOUNDING = {"trunc_lower", "trunc_upper"}
 SIGMA = "sigma"
 KINDS = (LINPRED, EPRED, PREDICT)
 
@@ -165,7 +166,7 @@ def _reads_all(spec: Spec, dpar: str | None, kind: str) -> bool:
 
 def _mean_is_mu(spec: Spec) -> bool:
     """Whether mu is the expected outcome whatever the other parameters and addition terms are."""
-    return spec.family.mean_is_mu and not any(set(names) & SCALING for names in spec.additions)
+    return spec.family.mean_is_mu and not any(set(names) & (SCALING | BOUNDING) for names in spec.additions)
 
 
 def _rows(
@@ -190,16 +191,18 @@ def _additions(spec: Spec, request: Request, kind: str) -> tuple[str, ...]:
     """The addition terms that new rows need.
 
     Raises:
-        HmlmError: outcomes that are truncated, whose means and new values are not those of the family.
+        HmlmError: means or spreads of truncated outcomes of a family for which they have no closed form.
     """
     if kind == LINPRED or (kind == EPRED and request.dpar is not None):
         return ()
-    if any(set(names) & BOUNDING for names in spec.additions):
+    truncated = any(set(names) & BOUNDING for names in spec.additions)
+    if truncated and (kind == SPREAD or (kind == EPRED and spec.family.name not in MEANS)):
         raise HmlmError(
-            f'{kind} of truncated outcomes is not available; linpred, and epred(dpar="mu"), which is of the '
-            "distribution before truncation, are"
+            f"{kind} of truncated {spec.family} outcomes is not available; predict, linpred, and "
+            'epred(dpar="mu"), which is of the distribution before truncation, are'
         )
-    return tuple(sorted(SCALING | (SPREADING if kind in (PREDICT, SPREAD) else set())))
+    spreading = SPREADING if truncated or kind in (PREDICT, SPREAD) else set()
+    return tuple(sorted(SCALING | BOUNDING | spreading))
 
 
 def _linears(
@@ -237,7 +240,7 @@ class _Evaluator:
         if kind == SPREAD:
             parts = [self._of_family(m, lambda own, _, *rest: spread(own, *rest)) for m in outcomes]
         elif kind == EPRED and dpar is None and not _mean_is_mu(self.spec):
-            parts = [self._of_family(m, lambda own, _, *rest: expected(own, *rest)) for m in outcomes]
+            parts = [self._expected(m) for m in outcomes]
         else:
             wanted = (dpar,) if dpar else self.spec.family.locations
             parts = [self._parameter(m, one, natural=kind == EPRED) for m in outcomes for one in wanted]
@@ -282,16 +285,22 @@ class _Evaluator:
 
         return values
 
+    def _expected(self, m: int) -> Values:
+        """Means of an outcome, within the bounds of one that is truncated."""
+        mean = truncated_mean if set(self.rows.additions[m]) & BOUNDING else expected
+        return self._of_family(m, lambda own, _, *rest: mean(own, *rest))
+
+    def _new_outcomes(self, m: int, key: Array) -> Values:
+        draw = truncated if set(self.rows.additions[m]) & BOUNDING else simulated
+        return self._of_family(m, lambda own, start, *rest: draw(own, key, start, *rest))
+
     def _together(self) -> bool:
         """Whether outcomes are drawn jointly: normal ones, whose residuals may correlate."""
         return self.spec.normal and not self.spec.family.log_outcome
 
     def _simulated(self, outcomes: list[int]) -> Callable[[int, int], Array]:
         keys = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), 1), len(self.spec.outcomes))
-        parts = [
-            self._of_family(m, lambda own, start, *rest, key=keys[m]: simulated(own, key, start, *rest))
-            for m in outcomes
-        ]
+        parts = [self._new_outcomes(m, keys[m]) for m in outcomes]
         return lambda start, size: jnp.stack([part(start, size) for part in parts])
 
     def _predicted(self, outcomes: list[int]) -> Callable[[int, int], Array]:

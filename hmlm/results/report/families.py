@@ -153,6 +153,18 @@ def wording_of(family: Family) -> Wording:
     return _around(plain.capitalize(), f"{plain} distributed", plain)
 
 
+SHRINKAGE: Mapping[str, str] = {
+    "horseshoe": (
+        "Coefficients with a horseshoe prior are Normal(0, τλ̃) each: τ, half Student-t, shrinks all of them, "
+        "λ, half Student-t, lets single ones escape, and λ̃² = c²λ² / (c² + τ²λ²) keeps those within a slab "
+        "of width c (Piironen & Vehtari 2017)."
+    ),
+    "R2D2": (
+        "Coefficients with an R2D2 prior are Normal(0, √(φτ²)) each, in units of the residual standard "
+        "deviation where there is one: τ² = R² / (1 − R²) with a Beta prior of R², which shares φ with a "
+        "Dirichlet prior divide among them (Zhang et al. 2022)."
+    ),
+}
 ADDITIONS: Mapping[str, str] = {
     "trials": "n with the index i is the number of trials in row i: {arguments}.",
     "weights": "The log density of row i counts as often as its weight says: {arguments}.",

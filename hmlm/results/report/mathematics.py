@@ -29,6 +29,7 @@ from hmlm.results.report.mathml import (
 )
 from hmlm.results.report.symbols import INTERCEPT, Symbols
 from hmlm.spec.distribution import is_flat, kind_of
+from hmlm.spec.shrinkage import is_shrinkage
 from hmlm.spec.spec import JOINT, RESCOR_DPAR, Block, BlockTerm, Monotonic, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
@@ -43,6 +44,7 @@ NAMES = {
     "lognormal": "LogNormal",
     "lkj": "LKJ",
     "dirichlet": "Dirichlet",
+    "horseshoe": "Horseshoe",
 }
 IS_DISTRIBUTED = "∼"
 POSITIVE = Support.POSITIVE
@@ -341,6 +343,14 @@ def _prior(symbols: list[str], distribution: Distribution, support: Support = Su
 def _distribution(distribution: Distribution, support: Support) -> str:
     """With a mark where the distribution goes on outside the parameter's range: ``+``, ``> 1``."""
     base = name(NAMES.get(distribution.name, distribution.name))
+    if is_shrinkage(distribution):
+        written = _arguments(distribution)
+        return call(base, *([name(written)] if written else []))
     mark = CUT.get(support)
     within = support is POSITIVE and kind_of(distribution).support == "positive"
     return call(sup(base, mark) if mark and not within else base, *map(number, distribution.args))
+
+
+def _arguments(distribution: Distribution) -> str:
+    """What stands in the brackets of a prior as it was written."""
+    return distribution.text.removesuffix(")").partition("(")[2]

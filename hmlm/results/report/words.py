@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from hmlm.results.report.families import ADDITIONS, wording_of
+from hmlm.results.report.families import ADDITIONS, SHRINKAGE, wording_of
 from hmlm.results.report.symbols import INDICES, INTERCEPT
 from hmlm.spec.distribution import is_flat, kind_of
 from hmlm.spec.spec import JOINT, Block, Predictor, Smooth, Spec
@@ -259,6 +259,7 @@ def _of_priors(spec: Spec) -> Iterator[str]:
         yield "Exponential distributions are given by their rate."
     if any(_has(prior, "gamma") for prior in [*halves, *(c.prior for c in spec.constants)]):
         yield "Gamma distributions are given by shape and rate."
+    yield from (note for kind, note in SHRINKAGE.items() if any(_has(prior, kind) for prior in priors))
 
 
 def _has(prior: Distribution, name: str) -> bool:
