@@ -58,6 +58,13 @@ def in_time(seed: int) -> pd.DataFrame:
     return table.iloc[rng.permutation(len(table))].reset_index(drop=True)
 
 
+def lacking(seed: int) -> pd.DataFrame:
+    """30 rows in shuffled order, in series ``g`` at times ``t`` of 0 to 3 that most of them lack one of."""
+    table = in_time(seed)
+    table = table[(table.t < 4) & ((table.g + table.t) % 5 > 0)]
+    return table.reset_index(drop=True)
+
+
 def uneven(seed: int) -> pd.DataFrame:
     """147 rows in shuffled order, in groups of 1 to 60."""
     groups = np.repeat(np.arange(len(UNEVEN_SIZES)), UNEVEN_SIZES)
@@ -187,6 +194,10 @@ CASES = (
     Case("series", "y ~ x + (1 + x | g) + ar(t, g, cov = TRUE)", in_time),
     Case("series_regression", "y ~ x + (1 | g) + (1 | h) + ar(gr = g)", in_time),
     Case("series_scale", hm.bf("y ~ x + (1 |c| g) + ar(t, g, cov = TRUE)", sigma="~ x + (1 |c| g)"), in_time),
+    Case("alike", "y ~ x + (1 + x | g) + (1 | h) + cosy(gr = g:half)", in_time),
+    Case("alike_scale", hm.bf("y ~ x + (1 |c| g) + cosy(t, g)", sigma="~ x + (1 |c| g)"), in_time),
+    Case("occasions", "y ~ x + (1 | h) + unstr(t, g)", lacking),
+    Case("occasions_scale", hm.bf("y ~ x + (1 | g) + unstr(t, g)", sigma="~ x"), lacking),
     Case("priors", "y ~ x + w + I(x^2) + (1 + x + w | g) + (1 | h)", uneven, PRIORS),
 )
 DESIGNS = {case.name: case for case in (*CASES, *FAMILY_CASES)}
@@ -227,6 +238,7 @@ OFTEN = (
     *("rescor", "rescor_scale", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
     *("series", "series_regression", "series_scale"),
+    *("alike", "alike_scale", "occasions", "occasions_scale"),
 )
 
 

@@ -11,7 +11,14 @@ from jax import Array
 from hmlm.density.constrained import centering, constrained_names
 from hmlm.density.data import ModelData
 from hmlm.density.parameters import Parameters, by_dpar
-from hmlm.spec.names import constant_names, cor_names, rescor_names, sd_coefficient_names, sd_names
+from hmlm.spec.names import (
+    constant_names,
+    cor_names,
+    cortime_names,
+    rescor_names,
+    sd_coefficient_names,
+    sd_names,
+)
 from hmlm.spec.spec import Block, Spec
 
 Pairs = Sequence[tuple[str, int, int]]
@@ -26,6 +33,7 @@ def parameters_of(spec: Spec, row: Array, data: ModelData) -> Parameters:
     coefficients = _coefficients(spec, row, data)
     matrices = [_matrix(block.size, cor_names(spec, block), value) for block in spec.blocks]
     rescor = None if spec.rescor is None else _matrix(len(spec.outcomes), rescor_names(spec), value)
+    cortime = None if spec.cortime is None else _matrix(len(spec.times), cortime_names(spec), value)
     parameters = Parameters(
         intercept=tuple(intercept for intercept, _ in coefficients),
         b=tuple(b for _, b in coefficients),
@@ -39,6 +47,7 @@ def parameters_of(spec: Spec, row: Array, data: ModelData) -> Parameters:
         gamma=tuple(
             jnp.stack([value[name] for name in sd_coefficient_names(spec, s)]) for s in range(len(spec.sds))
         ),
+        cortime=None if cortime is None else psd_factor(cortime),
     )
     return _centered(spec, parameters, data) if spec.thresholds else parameters
 
@@ -71,6 +80,7 @@ def correlation_matrices(spec: Spec, value: Mapping[str, float]) -> list[tuple[P
     """Every correlation matrix of the model with the names of its entries, on the host."""
     named = [(block.size, cor_names(spec, block)) for block in spec.blocks]
     named.append((len(spec.outcomes), rescor_names(spec)))
+    named.append((len(spec.times), cortime_names(spec)))
     return [(pairs, np.asarray(_filled(size, pairs, value))) for size, pairs in named if pairs]
 
 

@@ -14,7 +14,7 @@ from hmlm.density.correlation import correlation_cholesky, lkj_log_density
 from hmlm.density.layout import Layout, Run, Span
 from hmlm.density.priors import Transform, constrain, log_prob, real_line_map
 from hmlm.kernels.fusing import add_up, together
-from hmlm.spec.spec import AR, Constant, Spec
+from hmlm.spec.spec import OF_SERIES, Constant, Spec
 
 DType = np.dtype
 
@@ -30,6 +30,7 @@ class Parameters(NamedTuple):
         correlation: per block, (Q, Q) Cholesky factor of R.
         rescor: (M, M) Cholesky factor of the residual correlation, or None.
         gamma: per predictor of standard deviations, (W,).
+        cortime: (T, T) Cholesky factor of the correlations between occasions, or None.
     """
 
     intercept: tuple[Array | None, ...]
@@ -39,6 +40,7 @@ class Parameters(NamedTuple):
     correlation: tuple[Array, ...]
     rescor: Array | None
     gamma: tuple[Array, ...] = ()
+    cortime: Array | None = None
 
     @property
     def sigma(self) -> tuple[Array | None, ...]:
@@ -56,11 +58,13 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
     ``softplus`` holds a scale for every scalar; those of standard deviations between groups are used.
     """
     runs = [run.span for run in layout.runs]
-    *parts, rescor_part = pieces(x, [*runs, layout.thresholds, *layout.cor, layout.rescor])
+    spans = [*runs, layout.thresholds, *layout.cor, layout.rescor, layout.cortime]
+    *parts, rescor_part, cortime_part = pieces(x, spans)
     scalars, log_prior = _scalars(layout, softplus, parts[: len(runs)], x.dtype)
     thresholds, log_thresholds = ordered(spec.thresholds, parts[len(runs)])
     correlation, log_cor = _correlations(spec, parts[len(runs) + 1 :], x.dtype)
     rescor, log_rescor = _lkj(len(spec.outcomes), spec.rescor, rescor_part)
+    cortime, log_cortime = _lkj(len(spec.times), spec.cortime, cortime_part)
     scalars, rescor, *correlation = together(scalars, rescor, *correlation)
     own = iter(pieces(scalars, _scalar_spans(layout)))
     coefficients = [(next(own), next(own)) for _ in layout.b]
@@ -72,8 +76,9 @@ def unpack(spec: Spec, layout: Layout, softplus: Array, x: Array) -> tuple[Param
         correlation=tuple(correlation),
         rescor=None if spec.rescor is None else rescor,
         gamma=tuple(own),
+        cortime=None if spec.cortime is None else cortime,
     )
-    return parameters, log_prior + log_thresholds + log_cor + log_rescor
+    return parameters, log_prior + log_thresholds + log_cor + log_rescor + log_cortime
 
 
 def ordered(thresholds: Sequence[Constant], x: Array) -> tuple[Array, Array]:
@@ -91,7 +96,7 @@ def by_dpar(spec: Spec, values: Sequence[Array]) -> dict[str, tuple[Array | None
     """Values of ``spec.constants`` by distributional parameter and outcome."""
     found = {(c.response, c.dpar): value for c, value in zip(spec.constants, values, strict=True)}
     n_outcomes = len(spec.outcomes)
-    dpars = (*spec.family.dpars[1:], *([AR] if spec.autocor else []))
+    dpars = (*spec.family.dpars[1:], *(c.dpar for c in spec.constants if c.dpar in OF_SERIES))
     return {dpar: tuple(found.get((m, dpar)) for m in range(n_outcomes)) for dpar in dpars}
 
 

@@ -14,7 +14,14 @@ from hmlm.density.data import column_means
 from hmlm.density.linear import predictor_of
 from hmlm.density.precision import double_precision
 from hmlm.density.program import make_program, program_arguments
-from hmlm.spec.names import coefficient_names, cor_names, intercept_name, rescor_names, threshold_names
+from hmlm.spec.names import (
+    coefficient_names,
+    cor_names,
+    cortime_names,
+    intercept_name,
+    rescor_names,
+    threshold_names,
+)
 from hmlm.spec.scalars import check_proper
 from hmlm.spec.spec import Spec, without_levels
 from hmlm.types import Design
@@ -97,6 +104,8 @@ def _correlations(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:
             out[name] = _entry(sites[f"L_{block.name}"], block.order[i], block.order[j])
     for name, i, j in rescor_names(spec):
         out[name] = _entry(sites["L_rescor"], i, j)
+    for name, i, j in cortime_names(spec):
+        out[name] = _entry(sites["L_cortime"], i, j)
     return out
 
 

@@ -28,6 +28,7 @@ from hmlm.density.linear import predictor_of
 from hmlm.density.links import coordinate
 from hmlm.density.ordered import Ordered
 from hmlm.density.priors import to_numpyro
+from hmlm.density.repeated_normal import RepeatedNormal, compound_symmetry
 from hmlm.spec.names import (
     coefficient_names,
     constant_name,
@@ -35,7 +36,7 @@ from hmlm.spec.names import (
     sd_coefficient_names,
     sd_names,
 )
-from hmlm.spec.spec import AR, Block, Constant, Spec
+from hmlm.spec.spec import AR, COSY, Block, Constant, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Design
 
@@ -57,6 +58,8 @@ def make_program(spec: Spec) -> Program:
         additions: Mapping[str, Arrays] = NOTHING,
         W: Arrays = NOTHING,
         previous: Arrays = NOTHING,
+        series: Arrays = NOTHING,
+        place: Arrays = NOTHING,
     ) -> None:
         eta = {
             p: population_level(spec, p, X) + offset.get(predictor_key(spec, p), 0.0)
@@ -68,8 +71,11 @@ def make_program(spec: Spec) -> Program:
             rows = Z[block.name] * u[idx[spec.factors[block.factor].name]]
             for q, term in enumerate(block.terms):
                 eta[term.predictor] = eta[term.predictor] + rows[:, q]
-        if spec.autocor is not None:
+        if spec.in_turn:
             _series(spec, eta, y, previous[spec.outcomes[0]])
+            return
+        if spec.repeated:
+            _repeated(spec, eta, y, series[spec.outcomes[0]], place[spec.outcomes[0]])
             return
         likelihood(spec, eta, y, additions)
 
@@ -84,7 +90,8 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
         columns; ``idx``: per factor (N,) levels; ``y``: per outcome (N,). Where the formula has them
         ``offset``: per predictor (N,), ``additions``: per outcome the (N,) values of addition terms, and
         ``W``: per predictor of standard deviations between levels (J, W) columns, centred likewise;
-        ``previous``: per outcome the (N,) row before each in its series, -1 for the first.
+        ``previous``: per outcome the (N,) row before each in its series, -1 for the first; ``series`` and
+        ``place``: per outcome (N,), which series' correlation matrix has a row for each, and which row.
     """
     means = column_means(spec, design)
     offset = {
@@ -95,7 +102,15 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
     additions = {o.name: dict(o.additions) for o in design.outcomes if o.additions}
     levels = {sd.prefix: part.matrix - part.means for sd, part in zip(spec.sds, design.sds, strict=True)}
     previous = {o.name: o.series.previous for o in design.outcomes if o.series is not None}
-    more = _present(offset=offset, additions=additions, W=levels, previous=previous)
+    repeated = {o.name: o.repeated for o in design.outcomes if o.repeated is not None}
+    more = _present(
+        offset=offset,
+        additions=additions,
+        W=levels,
+        previous=previous,
+        series={name: known.index for name, known in repeated.items()},
+        place={name: known.place for name, known in repeated.items()},
+    )
     return _arguments(spec, design, means) | more
 
 
@@ -234,6 +249,22 @@ def _series(spec: Spec, eta: Mapping[int, Array], y: Arrays | None, previous: np
     mean, scale = location_scale(spec, 0, eta)
     rho = numpyro.sample(constant_name(spec, 0, AR), to_numpyro(ar.prior, ar.support))
     joint = Autoregressive(mean, scale, rho, previous, stationary=spec.autocor.stationary)
+    numpyro.sample(outcome, joint, obs=None if y is None else y[outcome])
+
+
+def _repeated(
+    spec: Spec, eta: Mapping[int, Array], y: Arrays | None, series: np.ndarray, place: np.ndarray
+) -> None:
+    """The one outcome whose residuals have a correlation matrix within series."""
+    (outcome,) = spec.outcomes
+    mean, scale = location_scale(spec, 0, eta)
+    if spec.cortime is None:
+        (cosy,) = (constant for constant in spec.constants if constant.dpar == COSY)
+        correlation = compound_symmetry(_constant(spec, cosy), int(place.max()) + 1)
+    else:
+        factor = numpyro.sample("L_cortime", dist.LKJCholesky(len(spec.times), spec.cortime))
+        correlation = factor @ factor.T
+    joint = RepeatedNormal(mean, scale, correlation, series, place)
     numpyro.sample(outcome, joint, obs=None if y is None else y[outcome])
 
 

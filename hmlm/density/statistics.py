@@ -229,10 +229,11 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
         or _samples_location(spec, plan)
         or (plan.dense and any(p.dpar != "mu" for p in spec.predictors))
         or (plan.dense and spec.autocor)
+        or spec.repeated
     ):
         return None
     cell, first = _cells(spec, design, plan)
-    if len(first) * FEWER > design.n_rows or (spec.autocor and not is_sufficient(spec, design, cell)):
+    if len(first) * FEWER > design.n_rows or (spec.in_turn and not is_sufficient(spec, design, cell)):
         return None
     basis, maps = _basis(spec, pilot)
     varying = _varying(spec, design, plan, plan.local)
@@ -248,7 +249,7 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
         return by_cell.reshape(*by_cell.shape[:2], -1)
 
     differences = None
-    if spec.autocor is not None:
+    if spec.in_turn:
         linear, square = linear_and_square(spec, design, columns, products)
         n_first = jnp.asarray(n_stationary(spec, design))
         differences = Differences(_parts(linear, split), _parts(square, split), n_first)

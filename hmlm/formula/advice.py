@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 _SPLINE = "write a spline of fixed degrees of freedom, ns(x, df = 4) or bs(x, df = 6)"
 _SERIES = "write ar(time = t, gr = id), where the residual before counts"
+_OF_MEAN = "write it in the formula of a mean, y ~ x + {}"
 _COVARIANCE = "(x | group) estimates all correlations, (x || group) none"
 _KNOWN = "levels are independent given their standard deviation, (1 | group)"
 _COLUMN = "compute it as a column of the table first"
@@ -32,17 +33,11 @@ PREDICTORS = {
         "write the column itself; incomplete rows are left out",
     ),
     "mmc": ("brms's multi-membership covariate", "write the column itself"),
-    "ar": (
-        "brms's autoregression of residuals here",
-        "write it in the formula of a mean, y ~ x + ar(gr = id)",
-    ),
+    "ar": ("brms's autoregression of residuals here", _OF_MEAN.format("ar(gr = id)")),
     "ma": ("brms's moving average of residuals", _SERIES),
     "arma": ("brms's autoregression of residuals", _SERIES),
-    "cosy": (
-        "brms's compound symmetry of residuals",
-        "write (1 | group) where they are positive",
-    ),
-    "unstr": ("brms's unstructured residual correlation", "write (0 + factor(time) | group)"),
+    "cosy": ("brms's compound symmetry of residuals here", _OF_MEAN.format("cosy(gr = id)")),
+    "unstr": ("brms's unstructured residual correlation here", _OF_MEAN.format("unstr(time, gr = id)")),
     "sar": ("brms's spatial autoregression", "write (1 | region)"),
     "car": ("brms's spatial autoregression", "write (1 | region)"),
     "fcor": ("brms's known residual correlation", "write (1 | group)"),

@@ -38,8 +38,8 @@ def maximise_likelihood(spec: Spec, design: Design, *, restricted: bool) -> Like
     """
     if spec.autocor is not None:
         raise HmlmError(
-            'ar() has no maximum-likelihood fit here: sample it, fit(algorithm="nuts"); marginal_log_lik '
-            "gives the likelihood itself"
+            f'{spec.autocor.term} has no maximum-likelihood fit here: sample it, fit(algorithm="nuts"); '
+            "marginal_log_lik gives the likelihood itself"
         )
     begin = time.perf_counter()
     surface = make_surface(spec, design, fit_pilot(spec, design), restricted=restricted)

@@ -101,7 +101,7 @@ def _tables(fit: Fit, prob: float) -> VarCorr:
         cov=_table([key for c in found for key in _all(c)], [_covariances(c) for c in found], prob),
         prob=prob,
         varying=varying,
-        series=fit.spec is not None and fit.spec.autocor is not None,
+        series=fit.spec is not None and fit.spec.in_turn,
     )
 
 

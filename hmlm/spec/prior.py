@@ -61,6 +61,8 @@ CLASSES = {
     "sigma": PriorClass(("resp",), ("real", "interval", "positive"), POSITIVE),
     **{dpar: PriorClass(("resp",), SUPPORTS[support], ADVICE[support]) for dpar, support in _constants()},
     "ar": PriorClass(("resp",), SUPPORTS[Support.CORRELATION], ADVICE[Support.CORRELATION]),
+    "cosy": PriorClass(("resp",), SUPPORTS[Support.UNIT], ADVICE[Support.UNIT]),
+    "cortime": PriorClass(("resp",), ("corr",), CORRELATION),
     "rescor": PriorClass((), ("corr",), CORRELATION),
 }
 
