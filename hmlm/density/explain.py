@@ -103,11 +103,9 @@ def _series_lines(density: LogDensity) -> list[str]:
         return []
     what = "statistics" if density.data.statistics is not None else "rows"
     if density.spec.repeated:
-        n_times, kind = len(density.spec.times), autocor.dependence.value
-        matrix = (
-            f"{n_times} occasions have free correlations" if n_times else "all of a series correlate alike"
-        )
-        return [f"residuals: {kind} by {what}, each given those of its series before it; {matrix}"]
+        n_times = len(density.spec.times)
+        matrix = f"those of {n_times} occasions correlate freely" if n_times else "all of a series alike"
+        return [f"residuals: {autocor.term} by {what}, each given those of its series before it; {matrix}"]
     start = "stationary from its first row on" if autocor.stationary else "its first row on its own"
     return [f"residuals: AR(1) by {what} less ar[1] times those of the row before; each series {start}"]
 

@@ -23,6 +23,8 @@ from hmlm.kernels.gaussian import gaussian_rows
 from hmlm.kernels.small import symmetric
 from hmlm.spec.spec import Spec
 
+Independent = Lag | Whitening | None  # what makes residuals of series independent
+
 
 class Rest(NamedTuple):
     """F and g of the S effects of all crossed factors but the first, factor by factor, then by coefficient.
@@ -116,9 +118,7 @@ class _Effects(NamedTuple):
     outcomes: tuple[int, ...]
 
 
-def _columns(
-    spec: Spec, plan: Plan, factors: tuple[int, ...], data: ModelData, lag: Lag | Whitening | None
-) -> _Effects:
+def _columns(spec: Spec, plan: Plan, factors: tuple[int, ...], data: ModelData, lag: Independent) -> _Effects:
     """Columns of the coefficients of these factors, less those of the rows before where there is a lag."""
     at = [data.varying[b][q] for f in factors for b, q in plan.integrated(spec, f)]
     columns = [data.columns[i] if lag is None else lag.column(data, i) for i in at]
@@ -142,9 +142,7 @@ def _product(left: _Effects, a: int, right: _Effects, c: int, weight: Array, sum
     return sums(left.columns[a] * w * right.columns[c])
 
 
-def _rest(
-    spec: Spec, plan: Plan, weight: Array, weighted: Array, data: ModelData, lag: Lag | Whitening | None
-) -> Rest:
+def _rest(spec: Spec, plan: Plan, weight: Array, weighted: Array, data: ModelData, lag: Independent) -> Rest:
     effects = [_columns(spec, plan, (factor,), data, lag) for factor in plan.factors]
     levels = [spec.factors[factor].n_levels for factor in plan.factors]
     size = len(effects)

@@ -104,7 +104,7 @@ def _between_rows(repeated: Repeated, standardised: np.ndarray) -> float:
 
 
 def _cortime(repeated: Repeated | None, standardised: np.ndarray) -> np.ndarray | None:
-    """(T, T) correlations of (N,) residuals of occasions, from the series that have both; positive definite."""
+    """(T, T) positive definite correlations of (N,) residuals of occasions, from series that have both."""
     if repeated is None or not repeated.times:
         return None
     table = np.zeros((int(repeated.index.max()) + 1, len(repeated.times)))

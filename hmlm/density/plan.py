@@ -179,7 +179,8 @@ def _cannot_integrate(spec: Spec, block: Block, factors: tuple[int, ...]) -> str
     if not _holds_series(spec, block.factor):
         return (
             f"density: a series of {spec.autocor.term} has rows of several levels of "
-            f"{spec.factors[block.factor].name!r}, so the effects of block {block.name!r} cannot be integrated out by level; choose 'informed'"
+            f"{spec.factors[block.factor].name!r}, so the effects of block {block.name!r} cannot be "
+            "integrated out by level; choose 'informed'"
         )
     names = " and ".join(repr(spec.factors[f].name) for f in factors)
     return (

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.lax.linalg import triangular_solve
 
 from hmlm.kernels.segments import Segments, make_segments
 from hmlm.kernels.tiles import Tiling
@@ -51,28 +52,18 @@ class RepeatedRows:
         return self.slots.expand(values.reshape(*values.shape[:-2], -1))
 
 
-def make_repeated(
-    known: Repeated, tiling: Tiling | None = None, rows: np.ndarray | None = None
-) -> RepeatedRows:
-    """The rows of a table by series and place.
-
-    Args:
-        known: of all rows.
-        tiling: where rows stand; (1, n) one after another without it.
-        rows: which, whole series of them; all by default.
-    """
-    rows = np.arange(len(known.index)) if rows is None else rows
-    _, series = np.unique(known.index[rows], return_inverse=True)
+def make_repeated(known: Repeated, tiling: Tiling) -> RepeatedRows:
+    """The rows of a table by series and place."""
+    _, series = np.unique(known.index, return_inverse=True)
     n_series, width = int(series.max()) + 1, n_places(known)
-    slot = series * width + known.place[rows]
-    placed = slot[None] if tiling is None else tiling.place(slot, fill=-1).astype(int)
+    slot = tiling.place(series * width + known.place, fill=-1).astype(int)
     has = np.zeros((n_series, width), bool)
-    has[series, known.place[rows]] = True
+    has[series, known.place] = True
     present, pattern = np.unique(has, axis=0, return_inverse=True)
     return RepeatedRows(
         known.dependence,
         (n_series, width),
-        make_segments(placed, n_series * width),
+        make_segments(slot, n_series * width),
         make_segments(pattern.ravel(), len(present)),
         jnp.asarray(present, float),
     )
@@ -108,9 +99,7 @@ def inverse_factors(factor: Array, present: Array) -> Array:
     own = jnp.eye(len(factor), dtype=factor.dtype)
     whole = jnp.matmul(factor, factor.T, precision="highest")
     cholesky = jnp.linalg.cholesky(both * whole + (1.0 - present)[:, :, None] * own)
-    return jax.lax.linalg.triangular_solve(
-        cholesky, jnp.broadcast_to(own, both.shape), left_side=True, lower=True
-    )
+    return triangular_solve(cholesky, jnp.broadcast_to(own, both.shape), left_side=True, lower=True)
 
 
 def whiten_unstr(inverse: Array, patterns: Segments, values: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Normal outcomes whose series have one correlation matrix as a NumPyro distribution: what the program states."""
+"""Normal outcomes whose series have one correlation matrix, as a NumPyro distribution."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from hmlm.density.moments import Moments, Rest, inverse_covariance, outcomes_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
+from hmlm.density.repetitions import Repetitions, at_correlation, make_repetitions, make_series_sums
 from hmlm.kernels.combine import combine
 from hmlm.kernels.fusing import product, sum_of, together
 from hmlm.kernels.gaussian import LOG_2PI
@@ -71,7 +72,7 @@ class Statistics:
         pilot: per outcome (P,) pilot coefficients.
         groups: cells by level of the main factor.
         rest: of the effects of other factors that are integrated out, None where there are none.
-        differences: what AR(1) residuals make of them, None where residuals are independent.
+        differences: what residuals in series make of them, None where residuals are independent.
     """
 
     cells: ModelData
@@ -85,7 +86,7 @@ class Statistics:
     pilot: tuple[Array, ...]
     groups: Tiles
     rest: CrossedStatistics | None
-    differences: Differences | None = None
+    differences: Differences | Repetitions | None = None
 
 
 def cell_moments(
@@ -93,7 +94,7 @@ def cell_moments(
 ) -> Moments:
     """Moments from statistics; arguments as :func:`hmlm.density.moments.row_moments`."""
     if stats.differences is not None:
-        return _autoregressive_moments(spec, plan, parameters, u, stats)
+        return _moments_of_series(spec, plan, parameters, u, stats)
     log_sigma = log_sigmas(spec, parameters, u, stats.cells).reshape(len(spec.outcomes), -1)
     weight = inverse_covariance(log_sigma, parameters.rescor)
     residual, weight = together(basis_residual(spec, parameters, stats), weight)
@@ -109,12 +110,13 @@ def cell_moments(
     return Moments(rows, _by_group(stats, precision), _by_group(stats, score), rest)
 
 
-def _autoregressive_moments(
+def _moments_of_series(
     spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], stats: Statistics
 ) -> Moments:
-    """Moments of rows less a multiple of those before them."""
-    differenced, gain = at_autocorrelation(parameters, stats)
-    moments = cell_moments(spec, plan, parameters, u, differenced)
+    """Moments of rows made independent: less a multiple of those before them, or of those of their series."""
+    repeated = isinstance(stats.differences, Repetitions)
+    independent, gain = (at_correlation if repeated else at_autocorrelation)(parameters, stats)
+    moments = cell_moments(spec, plan, parameters, u, independent)
     return moments._replace(log_rows=moments.log_rows + gain / moments.log_rows.size)
 
 
@@ -229,11 +231,13 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
         or _samples_location(spec, plan)
         or (plan.dense and any(p.dpar != "mu" for p in spec.predictors))
         or (plan.dense and spec.autocor)
-        or spec.repeated
     ):
         return None
     cell, first = _cells(spec, design, plan)
     if len(first) * FEWER > design.n_rows or (spec.in_turn and not is_sufficient(spec, design, cell)):
+        return None
+    repeated = make_series_sums(design.outcomes[0].repeated) if spec.repeated else None
+    if repeated and not (repeated.are_few(len(first) * FEWER) and repeated.lie_in(cell)):
         return None
     basis, maps = _basis(spec, pilot)
     varying = _varying(spec, design, plan, plan.local)
@@ -244,11 +248,14 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
     columns, split = np.concatenate([full, varying]), len(full)
     cells, tiling = make_data(spec, design, plan, first)
 
-    def products(columns: np.ndarray) -> np.ndarray:
-        by_cell = tiling.place(_cross_products(columns, cell, len(first)))
+    def products(columns: np.ndarray, of: np.ndarray = cell) -> np.ndarray:
+        by_cell = tiling.place(_cross_products(columns, of, len(first)))
         return by_cell.reshape(*by_cell.shape[:2], -1)
 
     differences = None
+    if repeated:
+        parts = [_parts(part, split) for part in repeated.products(columns, cell, products)]
+        differences = make_repetitions(repeated, parts)
     if spec.in_turn:
         linear, square = linear_and_square(spec, design, columns, products)
         n_first = jnp.asarray(n_stationary(spec, design))

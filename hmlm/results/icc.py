@@ -80,9 +80,9 @@ def _check(fit: Fit, group: str | None) -> None:
         check_factor(group, [name for name, _ in fit.info.factors])
     if fit.spec is not None and fit.spec.repeated:
         raise HmlmError(
-            f"residuals of a series correlate, {fit.spec.autocor.term}, so that groups are only a part of what "
-            "rows share; compute the share that you mean from the draws: under cosy() two rows of a series "
-            "share fit['cosy'] of the residual variance"
+            f"residuals of a series correlate, {fit.spec.autocor.term}, so that groups are only a part of "
+            "what rows share; compute the share that you mean from the draws: under cosy() two rows of a "
+            "series share fit['cosy'] of the residual variance"
         )
     if fit.spec is not None and fit.spec.autocor is not None:
         raise HmlmError(

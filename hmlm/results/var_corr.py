@@ -26,6 +26,7 @@ SERIES = (
     "The residual standard deviation is that given the row before, ar(); with cov = TRUE residuals have "
     "sigma / sqrt(1 - ar[1]²)."
 )
+REPEATED = "Residuals of a series correlate, {term}: their correlations are in the summary."
 VARIES = "No residual standard deviation: sigma has a formula{where}."
 
 
@@ -41,6 +42,7 @@ class VarCorr:
         varying: outcomes whose sigma depends on more than factors, ``""`` for a lone outcome. Where it
             depends on factors alone, the residuals have a row per level.
         series: whether residuals follow each other, ``ar()``: sigma is then that of what is new in each.
+        repeated: the term that says how residuals of a series correlate, ``"cosy()"``, "" without one.
     """
 
     sd: pd.DataFrame
@@ -49,6 +51,7 @@ class VarCorr:
     prob: float
     varying: tuple[str, ...] = ()
     series: bool = False
+    repeated: str = ""
 
     def __repr__(self) -> str:
         return "\n".join([*_lines(self), *_notes(self)])
@@ -102,6 +105,7 @@ def _tables(fit: Fit, prob: float) -> VarCorr:
         prob=prob,
         varying=varying,
         series=fit.spec is not None and fit.spec.in_turn,
+        repeated=fit.spec.autocor.term if fit.spec is not None and fit.spec.repeated else "",
     )
 
 
@@ -189,6 +193,7 @@ def _triangle(result: VarCorr) -> Iterator[str]:
 def _notes(result: VarCorr) -> list[str]:
     notes = [MEANING.format(percent=100 * result.prob)] if len(result.sd) else []
     notes.extend([SERIES] if result.series else [])
+    notes.extend([REPEATED.format(term=result.repeated)] if result.repeated else [])
     if result.varying:
         where = ", ".join(outcome for outcome in result.varying if outcome)
         notes.append(VARIES.format(where=f" ({where})" if where else ""))
