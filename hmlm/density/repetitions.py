@@ -3,7 +3,8 @@
 Under ``cosy`` the inverse is ``(I - rho / (1 + (n - 1) rho) 11') / (1 - rho)`` for a series of n rows: S_0
 are the cross-products of rows, and there is one more S_k for each n, those of the sums over series of n rows.
 Under ``unstr`` there is one S_k for each pair of occasions of each pattern of occasions that series have,
-and w_k is the entry of the pattern's inverse.
+and w_k is the entry of the pattern's inverse, over the standard deviations of the two where sigma differs
+between occasions.
 """
 
 from __future__ import annotations
@@ -17,16 +18,38 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hmlm.density.data import column_means
+from hmlm.density.linear import predictor_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.repeated import inverse_factors, n_places
-from hmlm.spec.spec import COSY
-from hmlm.types import Repeated
+from hmlm.spec.spec import COSY, Spec
+from hmlm.types import Design, Repeated
 
 if TYPE_CHECKING:
     from hmlm.density.statistics import Statistics
 
 PARTS = ("basis", "total", "mixed", "varying")
 Products = Callable[..., np.ndarray]  # (A, S) columns, (S,) cells -> (A, A, T) sums by cell
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class OccasionScales:
+    """A predictor of log sigma that depends on occasions alone.
+
+    Attributes:
+        predictor: its index.
+        columns: (T, K) population-level columns as the spec centres them.
+    """
+
+    predictor: int = field(metadata={"static": True})
+    columns: Array
+
+    def log_sigma(self, parameters: Parameters) -> Array:
+        """(T,) of every occasion."""
+        intercept = parameters.intercept[self.predictor]
+        slopes = jnp.matmul(self.columns, parameters.b[self.predictor], precision="highest")
+        return slopes if intercept is None else intercept + slopes
 
 
 @jax.tree_util.register_dataclass
@@ -39,12 +62,14 @@ class Repetitions:
         count: (P,) series by pattern.
         present: (P, W) one where a pattern has the place, else zero.
         pairs: per S_k of ``unstr`` its pattern and two occasions; () for ``cosy``.
+        scales: what sigma is at the occasions, None where it is the same or what the cells say.
     """
 
     parts: dict[str, Array]
     count: Array
     present: Array
     pairs: tuple[tuple[int, int, int], ...] = field(metadata={"static": True})
+    scales: OccasionScales | None = None
 
 
 def at_correlation(parameters: Parameters, stats: Statistics) -> tuple[Statistics, Array]:
@@ -67,7 +92,19 @@ def _unstr(parameters: Parameters, known: Repetitions) -> tuple[Array, Array]:
     inverse = inverse_factors(parameters.cortime, known.present)
     precision = jnp.einsum("pka,pkb->pab", inverse, inverse, precision="highest")
     weights = jnp.stack([precision[pair] for pair in known.pairs])
-    return weights, jnp.sum(known.count[:, None] * jnp.log(jnp.einsum("paa->pa", inverse)))
+    gain = jnp.sum(known.count[:, None] * jnp.log(jnp.einsum("paa->pa", inverse)))
+    if known.scales is None:
+        return weights, gain
+    log_sigma = known.scales.log_sigma(parameters)
+    both = jnp.stack([log_sigma[a] + log_sigma[b] for _, a, b in known.pairs])
+    return weights * jnp.exp(-both), gain - jnp.sum(known.count @ known.present * log_sigma)
+
+
+def of_unit_sigma(parameters: Parameters, known: Repetitions) -> Parameters:
+    """Parameters of rows that are divided by their standard deviations already."""
+    if known.scales is None:
+        return parameters
+    return parameters._replace(constants={**parameters.constants, "sigma": (jnp.ones(()),)})
 
 
 # --- on the host ----------------------------------------------------------------------------------
@@ -148,11 +185,27 @@ def make_series_sums(known: Repeated) -> SeriesSums:
     return SeriesSums(known, series, present, pattern.ravel())
 
 
-def make_repetitions(sums: SeriesSums, parts: list[dict[str, Array]]) -> Repetitions:
+def scales_of_occasions(spec: Spec, design: Design) -> OccasionScales | None:
+    """What sigma is at the occasions of ``unstr``; None where it is one number or depends on more."""
+    known, p = design.outcomes[0].repeated, predictor_of(spec, 0, "sigma")
+    varies = p is not None and any(term.predictor == p for block in spec.blocks for term in block.terms)
+    if p is None or varies or known is None or not known.times:
+        return None
+    columns = design.predictors[p].population.matrix
+    of_times = columns[np.unique(known.place, return_index=True)[1]]
+    if not np.array_equal(of_times[known.place], columns):
+        return None
+    return OccasionScales(p, jnp.asarray(of_times - column_means(spec, design)[p]))
+
+
+def make_repetitions(
+    sums: SeriesSums, parts: list[dict[str, Array]], scales: OccasionScales | None
+) -> Repetitions:
     """From the statistics of each cross-product."""
     return Repetitions(
         parts={name: jnp.stack([part[name] for part in parts]) for name in PARTS},
         count=jnp.asarray(np.bincount(sums.pattern), float),
         present=jnp.asarray(sums.present, float),
         pairs=sums.pairs(),
+        scales=scales,
     )

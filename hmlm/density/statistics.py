@@ -28,7 +28,14 @@ from hmlm.density.moments import Moments, Rest, inverse_covariance, outcomes_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.pilot import Pilot
 from hmlm.density.plan import Plan
-from hmlm.density.repetitions import Repetitions, at_correlation, make_repetitions, make_series_sums
+from hmlm.density.repetitions import (
+    Repetitions,
+    at_correlation,
+    make_repetitions,
+    make_series_sums,
+    of_unit_sigma,
+    scales_of_occasions,
+)
 from hmlm.kernels.combine import combine
 from hmlm.kernels.fusing import product, sum_of, together
 from hmlm.kernels.gaussian import LOG_2PI
@@ -114,9 +121,12 @@ def _moments_of_series(
     spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], stats: Statistics
 ) -> Moments:
     """Moments of rows made independent: less a multiple of those before them, or of those of their series."""
-    repeated = isinstance(stats.differences, Repetitions)
-    independent, gain = (at_correlation if repeated else at_autocorrelation)(parameters, stats)
-    moments = cell_moments(spec, plan, parameters, u, independent)
+    known = stats.differences
+    if isinstance(known, Repetitions):
+        (independent, gain), own = at_correlation(parameters, stats), of_unit_sigma(parameters, known)
+    else:
+        (independent, gain), own = at_autocorrelation(parameters, stats), parameters
+    moments = cell_moments(spec, plan, own, u, independent)
     return moments._replace(log_rows=moments.log_rows + gain / moments.log_rows.size)
 
 
@@ -233,7 +243,8 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
         or (plan.dense and spec.autocor)
     ):
         return None
-    cell, first = _cells(spec, design, plan)
+    scales = scales_of_occasions(spec, design)
+    cell, first = _cells(spec, design, plan, () if scales is None else (scales.predictor,))
     if len(first) * FEWER > design.n_rows or (spec.in_turn and not is_sufficient(spec, design, cell)):
         return None
     repeated = make_series_sums(design.outcomes[0].repeated) if spec.repeated else None
@@ -255,7 +266,7 @@ def make_statistics(spec: Spec, design: Design, plan: Plan, pilot: Pilot) -> Sta
     differences = None
     if repeated:
         parts = [_parts(part, split) for part in repeated.products(columns, cell, products)]
-        differences = make_repetitions(repeated, parts)
+        differences = make_repetitions(repeated, parts, scales)
     if spec.in_turn:
         linear, square = linear_and_square(spec, design, columns, products)
         n_first = jnp.asarray(n_stationary(spec, design))
@@ -319,11 +330,16 @@ def _samples_location(spec: Spec, plan: Plan) -> bool:
     )
 
 
-def _cells(spec: Spec, design: Design, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) cell of each row and (T,) a row of each cell, cells sorted by level."""
+def _cells(
+    spec: Spec, design: Design, plan: Plan, without: tuple[int, ...] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) cell of each row and (T,) a row of each cell, cells sorted by level.
+
+    Predictors ``without`` may differ within a cell.
+    """
     keys = [np.zeros(design.n_rows) if not plan.factors else design.factors[plan.factors[0]].index]
     for p, predictor in enumerate(spec.predictors):
-        if predictor.dpar != "mu":
+        if predictor.dpar != "mu" and p not in without:
             keys.extend(design.predictors[p].population.matrix.T)
     for block in spec.blocks:
         own = [q for q, term in enumerate(block.terms) if spec.predictors[term.predictor].dpar != "mu"]

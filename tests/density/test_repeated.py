@@ -38,7 +38,7 @@ def table(n_series: int = 40) -> pd.DataFrame:
     return frame[~lacking].sample(frac=1.0, random_state=1).reset_index(drop=True)
 
 
-DATA, FEW = table(), table(9)
+DATA, FEW, FEWEST = table(), table(9), table(4)
 
 
 def correlations(data: pd.DataFrame, term: str) -> np.ndarray:
@@ -63,7 +63,7 @@ TERMS = {"cosy(gr = s)": {"cosy": RHO}, "unstr(t, s)": CORTIME}
 @pytest.mark.parametrize("by_statistics", [True, False])
 @pytest.mark.parametrize("groups", [True, False])
 def test_the_likelihood_is_one_dense_normal(term, by_statistics, groups):
-    data = DATA if by_statistics else FEW
+    data = DATA if by_statistics else FEWEST
     stated = hm.model(f"y ~ x + {term}{' + (1 | g)' if groups else ''}", data)
     few = not by_statistics or (groups and "unstr" in term)
     assert (stated.log_density.data.statistics is None) == few
@@ -82,6 +82,20 @@ def test_rows_with_their_own_sigma_give_the_dense_normal(term):
     wanted = multivariate_normal(mean(FEW), covariance).logpdf(FEW.y)
     values = {**VALUES, **TERMS[term], **logs, "sd_g__Intercept": TAU}
     assert stated.marginal_log_lik(values) == pytest.approx(wanted, abs=1e-9)
+
+
+@pytest.mark.parametrize("sigma", ["~ 0 + factor(t)", "~ t"])
+def test_statistics_hold_a_sigma_for_each_occasion(sigma):
+    stated = hm.model(hm.bf("y ~ x + unstr(t, s)", sigma=sigma), DATA)
+    assert stated.log_density.data.statistics is not None
+    logs = np.array([-0.5, -0.2, 0.1])
+    values = {"b_sigma_Intercept": -0.5, "b_sigma_t": 0.3}
+    if "factor" in sigma:
+        values = {f"b_sigma_factort{t}": value for t, value in enumerate(logs)}
+    scale = np.exp(logs)[DATA.t]
+    covariance = scale[:, None] * correlations(DATA, "unstr") * scale
+    wanted = multivariate_normal(mean(DATA), covariance).logpdf(DATA.y)
+    assert stated.marginal_log_lik({**VALUES, **CORTIME, **values}) == pytest.approx(wanted, abs=1e-9)
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.3, 0.95])
@@ -152,16 +166,16 @@ def test_groups_that_divide_series():
 
 
 def test_the_programs_distribution_samples_what_it_states():
-    series, place = np.array([0, 1, 0, 1, 2]), np.array([2, 0, 1, 2, 1])
-    scale = np.array([1.0, 2.0, 0.5, 1.5, 1.0])
+    series, place = np.array([0, 1, 0, 1]), np.array([2, 0, 1, 2])
+    scale = np.array([1.0, 2.0, 0.5, 1.5])
     same = series[:, None] == series
     covariance = np.where(same, CORRELATIONS[np.ix_(place, place)], 0.0) * np.outer(scale, scale)
-    joint = RepeatedNormal(jnp.arange(5.0), jnp.asarray(scale), jnp.asarray(CORRELATIONS), series, place)
+    joint = RepeatedNormal(jnp.arange(4.0), jnp.asarray(scale), jnp.asarray(CORRELATIONS), series, place)
     draws = np.asarray(joint.sample(jax.random.key(1), (20_000,)))
-    np.testing.assert_allclose(draws.mean(0), np.arange(5), atol=0.1)
+    np.testing.assert_allclose(draws.mean(0), np.arange(4), atol=0.1)
     np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.05 * covariance.max())
-    value = jnp.array([0.3, -1.0, 2.0, 0.1, 3.0])
-    wanted = multivariate_normal(np.arange(5.0), covariance).logpdf(value)
+    value = jnp.array([0.3, -1.0, 2.0, 0.1])
+    wanted = multivariate_normal(np.arange(4.0), covariance).logpdf(value)
     assert float(joint.log_prob(value)) == pytest.approx(wanted, rel=1e-4)
 
 
