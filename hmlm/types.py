@@ -322,7 +322,7 @@ class Repeated:
 
     Attributes:
         dependence: which.
-        times: T occasions as text that have rows and columns of the matrix; () where all are alike.
+        times: T occasions with rows and columns of the matrix, as names have them; () where all are alike.
         index: (N,) series of each row.
         place: (N,) its occasion among the times; where all are alike, how many of its series come before.
         rebuild: new complete table -> (2, N') index and place.

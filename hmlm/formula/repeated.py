@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hmlm.formula.levels import Levels, observed_levels
+from hmlm.formula.names import check_distinct, coefficient_name
 from hmlm.formula.series import in_order, series_columns
 from hmlm.formula.table import Use, as_table, require_complete, select
 from hmlm.types import DataError, Dependence, Repeated, ResidualSeries
@@ -27,8 +28,9 @@ def build_repeated(table: pd.DataFrame, series: ResidualSeries, where: str) -> R
     """
     times = _times(table, series, where)
     index, place = _places(table, series, times, where)
-    texts = () if times is None else times.texts
-    return Repeated(series.dependence, texts, index, place, partial(_rebuilt, series, times, where))
+    names = () if times is None else tuple(coefficient_name(text) for text in times.texts)
+    check_distinct(names, where)
+    return Repeated(series.dependence, names, index, place, partial(_rebuilt, series, times, where))
 
 
 def _times(table: pd.DataFrame, series: ResidualSeries, where: str) -> Levels | None:

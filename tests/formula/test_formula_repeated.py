@@ -55,6 +55,12 @@ def test_places(term, times, place):
     np.testing.assert_array_equal(repeated.rebuild(data), [repeated.index, place])
 
 
+def test_names_of_occasions_are_brmss():
+    data = TABLE.assign(t=["t 2", "-1", "-1", "a/b", "a/b"])
+    repeated = build_design(as_model_formula("y ~ unstr(t, g)"), data).outcomes[0].repeated
+    assert repeated.times == ("M1", "aDb", "t2")
+
+
 @pytest.mark.parametrize(
     ("formula", "says"),
     [
