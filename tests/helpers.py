@@ -238,7 +238,7 @@ OFTEN = (
     *("rescor", "rescor_scale", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
     *("series", "series_regression", "series_scale"),
-    *("alike", "alike_scale", "occasions", "occasions_scale"),
+    *("alike", "occasions_scale"),
 )
 
 

@@ -62,12 +62,14 @@ class Whitening(NamedTuple):
         white: (..., S, W) values by series and place -> the same, independent.
         scale: (T, L) or (1, 1) standard deviations.
         rows: where rows stand.
+        inside: (T, L), one in every row and zero in padding.
         gain: (T, L), what the log density of a row gains.
     """
 
     white: Callable[[Array], Array]
     scale: Array
     rows: RepeatedRows
+    inside: Array
     gain: Array
 
     def __call__(self, values: Array) -> Array:
@@ -78,10 +80,10 @@ class Whitening(NamedTuple):
 
     def column(self, data: ModelData, i: int) -> Array:
         """(T, L) a column of effects likewise."""
-        return data.columns[0] * self(data.columns[i])
+        return self(data.columns[i])
 
     def _unscaled(self, values: Array) -> Array:
-        return self.rows.by_row(self.white(self.rows.by_series(values)))
+        return self.inside * self.rows.by_row(self.white(self.rows.by_series(values)))
 
 
 class Innovations(NamedTuple):
@@ -99,7 +101,7 @@ def innovations(spec: Spec, parameters: Parameters, u: list[Array], data: ModelD
         return Innovations(residual, log_sigma, None)
     if spec.repeated:
         whitening = _whitening(spec, parameters, data, log_sigma)
-        return Innovations(data.columns[0] * whitening(residual), log_sigma, whitening)
+        return Innovations(whitening(residual), log_sigma, whitening)
     lag = _lag(spec, parameters, u, data, log_sigma)
     return Innovations(lag(residual, residuals(spec, parameters, u, data.lagged)), log_sigma, lag)
 
@@ -110,7 +112,7 @@ def correlation(parameters: Parameters) -> Array:
 
 
 def _whitening(spec: Spec, parameters: Parameters, data: ModelData, log_sigma: Array) -> Whitening:
-    rows = data.repeated
+    rows, inside = data.repeated, data.columns[0]
     if rows.dependence is Dependence.COSY:
         rho = parameters.constants[COSY][0]
         white, gain = partial(whiten_cosy, rho), gain_cosy(rho, rows.shape[1])
@@ -118,8 +120,8 @@ def _whitening(spec: Spec, parameters: Parameters, data: ModelData, log_sigma: A
         inverse = inverse_factors(parameters.cortime, rows.present)
         white = partial(whiten_unstr, inverse, rows.patterns)
         gain = gain_unstr(inverse, rows.patterns)
-    gain = data.columns[0] * rows.by_row(jnp.broadcast_to(gain, rows.shape))
-    return Whitening(white, jnp.exp(log_sigma[0]), rows, gain)
+    gain = inside * rows.by_row(jnp.broadcast_to(gain, rows.shape))
+    return Whitening(white, jnp.exp(log_sigma[0]), rows, inside, gain)
 
 
 def _lag(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData, log_sigma: Array) -> Lag:
