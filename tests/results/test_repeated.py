@@ -11,6 +11,7 @@ import pytest
 
 import hmlm as hm
 from hmlm.results.fit import Fit
+from hmlm.results.plots.covariance import row_covariance
 from hmlm.types import DataError, HmlmError
 
 N_SERIES, N_TIMES, SIGMA = 60, 3, 0.5
@@ -86,6 +87,28 @@ def test_chunks_are_parts_of_the_same_series(term):
     whole = fitted(term).predict(ndraws=20)
     parts = [np.asarray(values)[0] for _, values in fitted(term).prediction("predict", ndraws=20).chunks()]
     np.testing.assert_allclose(np.concatenate(parts).T, whole.values.reshape(20, -1), rtol=1e-10)
+
+
+@pytest.mark.parametrize("term", TRUTH)
+def test_the_covariance_of_rows_holds_their_correlations(term):
+    fit, table = fitted(term), data(term)
+    rows = np.flatnonzero(table.s == 1)
+    later = rows[table.t[rows] == 2][0], rows[table.t[rows] == 1][0]
+    name = "cosy" if "cosy" in term else "cortime__1__2"
+    shared = fit["sigma"] ** 2 * fit[name] + fit["sd_g__Intercept"] ** 2
+    assert row_covariance(fit, 0, np.array(later))[0, 1] == pytest.approx(float(shared.mean()), rel=1e-6)
+
+
+@pytest.mark.parametrize("term", TRUTH)
+def test_the_prior_is_drawn_from(term):
+    proper = [hm.prior("normal(0, 1)"), hm.prior("lkj(50)", class_="cortime")]
+    prior = hm.model(f"y ~ x + {term}", data(term), prior=proper if "unstr" in term else proper[:1])
+    drawn = prior.sample_prior(draws=50, seed=1)
+    if "unstr" in term:
+        assert float(abs(drawn["cortime__0__2"]).max()) < 0.6
+    else:
+        assert 0 < float(drawn["cosy"].min()) < 0.3 < 0.7 < float(drawn["cosy"].max()) < 1
+    assert drawn.predict().sizes["row"] == len(data(term))
 
 
 def test_what_would_cut_series_is_refused():
