@@ -6,6 +6,7 @@ factor, ``Q`` coefficients per level, ``M`` outcomes.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -89,19 +90,34 @@ class GroupTerm:
         return ":".join(self.columns) if self.multiple is None else f"mm{''.join(self.columns)}"
 
 
+class Dependence(enum.Enum):
+    """How residuals of one series depend on each other, by brms's name of the term."""
+
+    AR = "ar"
+    COSY = "cosy"
+    UNSTR = "unstr"
+
+    @property
+    def matrix(self) -> bool:
+        """Whether a correlation matrix says it, that of :class:`Repeated`."""
+        return self is not Dependence.AR
+
+
 @dataclass(frozen=True)
 class ResidualSeries:
-    """brms's ``ar(time, gr, p = 1, cov)``: residuals that depend on the one before in their series.
+    """brms's ``ar(time, gr, p = 1, cov)``, ``cosy(time, gr)``, ``unstr(time, gr)``: series of residuals.
 
     Attributes:
         time: column that orders the rows; None for their order in the table.
         group: columns whose levels, joined, are the series; () for a single one.
         stationary: brms's ``cov``: the first residual has the variance that all have in the long run.
+        dependence: on the residual before, equally on all others, or by a correlation for each two times.
     """
 
     time: str | None = None
     group: tuple[str, ...] = ()
     stationary: bool = False
+    dependence: Dependence = Dependence.AR
 
 
 @dataclass(frozen=True)
@@ -132,7 +148,7 @@ class PredictorFormula:
         groups: the group-level terms in the order written.
         text: the whole right-hand side with white space normalised, as brms prints it.
         offsets: what is inside each ``offset(…)``, as pasted; they add up.
-        series: the ``ar(…)`` of a mean, None without one.
+        series: the ``ar(…)``, ``cosy(…)`` or ``unstr(…)`` of a mean, None without one.
         monotonic: the column inside each ``mo(…)``.
         smooths: each ``s(…)``.
     """
@@ -415,6 +431,25 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Repeated:
+    """Series whose residuals have one correlation matrix, ``cosy()`` and ``unstr()``.
+
+    Attributes:
+        dependence: which.
+        times: T occasions with rows and columns of the matrix, as names have them; () where all are alike.
+        index: (N,) series of each row.
+        place: (N,) its occasion among the times; where all are alike, how many of its series come before.
+        rebuild: new complete table -> (2, N') index and place.
+    """
+
+    dependence: Dependence
+    times: tuple[str, ...]
+    index: np.ndarray
+    place: np.ndarray
+    rebuild: Callable[[pd.DataFrame], np.ndarray] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """An outcome and what was said of its rows.
 
@@ -428,7 +463,8 @@ class Outcome:
             the interval; one above the outcome in other rows); ``trunc_lower``, ``trunc_upper`` (only the
             finite ones said); ``rate``.
         rebuild: new complete table, names of additions or None for all -> their (N',) values.
-        series: how its residuals follow each other, None where they are independent.
+        series: how its residuals follow each other, None where none depends on the one before.
+        repeated: which of its residuals have a correlation matrix, None where none have.
     """
 
     name: str
@@ -440,6 +476,7 @@ class Outcome:
         default=None, compare=False, repr=False
     )
     series: Series | None = field(default=None, compare=False, repr=False)
+    repeated: Repeated | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

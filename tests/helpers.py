@@ -61,6 +61,13 @@ def in_time(seed: int) -> pd.DataFrame:
     return table.iloc[rng.permutation(len(table))].reset_index(drop=True)
 
 
+def lacking(seed: int) -> pd.DataFrame:
+    """30 rows in shuffled order, in series ``g`` at times ``t`` of 0 to 3 that most of them lack one of."""
+    table = in_time(seed)
+    table = table[(table.t < 4) & ((table.g + table.t) % 5 > 0)]
+    return table.reset_index(drop=True)
+
+
 def uneven(seed: int) -> pd.DataFrame:
     """147 rows in shuffled order, in groups of 1 to 60."""
     groups = np.repeat(np.arange(len(UNEVEN_SIZES)), UNEVEN_SIZES)
@@ -242,6 +249,10 @@ CASES = (
     Case("horseshoe", "y ~ x + w + h + (1 + x | g)", even, SHRUNK),
     Case("r2d2", hm.bf("y ~ x + w + t + (1 | g)", sigma="~ x + (1 | g)"), even, DECOMPOSED),
     Case("shrunk_outcomes", ["y ~ x + w + (1 | g)", "v ~ w + t", hm.set_rescor()], even, SHRUNK_OUTCOMES),
+    Case("alike", "y ~ x + (1 + x | g) + (1 | h) + cosy(gr = g:half)", in_time),
+    Case("alike_scale", hm.bf("y ~ x + (1 |c| g) + cosy(t, g)", sigma="~ x + (1 |c| g)"), in_time),
+    Case("occasions", "y ~ x + (1 | h) + unstr(t, g)", lacking),
+    Case("occasions_scale", hm.bf("y ~ x + (1 | g) + unstr(t, g)", sigma="~ x"), lacking),
     Case("priors", "y ~ x + w + I(x^2) + (1 + x + w | g) + (1 | h)", uneven, PRIORS),
 )
 DESIGNS = {case.name: case for case in (*CASES, *FAMILY_CASES)}
@@ -282,7 +293,7 @@ OFTEN = (
     *("rescor", "rescor_scale", "rescor_formula", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
     *("series", "series_regression", "series_scale", "smooth", "horseshoe", "r2d2"),
-    *("known", "members_poisson"),
+    *("known", "members_poisson", "alike", "occasions_scale"),
 )
 
 

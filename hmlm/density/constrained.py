@@ -11,6 +11,7 @@ from hmlm.density.parameters import Parameters
 from hmlm.spec.names import (
     constant_names,
     cor_names,
+    cortime_names,
     intercept_name,
     named_coefficients,
     rescor_names,
@@ -32,7 +33,7 @@ def constrained_names(spec: Spec) -> tuple[str, ...]:
     for block in spec.blocks:
         names.extend(sd_names(spec, block))
         names.extend(name for name, _, _ in cor_names(spec, block))
-    names.extend(name for name, _, _ in rescor_names(spec))
+    names.extend(name for name, _, _ in (*rescor_names(spec), *cortime_names(spec)))
     names.extend(name for s in range(len(spec.sds)) for name in sd_coefficient_names(spec, s))
     names.extend(sds_names(spec))
     names.extend(name for p in range(len(spec.predictors)) for name in shrinkage_names(spec, p))
@@ -52,6 +53,8 @@ def constrained_values(spec: Spec, parameters: Parameters, data: ModelData) -> A
             parts.append(_correlations(parameters.correlation[b][order]))
     if parameters.rescor is not None:
         parts.append(_correlations(parameters.rescor))
+    if parameters.cortime is not None:
+        parts.append(_correlations(parameters.cortime))
     parts.extend(parameters.gamma)
     parts.extend(value[None] for value in parameters.sds)
     parts.extend(parameters.shrinkage)

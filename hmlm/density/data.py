@@ -18,6 +18,7 @@ from jax import Array
 from hmlm.density.columns import Columns, Folded
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
+from hmlm.density.repeated import RepeatedRows, make_repeated
 from hmlm.kernels.memberships import Memberships
 from hmlm.kernels.segments import Segments, make_segments
 from hmlm.kernels.tiles import Tiles, Tiling, make_tiling
@@ -75,7 +76,8 @@ class ModelData:
         log_jacobian: (T, L), what the density of outcomes adds to that of those it reads; None for nothing.
         order: (N,) where each row of the table stands in the flat tiles.
         main: the factor that rows are sorted by, None where there is none.
-        lagged: the rows before these in their series, None where residuals are independent.
+        lagged: the rows before these in their series, None where no residual depends on the one before.
+        repeated: rows by series whose residuals have a correlation matrix, None where none have.
     """
 
     outcomes: Array
@@ -92,6 +94,7 @@ class ModelData:
     order: Array
     main: int | None = field(metadata={"static": True})
     lagged: ModelData | None = None
+    repeated: RepeatedRows | None = None
 
 
 def working_outcomes(spec: Spec, design: Design) -> np.ndarray:
@@ -169,7 +172,7 @@ def make_data(
         rows: which rows, all by default.
     """
     main = plan.main(spec)
-    in_series = spec.autocor is not None and rows is None
+    whole = rows is None
     rows = np.arange(design.n_rows) if rows is None else rows
     index, n_groups = main_groups(spec, design, plan)
     index = index[rows]
@@ -203,7 +206,10 @@ def make_data(
             order=jnp.asarray(tiling.order(), jnp.int32),
             main=main,
         )
-        data = replace(data, lagged=lagged_data(spec, design, data, tiling)) if in_series else data
+        if whole and spec.in_turn:
+            data = replace(data, lagged=lagged_data(spec, design, data, tiling))
+        if whole and spec.repeated:
+            data = replace(data, repeated=make_repeated(design.outcomes[0].repeated, tiling))
     return data, tiling
 
 

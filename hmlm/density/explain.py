@@ -122,6 +122,10 @@ def _series_lines(density: LogDensity) -> list[str]:
     if autocor is None:
         return []
     what = "statistics" if density.data.statistics is not None else "rows"
+    if density.spec.repeated:
+        n_times = len(density.spec.times)
+        matrix = f"those of {n_times} occasions correlate freely" if n_times else "all of a series alike"
+        return [f"residuals: {autocor.term} by {what}, each given those of its series before it; {matrix}"]
     start = "stationary from its first row on" if autocor.stationary else "its first row on its own"
     return [f"residuals: AR(1) by {what} less ar[1] times those of the row before; each series {start}"]
 
@@ -173,7 +177,7 @@ def _factor_work(spec: Spec, plan: Plan, factor: int) -> int:
 
 def _basis(density: LogDensity) -> str:
     if density.data.statistics is None:
-        twice = " and the rows before them" if density.spec.autocor else ""
+        twice = " and the rows before them" if density.spec.in_turn else ""
         return f"it reads {density.spec.n_rows} rows{twice}"
     return f"sufficient statistics replace {density.spec.n_rows} rows"
 

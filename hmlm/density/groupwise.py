@@ -180,8 +180,8 @@ def _check_series(spec: Spec, chain: tuple[int, ...]) -> None:
     for g in chain:
         if spec.autocor is not None and g not in spec.autocor.within:
             raise HmlmError(
-                f"a series of ar() has rows of several levels of '{spec.factors[g].name}', whose likelihoods "
-                "are not apart; take rows, or a factor whose levels hold whole series"
+                f"a series of {spec.autocor.term} has rows of several levels of '{spec.factors[g].name}', "
+                "whose likelihoods are not apart; take rows, or a factor whose levels hold whole series"
             )
 
 

@@ -63,6 +63,7 @@ class Layout:
         thresholds: the first threshold and the logarithms of the gaps between them, or an empty span.
         cor: per block, Q (Q - 1) / 2 coordinates or an empty span.
         rescor: M (M - 1) / 2 coordinates or an empty span.
+        cortime: T (T - 1) / 2 coordinates or an empty span.
         effects: per block, n x J coordinates of the n coefficients that are sampled, one after another.
         shrinkage: per predictor, what its shrinkage prior is made of, or an empty span.
         runs: the scalars (intercept, b, constants, sd, gamma, sds, shrinkage) as runs of equal prior.
@@ -81,6 +82,7 @@ class Layout:
     thresholds: Span
     cor: tuple[Span, ...]
     rescor: Span
+    cortime: Span
     effects: tuple[Span, ...]
     runs: tuple[Run, ...]
     n_scalars: int
@@ -104,6 +106,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
     thresholds = cursor.take(len(spec.thresholds))
     cor = [cursor.take(0 if block.cor is None else n_correlations(block.size)) for block in spec.blocks]
     rescor = cursor.take(0 if spec.rescor is None else n_correlations(len(spec.outcomes)))
+    cortime = cursor.take(0 if spec.cortime is None else n_correlations(len(spec.times)))
     n_population = cursor.position
     effects = [
         cursor.take(part.n_sampled * spec.factors[block.factor].n_levels)
@@ -120,6 +123,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
         thresholds=thresholds,
         cor=tuple(cor),
         rescor=rescor,
+        cortime=cortime,
         effects=tuple(effects),
         runs=tuple(_runs(_scalar_priors(spec))),
         n_scalars=n_scalars,

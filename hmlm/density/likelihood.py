@@ -27,7 +27,7 @@ from hmlm.density.state import DensityData, Static, moments_at, prior_of_integra
 from hmlm.density.statistics import make_statistics
 from hmlm.spec.distribution import FLAT
 from hmlm.spec.hint import did_you_mean
-from hmlm.spec.spec import AR, Spec, without_levels
+from hmlm.spec.spec import AR, COSY, Spec, without_levels
 from hmlm.types import Design, HmlmError
 
 INDEFINITE = -1e-8  # smallest eigenvalue of a correlation matrix that rounding explains
@@ -129,6 +129,7 @@ def without_priors(spec: Spec) -> Spec:
         constants=tuple(replace(constant, prior=FLAT) for constant in spec.constants),
         blocks=tuple(replace(b, sd=(FLAT,) * b.size, cor=b.cor and 1.0) for b in spec.blocks),
         rescor=spec.rescor and 1.0,
+        autocor=spec.autocor and replace(spec.autocor, cor=spec.cortime and 1.0),
         sds=tuple(replace(part, priors=(FLAT,) * len(part.priors)) for part in spec.sds),
     )
 
@@ -204,6 +205,8 @@ def _check_row(spec: Spec, value: Mapping[str, float]) -> None:
             raise HmlmError(f"{name} = {number}: not a finite number")
         if name.startswith(f"{AR}[") and abs(number) >= 1:
             raise HmlmError(f"{name} = {number:g}: it lies between -1 and 1")
+        if name == COSY and not 0 <= number < 1:
+            raise HmlmError(f"{name} = {number:g}: it lies between 0 and 1")
         if (number <= 0 and positive) or (number < 0 and name.startswith("sd_")):
             allowed = "must be positive" if positive else "cannot be negative"
             raise HmlmError(f"{name} = {number:g}: a standard deviation {allowed}")

@@ -15,6 +15,7 @@ from hmlm.spec.distribution import is_flat
 from hmlm.spec.names import (
     coefficient_names,
     cor_names,
+    cortime_names,
     intercept_name,
     monotonic_names,
     rescor_names,
@@ -97,6 +98,8 @@ def _correlations(spec: Spec, draws: Draws) -> Iterator[tuple[str, np.ndarray]]:
     for block in spec.blocks:
         if block.cor is not None:
             yield f"cor_{block.name}", _lkj(block.size, block.cor, cor_names(spec, block), draws)
+    if spec.cortime is not None:
+        yield "cortime", _lkj(len(spec.times), spec.cortime, cortime_names(spec), draws)
     if spec.rescor is not None:
         yield "rescor", _lkj(len(spec.outcomes), spec.rescor, rescor_names(spec), draws)
 

@@ -18,11 +18,13 @@ from hmlm.density.data import ModelData
 from hmlm.density.parameters import DType, Parameters
 from hmlm.density.plan import Plan
 from hmlm.density.residual_correlation import residual_factor
-from hmlm.density.series import Lag, innovations
+from hmlm.density.series import Lag, Whitening, innovations
 from hmlm.kernels.fusing import together
 from hmlm.kernels.gaussian import gaussian_rows
 from hmlm.kernels.small import symmetric
 from hmlm.spec.spec import Spec
+
+Independent = Lag | Whitening | None  # what makes residuals of series independent
 
 
 class Rest(NamedTuple):
@@ -70,7 +72,7 @@ def row_moments(spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], 
     residual, log_sigma, lag = innovations(spec, parameters, u, data)
     rescor = residual_factor(spec, parameters, u, data)
     log_rows = gaussian_rows(residual, log_sigma, rescor, spec.n_rows)
-    log_rows = log_rows if lag is None else log_rows + jnp.sum(lag.log_first)
+    log_rows = log_rows if lag is None else log_rows + jnp.sum(lag.gain)
     if not plan.factors:
         return only_rows(log_rows)
     weight = inverse_covariance(log_sigma, rescor)
@@ -124,11 +126,10 @@ class _Effects(NamedTuple):
     outcomes: tuple[int, ...]
 
 
-def _columns(spec: Spec, plan: Plan, factors: tuple[int, ...], data: ModelData, lag: Lag | None) -> _Effects:
+def _columns(spec: Spec, plan: Plan, factors: tuple[int, ...], data: ModelData, lag: Independent) -> _Effects:
     """Columns of the coefficients of these factors, less those of the rows before where there is a lag."""
     at = [data.varying[b][q] for f in factors for b, q in plan.integrated(spec, f)]
-    own = [data.columns[i] for i in at]
-    columns = own if lag is None else [lag(z, data.lagged.columns[i]) for z, i in zip(own, at, strict=True)]
+    columns = [data.columns[i] if lag is None else lag.column(data, i) for i in at]
     return _Effects(columns, outcomes_of(spec, plan, *factors))
 
 
@@ -149,7 +150,7 @@ def _product(left: _Effects, a: int, right: _Effects, c: int, weight: Array, sum
     return sums(left.columns[a] * w * right.columns[c])
 
 
-def _rest(spec: Spec, plan: Plan, weight: Array, weighted: Array, data: ModelData, lag: Lag | None) -> Rest:
+def _rest(spec: Spec, plan: Plan, weight: Array, weighted: Array, data: ModelData, lag: Independent) -> Rest:
     effects = [_columns(spec, plan, (factor,), data, lag) for factor in plan.factors]
     levels = [spec.factors[factor].n_levels for factor in plan.factors]
     size = len(effects)

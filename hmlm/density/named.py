@@ -12,7 +12,15 @@ from hmlm.density.constrained import centering, constrained_names
 from hmlm.density.data import ModelData
 from hmlm.density.monotonic import from_named, n_named
 from hmlm.density.parameters import Parameters, by_dpar
-from hmlm.spec.names import constant_names, cor_names, rescor_names, sd_coefficient_names, sd_names, sds_names
+from hmlm.spec.names import (
+    constant_names,
+    cor_names,
+    cortime_names,
+    rescor_names,
+    sd_coefficient_names,
+    sd_names,
+    sds_names,
+)
 from hmlm.spec.spec import Block, Spec
 
 Pairs = Sequence[tuple[str, int, int]]
@@ -27,6 +35,7 @@ def parameters_of(spec: Spec, row: Array, data: ModelData) -> Parameters:
     coefficients = _coefficients(spec, row, data)
     matrices = [_matrix(block.size, cor_names(spec, block), value) for block in spec.blocks]
     rescor = None if spec.rescor is None else _matrix(len(spec.outcomes), rescor_names(spec), value)
+    cortime = None if spec.cortime is None else _matrix(len(spec.times), cortime_names(spec), value)
     parameters = Parameters(
         intercept=tuple(intercept for intercept, _ in coefficients),
         b=tuple(b for _, b in coefficients),
@@ -41,6 +50,7 @@ def parameters_of(spec: Spec, row: Array, data: ModelData) -> Parameters:
             jnp.stack([value[name] for name in sd_coefficient_names(spec, s)]) for s in range(len(spec.sds))
         ),
         sds=tuple(value[name] for name in sds_names(spec)),
+        cortime=None if cortime is None else psd_factor(cortime),
     )
     return _centered(spec, parameters, data) if spec.thresholds else parameters
 
@@ -73,6 +83,7 @@ def correlation_matrices(spec: Spec, value: Mapping[str, float]) -> list[tuple[P
     """Every correlation matrix of the model with the names of its entries, on the host."""
     named = [(block.size, cor_names(spec, block)) for block in spec.blocks]
     named.append((len(spec.outcomes), rescor_names(spec)))
+    named.append((len(spec.times), cortime_names(spec)))
     return [(pairs, np.asarray(_filled(size, pairs, value))) for size, pairs in named if pairs]
 
 

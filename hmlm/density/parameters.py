@@ -16,7 +16,7 @@ from hmlm.density.priors import Transform, constrain, log_prob, real_line_map
 from hmlm.density.shrinkage import CoefficientInformation, shrunk
 from hmlm.density.smooth import coefficients_at
 from hmlm.kernels.fusing import add_up, together
-from hmlm.spec.spec import AR, Constant, Spec
+from hmlm.spec.spec import OF_SERIES, Constant, Spec
 
 DType = np.dtype
 
@@ -34,6 +34,7 @@ class Parameters(NamedTuple):
         gamma: per predictor of standard deviations, (W,).
         sds: per smooth function, () standard deviation of its wiggly coefficients.
         shrinkage: per predictor, what its shrinkage prior is made of, by names of draws.
+        cortime: (T, T) Cholesky factor of the correlations between occasions, or None.
     """
 
     intercept: tuple[Array | None, ...]
@@ -45,6 +46,7 @@ class Parameters(NamedTuple):
     gamma: tuple[Array, ...] = ()
     sds: tuple[Array, ...] = ()
     shrinkage: tuple[Array, ...] = ()
+    cortime: Array | None = None
 
     @property
     def sigma(self) -> tuple[Array | None, ...]:
@@ -66,11 +68,13 @@ def unpack(
     coefficients that are shrunk.
     """
     runs = [run.span for run in layout.runs]
-    *parts, rescor_part = pieces(x, [*runs, layout.thresholds, *layout.cor, layout.rescor])
+    spans = [*runs, layout.thresholds, *layout.cor, layout.rescor, layout.cortime]
+    *parts, rescor_part, cortime_part = pieces(x, spans)
     scalars, log_prior = _scalars(layout, softplus, parts[: len(runs)], x.dtype)
     thresholds, log_thresholds = ordered(spec.thresholds, parts[len(runs)])
     correlation, log_cor = _correlations(spec, parts[len(runs) + 1 :], x.dtype)
     rescor, log_rescor = _lkj(len(spec.outcomes), spec.rescor, rescor_part)
+    cortime, log_cortime = _lkj(len(spec.times), spec.cortime, cortime_part)
     scalars, rescor, *correlation = together(scalars, rescor, *correlation)
     parts = pieces(scalars, _scalar_spans(layout))
     first, own = parts[: 2 * len(layout.b)], iter(parts[2 * len(layout.b) :])
@@ -89,10 +93,11 @@ def unpack(
         gamma=gamma,
         sds=sds,
         shrinkage=tuple(own),
+        cortime=None if spec.cortime is None else cortime,
     )
     parameters, log_shrinkage = _shrunk(spec, parameters, shrinkage)
-    log_densities = [*log_special, *log_shrinkage]
-    return parameters, sum(log_densities, start=log_prior + log_thresholds + log_cor + log_rescor)
+    log_densities = [log_thresholds, log_cor, log_rescor, log_cortime, *log_special, *log_shrinkage]
+    return parameters, sum(log_densities, start=log_prior)
 
 
 def _coefficients(
@@ -139,7 +144,7 @@ def by_dpar(spec: Spec, values: Sequence[Array]) -> dict[str, tuple[Array | None
     """Values of ``spec.constants`` by distributional parameter and outcome."""
     found = {(c.response, c.dpar): value for c, value in zip(spec.constants, values, strict=True)}
     n_outcomes = len(spec.outcomes)
-    dpars = (*spec.family.dpars[1:], *([AR] if spec.autocor else []))
+    dpars = (*spec.family.dpars[1:], *(c.dpar for c in spec.constants if c.dpar in OF_SERIES))
     return {dpar: tuple(found.get((m, dpar)) for m in range(n_outcomes)) for dpar in dpars}
 
 

@@ -26,11 +26,12 @@ from hmlm.density.residual_correlation import (
 from hmlm.density.starting_models import starting_models
 from hmlm.density.working import GroupSum, Working, em_step
 from hmlm.spec.spec import Spec
-from hmlm.types import Design
+from hmlm.types import Design, Repeated
 
 SWEEPS = 25
 LARGEST_AUTOCORRELATION = 0.9
 LARGEST_ETA = 3.0  # of a row's residual correlation on the scale of atanh
+SMALLEST_SHARED = 0.05  # of residuals of one series, and of the eigenvalues of their correlations
 LARGEST_SCORE = 6.0  # largest step of log sigma that one row may ask for
 
 
@@ -45,7 +46,9 @@ class Pilot:
         residual: (M, N) outcome minus fitted mean.
         log_sigma: (M, N).
         eta_rescor: (N,) atanh of each row's residual correlation where that has a formula, else None.
-        autocorrelation: of the residuals with those before them in their series; 0 without series.
+        autocorrelation: of the residuals with those before them in their series, or with all others of it;
+            0 without series.
+        cortime: (T, T) correlations of the residuals of occasions; None where they have none.
     """
 
     working: tuple[Working, ...]
@@ -55,6 +58,7 @@ class Pilot:
     log_sigma: np.ndarray
     autocorrelation: float = 0.0
     eta_rescor: np.ndarray | None = None
+    cortime: np.ndarray | None = None
 
     @property
     def correlations(self) -> np.ndarray:
@@ -89,6 +93,7 @@ def _fit_normal(spec: Spec, design: Design) -> Pilot:
         log_sigma=log_sigma,
         autocorrelation=_autocorrelation(design, standardised[0]),
         eta_rescor=eta_rescor,
+        cortime=_cortime(design.outcomes[0].repeated, standardised[0]),
     )
 
 
@@ -118,13 +123,40 @@ def _correlation_step(
 
 def _autocorrelation(design: Design, standardised: np.ndarray) -> float:
     """Regression of (N,) residuals on those before them, kept off the bounds."""
-    series = design.outcomes[0].series
+    series, repeated = design.outcomes[0].series, design.outcomes[0].repeated
+    if repeated is not None:
+        return _between_rows(repeated, standardised)
     if series is None:
         return 0.0
     later = np.flatnonzero(series.previous >= 0)
     before = standardised[series.previous[later]]
     slope = np.sum(standardised[later] * before) / max(np.sum(before**2), 1e-300)
     return float(np.clip(slope, -LARGEST_AUTOCORRELATION, LARGEST_AUTOCORRELATION))
+
+
+def _between_rows(repeated: Repeated, standardised: np.ndarray) -> float:
+    """Mean product of two (N,) residuals of one series, kept off zero and one."""
+    sizes, sums = (np.bincount(repeated.index, weights) for weights in (None, standardised))
+    pairs = np.sum(sizes * (sizes - 1.0))
+    mean = (np.sum(sums**2) - np.sum(standardised**2)) / max(pairs, 1.0)
+    return float(np.clip(mean, SMALLEST_SHARED, LARGEST_AUTOCORRELATION))
+
+
+def _cortime(repeated: Repeated | None, standardised: np.ndarray) -> np.ndarray | None:
+    """(T, T) positive definite correlations of (N,) residuals of occasions, from series that have both."""
+    if repeated is None or not repeated.times:
+        return None
+    table = np.zeros((int(repeated.index.max()) + 1, len(repeated.times)))
+    has = np.zeros_like(table)
+    table[repeated.index, repeated.place], has[repeated.index, repeated.place] = standardised, 1.0
+    pairs = has.T @ has
+    sd = np.sqrt(np.sum(table**2, axis=0) / np.diag(pairs))
+    products = table.T @ table / np.maximum(pairs, 1.0)
+    matrix = np.clip(products / np.outer(sd, sd), -LARGEST_AUTOCORRELATION, LARGEST_AUTOCORRELATION)
+    np.fill_diagonal(matrix, 1.0)
+    values, vectors = np.linalg.eigh(matrix)
+    mended = (vectors * np.maximum(values, SMALLEST_SHARED)) @ vectors.T
+    return mended / np.sqrt(np.outer(np.diag(mended), np.diag(mended)))
 
 
 def _scale_step(

@@ -206,8 +206,9 @@ def _cannot_integrate(spec: Spec, block: Block, factors: tuple[int, ...]) -> str
         return f"density: block {block.name!r} has no effect on a mean, so none can be integrated out"
     if not _holds_series(spec, block.factor):
         return (
-            f"density: a series of ar() has rows of several levels of {spec.factors[block.factor].name!r}, "
-            f"so the effects of block {block.name!r} cannot be integrated out by level; choose 'informed'"
+            f"density: a series of {spec.autocor.term} has rows of several levels of "
+            f"{spec.factors[block.factor].name!r}, so the effects of block {block.name!r} cannot be "
+            "integrated out by level; choose 'informed'"
         )
     if spec.factors[block.factor].multiple:
         return (

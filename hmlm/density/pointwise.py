@@ -43,7 +43,7 @@ def each_row(spec: Spec, parameters: Parameters, u: list[Array], data: ModelData
         return each_family_row(*arguments)
     residual, log_sigma, lag = innovations(*arguments)
     rows = gaussian_each(residual, log_sigma, residual_factor(*arguments))
-    rows = rows if lag is None else rows + lag.log_first
+    rows = rows if lag is None else rows + lag.gain
     return rows if data.log_jacobian is None else rows + data.log_jacobian
 
 

@@ -18,6 +18,7 @@ from hmlm.density.program import make_program, program_arguments
 from hmlm.spec.names import (
     coefficient_names,
     cor_names,
+    cortime_names,
     intercept_name,
     monotonic_names,
     rescor_names,
@@ -31,6 +32,8 @@ from hmlm.spec.spec import Spec, without_levels
 from hmlm.types import Design
 
 DRAWS_AT_A_TIME = 256
+ORDER = ("previous", "series", "place")  # arguments of the program that are read while it is traced
+Order = tuple[tuple[str, str, tuple[int, ...]], ...]
 Sites = Mapping[str, np.ndarray]
 
 
@@ -59,16 +62,25 @@ def prior_effects(spec: Spec, design: Design, n_draws: int, seed: int) -> tuple[
 def _sites(spec: Spec, design: Design, n_draws: int, seed: int, left_out: tuple[str, ...]) -> Sites:
     """Sites of the program, each with a leading axis S, but those left out, which cost nothing."""
     arguments = {name: value for name, value in program_arguments(spec, design).items() if name != "y"}
+    order = tuple(
+        (name, outcome, tuple(values.tolist()))
+        for name in ORDER
+        for outcome, values in arguments.pop(name, {}).items()
+    )
     with double_precision():
         keys = jax.random.split(jax.random.key(seed), n_draws)
         whole = jnp.pad(keys, (0, -n_draws % DRAWS_AT_A_TIME), mode="edge")
-        sites = _run(without_levels(spec), left_out, whole, arguments)
+        sites = _run(without_levels(spec), left_out, order, whole, arguments)
     return {name: np.asarray(values)[:n_draws] for name, values in sites.items()}
 
 
-@jax.jit(static_argnums=(0, 1))
-def _run(spec: Spec, left_out: tuple[str, ...], keys: Array, arguments: Mapping) -> dict[str, Array]:
+@jax.jit(static_argnums=(0, 1, 2))
+def _run(
+    spec: Spec, left_out: tuple[str, ...], order: Order, keys: Array, arguments: Mapping
+) -> dict[str, Array]:
     program = make_program(spec)
+    for name, outcome, values in order:
+        arguments = {**arguments, name: {outcome: np.array(values)}}
 
     def one(key: Array) -> dict[str, Array]:
         trace = handlers.trace(handlers.seed(program, key)).get_trace(**arguments)
@@ -128,6 +140,8 @@ def _correlations(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:
             out[name] = _entry(sites[f"L_{block.name}"], block.order[i], block.order[j])
     for name, i, j in rescor_names(spec):
         out[name] = _entry(sites["L_rescor"], i, j)
+    for name, i, j in cortime_names(spec):
+        out[name] = _entry(sites["L_cortime"], i, j)
     return out
 
 

@@ -29,6 +29,7 @@ from hmlm.density.links import coordinate
 from hmlm.density.mixing import known_covariance
 from hmlm.density.ordered import Ordered
 from hmlm.density.priors import to_numpyro
+from hmlm.density.repeated_normal import RepeatedNormal, compound_symmetry
 from hmlm.density.shrunk_program import shrunk_coefficients
 from hmlm.spec.names import (
     coefficient_names,
@@ -39,7 +40,7 @@ from hmlm.spec.names import (
     sd_names,
     smooth_names,
 )
-from hmlm.spec.spec import AR, JOINT, Block, Constant, Spec
+from hmlm.spec.spec import AR, COSY, JOINT, Block, Constant, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Design
 
@@ -64,6 +65,8 @@ def make_program(spec: Spec) -> Program:
         previous: Arrays = NOTHING,
         cov: Arrays = NOTHING,
         memberships: Arrays = NOTHING,
+        series: Arrays = NOTHING,
+        place: Arrays = NOTHING,
     ) -> None:
         sigma = shared_sigma(spec)
         eta = {
@@ -77,8 +80,11 @@ def make_program(spec: Spec) -> Program:
             rows = Z[block.name] * of_rows(u, idx[factor], memberships.get(factor))
             for q, term in enumerate(block.terms):
                 eta[term.predictor] = eta[term.predictor] + rows[:, q]
-        if spec.autocor is not None:
+        if spec.in_turn:
             _series(spec, eta, y, previous[spec.outcomes[0]], sigma)
+            return
+        if spec.repeated:
+            _repeated(spec, eta, y, series[spec.outcomes[0]], place[spec.outcomes[0]], sigma)
             return
         likelihood(spec, eta, y, additions, sigma)
 
@@ -93,9 +99,10 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
         columns; ``idx``: per factor (N,) levels; ``y``: per outcome (N,). Where the formula has them
         ``offset``: per predictor (N,), ``additions``: per outcome the (N,) values of addition terms, and
         ``W``: per predictor of standard deviations between levels (J, W) columns, centred likewise;
-        ``previous``: per outcome the (N,) row before each in its series, -1 for the first; ``cov``: per block
-        the (J, J) known covariance of its levels; ``memberships``: per factor of ``mm()``, whose ``idx`` is
-        (N, M), the (N, M) weights.
+        ``previous``: per outcome the (N,) row before each in its series, -1 for the first; ``series`` and
+        ``place``: per outcome (N,), which series' correlation matrix has a row for each, and which row;
+        ``cov``: per block the (J, J) known covariance of its levels; ``memberships``: per factor of
+        ``mm()``, whose ``idx`` is (N, M), the (N, M) weights.
     """
     means = column_means(spec, design)
     offset = {
@@ -108,8 +115,16 @@ def program_arguments(spec: Spec, design: Design) -> dict[str, Arrays]:
     previous = {o.name: o.series.previous for o in design.outcomes if o.series is not None}
     cov = {block.name: known_covariance(block, design) for block in spec.blocks if block.known is not None}
     weights = {f.name: f.members.weights for f in design.factors if f.members is not None}
+    repeated = {o.name: o.repeated for o in design.outcomes if o.repeated is not None}
     more = _present(
-        offset=offset, additions=additions, W=levels, previous=previous, cov=cov, memberships=weights
+        offset=offset,
+        additions=additions,
+        W=levels,
+        previous=previous,
+        series={name: known.index for name, known in repeated.items()},
+        place={name: known.place for name, known in repeated.items()},
+        cov=cov,
+        memberships=weights,
     )
     return _arguments(spec, design, means) | more
 
@@ -310,6 +325,27 @@ def _series(
     mean, scale = location_scale(spec, 0, eta, sampled)
     rho = numpyro.sample(constant_name(spec, 0, AR), to_numpyro(ar.prior, ar.support))
     joint = Autoregressive(mean, scale, rho, previous, stationary=spec.autocor.stationary)
+    numpyro.sample(outcome, joint, obs=None if y is None else y[outcome])
+
+
+def _repeated(
+    spec: Spec,
+    eta: Mapping[int, Array],
+    y: Arrays | None,
+    series: np.ndarray,
+    place: np.ndarray,
+    sampled: Sampled,
+) -> None:
+    """The one outcome whose residuals have a correlation matrix within series."""
+    (outcome,) = spec.outcomes
+    mean, scale = location_scale(spec, 0, eta, sampled)
+    if spec.cortime is None:
+        (cosy,) = (constant for constant in spec.constants if constant.dpar == COSY)
+        correlation = compound_symmetry(_constant(spec, cosy, sampled), int(place.max()) + 1)
+    else:
+        factor = numpyro.sample("L_cortime", dist.LKJCholesky(len(spec.times), spec.cortime))
+        correlation = factor @ factor.T
+    joint = RepeatedNormal(mean, scale, correlation, series, place)
     numpyro.sample(outcome, joint, obs=None if y is None else y[outcome])
 
 

@@ -1,6 +1,7 @@
 """Rows a block at a time, for all draws: what leave-one-out needs without holding every row of every draw.
 
-Group effects are recovered once; each block then reads its own rows alone, in a program compiled once.
+Group effects are recovered once; each block then reads its own rows alone, in a program compiled once. Where
+residuals of a series have a correlation matrix it reads all rows and keeps its own.
 """
 
 from __future__ import annotations
@@ -127,11 +128,13 @@ def _evaluate(
     block: tuple[Array, Groups, Groups],
     data: ModelData,
 ) -> Array:
-    model = _block_data(data, *block)
+    model = data if spec.repeated else _block_data(data, *block)
+    kept = data.order[block[0]]
 
     def one(arguments: tuple[Array, tuple[Array, ...]]) -> Array:
         row, u = arguments
-        return quantity(spec, parameters_of(spec, row, data), list(u), model)
+        found = quantity(spec, parameters_of(spec, row, data), list(u), model)
+        return found.reshape(*found.shape[:-2], 1, -1)[..., kept] if spec.repeated else found
 
     return jax.lax.map(one, (draws, effects), batch_size=DRAWS_AT_A_TIME)
 

@@ -30,7 +30,7 @@ from hmlm.density.shrinkage_start import make_known, pilot_of, start_at
 from hmlm.density.smooth import start_of
 from hmlm.density.working import Working
 from hmlm.spec.distribution import interval_of
-from hmlm.spec.spec import AR, Spec, without_levels
+from hmlm.spec.spec import OF_SERIES, Spec, without_levels
 from hmlm.spec.support import Support
 from hmlm.types import Design
 
@@ -190,7 +190,7 @@ def _constants(spec: Spec, pilot: Pilot | FamilyPilot) -> tuple[np.ndarray, np.n
         return pilot.constants[:n], pilot.errors[:n]
     of_sigma = [(sigma, sigma / np.sqrt(2 * spec.n_rows)) for sigma in pilot.sigma]
     of_series = (pilot.autocorrelation, 1.0 / np.sqrt(spec.n_rows))
-    pairs = [of_series if c.dpar == AR else of_sigma[c.response] for c in spec.constants]
+    pairs = [of_series if c.dpar in OF_SERIES else of_sigma[c.response] for c in spec.constants]
     values, errors = np.array(pairs).reshape(-1, 2).T
     return values, errors
 
@@ -306,6 +306,9 @@ def _fill_correlations(
     if spec.rescor is not None:
         center[layout.rescor.slice] = _arctanh(pilot.rescor)
         width[layout.rescor.slice] = spec.n_rows**-0.5
+    if spec.cortime is not None:
+        center[layout.cortime.slice] = _arctanh(pilot.cortime)
+        width[layout.cortime.slice] = min(WIDEST, 1.5 * (len(spec.times) / spec.n_rows) ** 0.5)
 
 
 def _arctanh(covariance: np.ndarray) -> np.ndarray:

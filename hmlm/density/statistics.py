@@ -35,6 +35,14 @@ from hmlm.density.pseudo_levels import (
     of_pseudo_effects,
     of_pseudo_levels,
 )
+from hmlm.density.repetitions import (
+    Repetitions,
+    at_correlation,
+    make_repetitions,
+    make_series_sums,
+    of_unit_sigma,
+    scales_of_occasions,
+)
 from hmlm.density.residual_correlation import residual_factor
 from hmlm.kernels.combine import combine
 from hmlm.kernels.fusing import product, sum_of, together
@@ -79,7 +87,7 @@ class Statistics:
         pilot: per outcome (P,) pilot coefficients.
         groups: cells by level of the main factor.
         rest: of the effects of other factors that are integrated out, None where there are none.
-        differences: what AR(1) residuals make of them, None where residuals are independent.
+        differences: what residuals in series make of them, None where residuals are independent.
     """
 
     cells: ModelData
@@ -93,7 +101,7 @@ class Statistics:
     pilot: tuple[Array, ...]
     groups: Tiles
     rest: CrossedStatistics | None
-    differences: Differences | None = None
+    differences: Differences | Repetitions | None = None
 
 
 def cell_moments(
@@ -101,7 +109,7 @@ def cell_moments(
 ) -> Moments:
     """Moments from statistics; arguments as :func:`hmlm.density.moments.row_moments`."""
     if stats.differences is not None:
-        return _autoregressive_moments(spec, plan, parameters, u, stats)
+        return _moments_of_series(spec, plan, parameters, u, stats)
     log_sigma = log_sigmas(spec, parameters, u, stats.cells).reshape(len(spec.outcomes), -1)
     rescor = _residual_factor(spec, parameters, u, stats)
     weight = inverse_covariance(log_sigma, rescor)
@@ -124,12 +132,16 @@ def _residual_factor(spec: Spec, parameters: Parameters, u: list[Array], stats: 
     return factor if factor is None or factor.ndim == 2 else factor.reshape(*factor.shape[:2], -1)
 
 
-def _autoregressive_moments(
+def _moments_of_series(
     spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], stats: Statistics
 ) -> Moments:
-    """Moments of rows less a multiple of those before them."""
-    differenced, gain = at_autocorrelation(parameters, stats)
-    moments = cell_moments(spec, plan, parameters, u, differenced)
+    """Moments of rows made independent: less a multiple of those before them, or of those of their series."""
+    known = stats.differences
+    if isinstance(known, Repetitions):
+        (independent, gain), own = at_correlation(parameters, stats), of_unit_sigma(parameters, known)
+    else:
+        (independent, gain), own = at_autocorrelation(parameters, stats), parameters
+    moments = cell_moments(spec, plan, own, u, independent)
     return moments._replace(log_rows=moments.log_rows + gain / moments.log_rows.size)
 
 
@@ -252,11 +264,15 @@ def make_statistics(
         or (plan.dense and spec.autocor)
     ):
         return None
-    cell, first = _cells(spec, design, plan)
-    if spec.autocor and not is_sufficient(spec, design, cell):
+    scales = scales_of_occasions(spec, design)
+    cell, first = _cells(spec, design, plan, () if scales is None else (scales.predictor,))
+    if spec.in_turn and not is_sufficient(spec, design, cell):
         return None
     is_mixed = any(mixing[b] is not None for f in plan.factors for b, _ in plan.integrated(spec, f))
     if len(first) * FEWER > design.n_rows and not is_mixed:
+        return None
+    repeated = make_series_sums(design.outcomes[0].repeated) if spec.repeated else None
+    if repeated and not (repeated.are_few(len(first) * FEWER) and repeated.lie_in(cell)):
         return None
     basis, maps = _basis(spec, pilot)
     varying = _varying(spec, design, plan, plan.local)
@@ -268,13 +284,16 @@ def make_statistics(
     cells, tiling = make_data(spec, design, plan, first)
     local = mixing_of_rows(spec, design, plan, mixing)
 
-    def products(columns: np.ndarray) -> np.ndarray:
-        found = _cross_products(columns, cell, len(first))
+    def products(columns: np.ndarray, of: np.ndarray = cell) -> np.ndarray:
+        found = _cross_products(columns, of, len(first))
         by_cell = tiling.place(found if local is None else of_pseudo_levels(found, split, local))
         return by_cell.reshape(*by_cell.shape[:2], -1)
 
     differences = None
-    if spec.autocor is not None:
+    if repeated:
+        parts = [_parts(part, split) for part in repeated.products(columns, cell, products)]
+        differences = make_repetitions(repeated, parts, scales)
+    if spec.in_turn:
         linear, square = linear_and_square(spec, design, columns, products)
         n_first = jnp.asarray(n_stationary(spec, design))
         differences = Differences(_parts(linear, split), _parts(square, split), n_first)
@@ -340,11 +359,16 @@ def _samples_location(spec: Spec, plan: Plan) -> bool:
     )
 
 
-def _cells(spec: Spec, design: Design, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) cell of each row and (T,) a row of each cell, cells sorted by level."""
+def _cells(
+    spec: Spec, design: Design, plan: Plan, without: tuple[int, ...] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) cell of each row and (T,) a row of each cell, cells sorted by level.
+
+    Predictors ``without`` may differ within a cell.
+    """
     keys = [np.zeros(design.n_rows) if not plan.factors else design.factors[plan.factors[0]].index]
     for p, predictor in enumerate(spec.predictors):
-        if predictor.dpar != "mu":
+        if predictor.dpar != "mu" and p not in without:
             keys.extend(design.predictors[p].population.matrix.T)
     for block in spec.blocks:
         own = [q for q, term in enumerate(block.terms) if spec.predictors[term.predictor].dpar != "mu"]

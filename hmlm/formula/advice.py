@@ -8,6 +8,7 @@ from collections.abc import Iterable
 _SPLINE = "write a penalised spline s(x), or one of fixed degrees of freedom, ns(x, df = 4)"
 _SMOOTH = "it is a population-level term of its own, y ~ s(x) + z; write ns(x, df = 4) inside other terms"
 _SERIES = "write ar(time = t, gr = id), where the residual before counts"
+_OF_MEAN = "write it in the formula of a mean, y ~ x + {}"
 _COVARIANCE = "(x | group) estimates all correlations, (x || group) none"
 _KNOWN = "write (1 | gr(group, cov = A)) with data2={'A': …}"
 _COLUMN = "compute it as a column of the table first"
@@ -34,17 +35,11 @@ PREDICTORS = {
         "write the column itself; incomplete rows are left out",
     ),
     "mmc": ("brms's multi-membership covariate", "write the column itself, the same for all memberships"),
-    "ar": (
-        "brms's autoregression of residuals here",
-        "write it in the formula of a mean, y ~ x + ar(gr = id)",
-    ),
+    "ar": ("brms's autoregression of residuals here", _OF_MEAN.format("ar(gr = id)")),
     "ma": ("brms's moving average of residuals", _SERIES),
     "arma": ("brms's autoregression of residuals", _SERIES),
-    "cosy": (
-        "brms's compound symmetry of residuals",
-        "write (1 | group) where they are positive",
-    ),
-    "unstr": ("brms's unstructured residual correlation", "write (0 + factor(time) | group)"),
+    "cosy": ("brms's compound symmetry of residuals here", _OF_MEAN.format("cosy(gr = id)")),
+    "unstr": ("brms's unstructured residual correlation here", _OF_MEAN.format("unstr(time, gr = id)")),
     "sar": ("brms's spatial autoregression", "write (1 | region)"),
     "car": ("brms's spatial autoregression", "write (1 | region)"),
     "fcor": ("brms's known residual correlation", "write (1 | group)"),

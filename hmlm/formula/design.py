@@ -22,6 +22,7 @@ from hmlm.formula.names import outcome_name
 from hmlm.formula.parser import parse
 from hmlm.formula.population import build_population
 from hmlm.formula.quantity import quantity_columns
+from hmlm.formula.repeated import build_repeated
 from hmlm.formula.response import build_outcome, outcome_columns
 from hmlm.formula.row_values import Quantity, build_quantity, summed
 from hmlm.formula.sd import build_sds, sd_text
@@ -216,7 +217,11 @@ def _series_uses(site: _Site) -> list[Use]:
 def _build_outcome(table: pd.DataFrame, formula: OutcomeFormula) -> Outcome:
     where, series = _equation(formula.left, formula.mu), formula.mu.series
     outcome = build_outcome(table, formula, where)
-    return outcome if series is None else replace(outcome, series=build_series(table, series, where))
+    if series is None:
+        return outcome
+    if series.dependence.matrix:
+        return replace(outcome, repeated=build_repeated(table, series, where))
+    return replace(outcome, series=build_series(table, series, where))
 
 
 def _without_unneeded_gaps(used: pd.DataFrame, formula: ModelFormula, uses: list[Use]) -> pd.DataFrame:

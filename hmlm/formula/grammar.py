@@ -15,9 +15,9 @@ from hmlm.formula.grouping import GROUP, grouping_of
 from hmlm.formula.monotonic import is_monotonic, monotonic_column
 from hmlm.formula.parser import parse
 from hmlm.formula.quantity import check_quantity
-from hmlm.formula.series import AR, read_series
+from hmlm.formula.series import read_series
 from hmlm.formula.smooth import is_smooth, read_smooth
-from hmlm.formula.terms import OFFSET, check_terms
+from hmlm.formula.terms import OFFSET, SERIES, check_terms
 from hmlm.types import GroupTerm, PredictorFormula, ResidualSeries
 
 UNCORRELATED, PLAIN_STRUCTURES = "diag", ("us",)
@@ -60,17 +60,17 @@ def _is_population_level(node: Node) -> bool:
 
 
 def _is_series(node: Node) -> bool:
-    return isinstance(node, Call) and node.function == AR
+    return isinstance(node, Call) and node.function in SERIES
 
 
 def _series(signed: list[tuple[str, Node]]) -> ResidualSeries | None:
-    """The one ``ar(…)`` of a predictor."""
+    """The one ``ar(…)``, ``cosy(…)`` or ``unstr(…)`` of a predictor."""
     found = [(sign, term) for sign, term in signed if isinstance(term, Call) and _is_series(term)]
     for n, (sign, term) in enumerate(found):
         if sign == "-":
             raise term.place.error(f"`{term}` cannot be subtracted; leave it out")
         if n > 0:
-            raise term.place.error(f"`{term}` is a second `ar()`; write one")
+            raise term.place.error(f"`{term}` is a second structure of residuals; write one")
     return read_series(found[0][1]) if found else None
 
 

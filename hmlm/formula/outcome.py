@@ -85,6 +85,7 @@ def dpar_formula(name: str, node: Node) -> PredictorFormula:
         )
     if predictor.series is not None:
         raise node.place.error(
-            f"ar() is about residuals: write it in the formula of the mean, not of `{name}`"
+            f"{predictor.series.dependence.value}() is about residuals: write it in the formula of the mean, "
+            f"not of `{name}`"
         )
     return predictor

@@ -17,9 +17,11 @@ from hmlm.formula.expression import (
     children,
 )
 from hmlm.formula.functions import check_call
+from hmlm.types import Dependence
 
 MAX_POWER = 10
-OFFSET, SERIES = "offset", "ar"
+OFFSET = "offset"
+SERIES = tuple(one.value for one in Dependence)
 
 
 def check_terms(node: Node) -> None:
@@ -33,7 +35,7 @@ def check_terms(node: Node) -> None:
             _check_name(node)
         case Call(function=function) if function == OFFSET:
             raise node.place.error(f"`{node}` is a term of its own outside of parentheses: y ~ x + {node}")
-        case Call(function=function) if function == SERIES:
+        case Call(function=function) if function in SERIES:
             raise node.place.error(f"`{node}` is a term of its own, y ~ x + {node}")
         case Call():
             check_call(node)

@@ -51,8 +51,8 @@ def maximise_likelihood(spec: Spec, design: Design, *, restricted: bool) -> Like
 def _check_linear(spec: Spec) -> None:
     if spec.autocor is not None:
         raise HmlmError(
-            'ar() has no maximum-likelihood fit here: sample it, fit(algorithm="nuts"); marginal_log_lik '
-            "gives the likelihood itself"
+            f'{spec.autocor.term} has no maximum-likelihood fit here: sample it, fit(algorithm="nuts"); '
+            "marginal_log_lik gives the likelihood itself"
         )
     for predictor in spec.predictors:
         if predictor.smooths:

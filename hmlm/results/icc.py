@@ -78,6 +78,12 @@ def icc_draws(fit: Fit, group: str | None = None) -> dict[Key, np.ndarray]:
 def _check(fit: Fit, group: str | None) -> None:
     if group is not None:
         check_factor(group, [name for name, _ in fit.info.factors])
+    if fit.spec is not None and fit.spec.repeated:
+        raise HmlmError(
+            f"residuals of a series correlate, {fit.spec.autocor.term}, so that groups are only a part of "
+            "what rows share; compute the share that you mean from the draws: under cosy() two rows of a "
+            "series share fit['cosy'] of the residual variance"
+        )
     if fit.spec is not None and fit.spec.autocor is not None:
         raise HmlmError(
             "residuals follow each other, ar(), so that sigma is not their standard deviation and groups are "

@@ -131,6 +131,9 @@ def _outcome_of(outcome: Outcome, rows: np.ndarray) -> Outcome:
     """Some rows of an outcome; of series whole ones."""
     additions = {name: values[rows] for name, values in outcome.additions.items()}
     some = replace(outcome, values=outcome.values[rows], additions=additions)
+    if outcome.repeated is not None:
+        known = outcome.repeated
+        return replace(some, repeated=replace(known, index=known.index[rows], place=known.place[rows]))
     if outcome.series is None:
         return some
     kept = np.arange(len(outcome.values))[rows]
@@ -148,7 +151,7 @@ def _check_series(fit: Fit, group: str | None) -> None:
     whole = [fit.spec.factors[f].name for f in autocor.within]
     if group not in whole:
         hint = f"leave out whole series: group = {' or '.join(map(repr, whole))}" if whole else "use loo()"
-        raise HmlmError(f"kfold: the rows of a series of ar() depend on each other; {hint}")
+        raise HmlmError(f"kfold: the rows of a series of {autocor.term} depend on each other; {hint}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
+from enum import Enum, EnumType
 from functools import cache
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -25,6 +26,8 @@ def decode(kind: Any, value: Any) -> Any:
     Raises:
         KeyError: a field that ``kind`` does not have, from a newer file.
     """
+    if isinstance(kind, EnumType):
+        return kind(value)
     if is_dataclass(kind):
         return _decode_fields(kind, value)
     args = get_args(kind)
@@ -62,6 +65,8 @@ def _plain(value: Any) -> Any:
     """What :mod:`json` does not know: dataclasses, NumPy's numbers, mappings of other types."""
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
+    if isinstance(value, Enum):
+        return value.value
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Mapping):

@@ -27,6 +27,7 @@ SERIES = (
     "sigma / sqrt(1 - ar[1]²)."
 )
 CORRELATES = 'No residual correlation: it has a formula; epred(dpar="rescor") gives that of each row.'
+REPEATED = "Residuals of a series correlate, {term}: their correlations are in the summary."
 VARIES = "No residual standard deviation: sigma has a formula{where}."
 
 
@@ -43,6 +44,7 @@ class VarCorr:
             depends on factors alone, the residuals have a row per level.
         series: whether residuals follow each other, ``ar()``: sigma is then that of what is new in each.
         correlates: whether the residual correlation has a formula, so that there is no one value.
+        repeated: the term that says how residuals of a series correlate, ``"cosy()"``, "" without one.
     """
 
     sd: pd.DataFrame
@@ -52,6 +54,7 @@ class VarCorr:
     varying: tuple[str, ...] = ()
     series: bool = False
     correlates: bool = False
+    repeated: str = ""
 
     def __repr__(self) -> str:
         return "\n".join([*_lines(self), *_notes(self)])
@@ -104,8 +107,9 @@ def _tables(fit: Fit, prob: float) -> VarCorr:
         cov=_table([key for c in found for key in _all(c)], [_covariances(c) for c in found], prob),
         prob=prob,
         varying=varying,
-        series=fit.spec is not None and fit.spec.autocor is not None,
+        series=fit.spec is not None and fit.spec.in_turn,
         correlates=fit.spec is not None and fit.spec.rescor_predictor is not None,
+        repeated=fit.spec.autocor.term if fit.spec is not None and fit.spec.repeated else "",
     )
 
 
@@ -194,6 +198,7 @@ def _notes(result: VarCorr) -> list[str]:
     notes = [MEANING.format(percent=100 * result.prob)] if len(result.sd) else []
     notes.extend([SERIES] if result.series else [])
     notes.extend([CORRELATES] if result.correlates else [])
+    notes.extend([REPEATED.format(term=result.repeated)] if result.repeated else [])
     if result.varying:
         where = ", ".join(outcome for outcome in result.varying if outcome)
         notes.append(VARIES.format(where=f" ({where})" if where else ""))

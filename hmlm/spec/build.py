@@ -22,8 +22,8 @@ from hmlm.spec.resolve import PriorBook, check_priors
 from hmlm.spec.series import autocor_of, check_series
 from hmlm.spec.shrinkage import Shrinkage, check_alone, is_shrinkage, make_shrinkage
 from hmlm.spec.spec import (
-    AR,
     JOINT,
+    OF_SERIES,
     Block,
     BlockTerm,
     Constant,
@@ -40,6 +40,7 @@ from hmlm.spec.target import (
     coefficient_targets,
     constant_targets,
     cor_target,
+    cortime_targets,
     has_matrix,
     intercept_target,
     list_targets,
@@ -94,7 +95,7 @@ def build_spec(design: Design, family: Family, priors: tuple[Prior, ...]) -> Spe
         n_rows=design.n_rows,
         additions=tuple(_additions(outcome) for outcome in design.outcomes),
         sds=tuple(_sd_predictor(design, part, layouts, book) for part in design.sds),
-        autocor=autocor_of(design),
+        autocor=autocor_of(design, _cortime(design, book)),
     )
     for part, predictor in zip(design.sds, spec.sds, strict=True):
         check_sd_collinearity(part, predictor)
@@ -159,12 +160,18 @@ def _prefix(design: Design, predictor: PredictorDesign) -> str:
 
 def _constant(design: Design, family: Family, key: tuple[str, str], prior: Distribution) -> Constant:
     outcome, dpar = key
-    support = Support.CORRELATION if dpar == AR else family.parameter(dpar).support
+    support = OF_SERIES[dpar] if dpar in OF_SERIES else family.parameter(dpar).support
     if support is Support.ORDERED and prior.name == "uniform":
         raise PriorError(
             f"{dpar} ~ {prior}: thresholds between levels have no bounds; use for example normal(0, 3)"
         )
     return Constant([o.name for o in design.outcomes].index(outcome), dpar, prior, support)
+
+
+def _cortime(design: Design, book: PriorBook) -> float | None:
+    """Shape of the prior of correlations between occasions, None where none are free."""
+    targets = cortime_targets(design)
+    return book.find(targets[0]).args[0] if targets else None
 
 
 def _additions(outcome: Outcome) -> tuple[str, ...]:

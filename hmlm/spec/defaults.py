@@ -8,9 +8,9 @@ import numpy as np
 
 from hmlm.spec.distribution import FLAT
 from hmlm.spec.family import Family
-from hmlm.spec.spec import AR, RESCOR_DPAR
+from hmlm.spec.spec import OF_SERIES, RESCOR_DPAR
 from hmlm.spec.support import Support
-from hmlm.spec.target import Target
+from hmlm.spec.target import CORTIME, Target
 from hmlm.types import Distribution
 
 DEGREES_OF_FREEDOM = 3.0
@@ -48,13 +48,13 @@ def default_prior(target: Target, family: Family, values: Values | None) -> Dist
         family: of its outcome.
         values: (N,) values of its outcome; None for correlations, which have no single outcome.
     """
-    if target.class_ in ("b", AR):
+    if target.class_ in ("b", *OF_SERIES):
         return FLAT
     if target.class_ == "simo":
         return Distribution("dirichlet", (1.0,))
     if target.dpar == RESCOR_DPAR:
         return INTERCEPT_OF_RESCOR if target.class_ == "Intercept" else OF_SCALES
-    if target.class_ in ("cor", "rescor") or values is None:
+    if target.class_ in ("cor", "rescor", CORTIME) or values is None:
         return Distribution("lkj", (1.0,))
     if target.class_ in family.dpars:
         known = family.parameter(target.class_).prior

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import NamedTuple
 
-from hmlm.spec.spec import AR, Block, BlockTerm, Spec
+from hmlm.spec.spec import AR, OF_SERIES, Block, BlockTerm, Spec
 from hmlm.spec.support import Support
 
 
@@ -111,8 +111,8 @@ def constant_name(spec: Spec, m: int, dpar: str) -> str:
     Thresholds are intercepts: ``"b_Intercept[1]"``; the autoregression is ``"ar[1]"``.
     """
     name = f"{dpar}_{spec.outcomes[m]}" if spec.multivariate else dpar
-    if dpar == AR:
-        return f"{name}[1]"
+    if dpar in OF_SERIES:
+        return f"{name}[1]" if dpar == AR else name
     if spec.family.parameter(dpar).support is Support.ORDERED:
         return f"b_{spec.outcomes[m]}_{dpar}" if spec.multivariate else f"b_{dpar}"
     return name
@@ -141,6 +141,11 @@ def rescor_names(spec: Spec) -> tuple[tuple[str, int, int], ...]:
     return tuple((f"rescor__{outcomes[i]}__{outcomes[j]}", i, j) for i, j in _pairs(len(outcomes)))
 
 
+def cortime_names(spec: Spec) -> tuple[tuple[str, int, int], ...]:
+    """Draws of the correlations between occasions, with their two, ``("cortime__1__2", 0, 1)``."""
+    return tuple((f"cortime__{spec.times[i]}__{spec.times[j]}", i, j) for i, j in _pairs(len(spec.times)))
+
+
 def effects_name(spec: Spec, factor: int, predictor: int) -> str:
     """Draws of a predictor's effects by a factor: ``"r_id"``, ``"r_id__sigma_NAstd"``."""
     prefix = spec.predictors[predictor].prefix
@@ -151,6 +156,7 @@ def summary_rows(spec: Spec) -> tuple[ParameterRow, ...]:
     """Every scalar parameter in the order that brms prints: by factor, coefficients, sigma, rescor."""
     return (
         *_group_rows(spec),
+        *_cortime_rows(spec),
         *_smooth_rows(spec),
         *_population_rows(spec),
         *_simplex_rows(spec),
@@ -217,7 +223,12 @@ def _family_rows(spec: Spec) -> Iterator[ParameterRow]:
     thresholds = threshold_names(spec)
     for name, constant in zip(constant_names(spec), spec.constants, strict=True):
         if name not in thresholds:
-            yield ParameterRow(name, name, "series" if constant.dpar == AR else "family")
+            yield ParameterRow(name, name, "series" if constant.dpar in OF_SERIES else "family")
+
+
+def _cortime_rows(spec: Spec) -> Iterator[ParameterRow]:
+    for variable, i, j in cortime_names(spec):
+        yield ParameterRow(variable, f"cortime({spec.times[i]},{spec.times[j]})", "series")
 
 
 def _residual_rows(spec: Spec) -> Iterator[ParameterRow]:

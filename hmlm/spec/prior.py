@@ -66,6 +66,8 @@ CLASSES = {
     "ar": PriorClass(("resp",), SUPPORTS[Support.CORRELATION], ADVICE[Support.CORRELATION]),
     "sds": PriorClass(("coef", "resp", "dpar"), ("real", "interval", "positive"), POSITIVE),
     "simo": PriorClass(("coef", "resp", "dpar"), ("simplex",), SIMPLEX),
+    "cosy": PriorClass(("resp",), SUPPORTS[Support.UNIT], ADVICE[Support.UNIT]),
+    "cortime": PriorClass(("resp",), ("corr",), CORRELATION),
     "rescor": PriorClass((), ("corr",), CORRELATION),
 }
 

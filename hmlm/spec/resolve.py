@@ -28,6 +28,8 @@ MISSING_CLASS = {
     "cor": "no group-level effects are correlated: that takes two of them and one bar, (1 + x | id)",
     "sigma": 'sigma has a formula: use class_="Intercept" (or "b", "sd") with dpar="sigma"',
     "ar": "residuals are independent: write ar(time, gr = id) in the formula of the mean",
+    "cosy": "the residuals of series are not alike: write cosy(gr = id) in the formula of the mean",
+    "cortime": "residuals have no correlations between times: write unstr(time, gr = id) in the formula",
     "rescor": "the model has no residual correlation: several outcomes and set_rescor(True) give one; "
     'a formula for it takes class_="Intercept" (or "b", "sd") with dpar="rescor"',
 }

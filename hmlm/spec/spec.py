@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from hmlm.spec.family import Family
 from hmlm.spec.shrinkage import Shrinkage
 from hmlm.spec.support import Support
-from hmlm.types import Distribution
+from hmlm.types import Dependence, Distribution
 
 JOINT = -1  # in place of an outcome: all of them together
 RESCOR_DPAR, RESCOR_LINK = "rescor", "atanh"  # the residual correlation where it has a formula
-AR = "ar"  # class of the prior of the autoregression, and its place among the constants
+AR, COSY = "ar", "cosy"  # classes of priors of residuals' dependence, and their places among the constants
+OF_SERIES = {AR: Support.CORRELATION, COSY: Support.UNIT}
 
 
 @dataclass(frozen=True)
@@ -227,15 +228,26 @@ class FactorSpec:
 
 @dataclass(frozen=True)
 class Autocor:
-    """Residuals that depend on the one before in their series (brms's ``ar``).
+    """Residuals that depend on others of their series (brms's ``ar``, ``cosy`` and ``unstr``).
 
     Attributes:
-        stationary: whether the first of a series has the variance of all in the long run.
+        dependence: how.
         within: indices of the factors of which every series lies in one level.
+        stationary: of ``ar``, whether the first of a series has the variance of all in the long run.
+        times: of ``unstr``, the T occasions.
+        cor: of ``unstr``, shape of the LKJ prior of the correlations between them.
     """
 
-    stationary: bool
+    dependence: Dependence
     within: tuple[int, ...]
+    stationary: bool = False
+    times: tuple[str, ...] = ()
+    cor: float | None = None
+
+    @property
+    def term(self) -> str:
+        """As messages call it, ``"cosy()"``."""
+        return f"{self.dependence.value}()"
 
 
 @dataclass(frozen=True)
@@ -254,7 +266,7 @@ class Spec:
         additions: per outcome the addition terms that change its density, ``("trials", "weights")``.
         sds: predictors of standard deviations between levels.
         autocor: how residuals depend on each other, None where they are independent; the coefficient is the
-            constant ``ar``.
+            constant ``ar`` or ``cosy``.
     """
 
     family: Family
@@ -310,6 +322,26 @@ class Spec:
     def thresholds(self) -> tuple[Constant, ...]:
         """The constants that are ordered: one vector, the last of ``constants``."""
         return tuple(c for c in self.constants if c.support is Support.ORDERED)
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether residuals depend on the one before in their series, ``ar()``."""
+        return self.autocor is not None and not self.autocor.dependence.matrix
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the residuals of a series have a correlation matrix, ``cosy()`` or ``unstr()``."""
+        return self.autocor is not None and self.autocor.dependence.matrix
+
+    @property
+    def cortime(self) -> float | None:
+        """Shape of the LKJ prior of correlations between occasions, None where none are free."""
+        return None if self.autocor is None else self.autocor.cor
+
+    @property
+    def times(self) -> tuple[str, ...]:
+        """Occasions whose residuals have free correlations."""
+        return () if self.autocor is None else self.autocor.times
 
     @property
     def sigma(self) -> tuple[Distribution | None, ...]:

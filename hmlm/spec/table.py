@@ -27,7 +27,7 @@ from hmlm.spec.names import (
 )
 from hmlm.spec.prior import CLASSES
 from hmlm.spec.resolve import asked_value, check_priors, reaching_priors
-from hmlm.spec.spec import AR, RESCOR_DPAR, Spec
+from hmlm.spec.spec import OF_SERIES, RESCOR_DPAR, Spec
 from hmlm.spec.support import Support
 from hmlm.spec.target import Target, list_targets
 from hmlm.types import Design, Distribution, Prior
@@ -129,8 +129,8 @@ def _row(
 
 def _bounds(address: Target, family: Family, priors: tuple[Prior, ...]) -> tuple[str, str]:
     """Lower and upper bound, empty for none; those of the class hold for its coefficients."""
-    if address.class_ == AR:
-        return Support.CORRELATION.bounds
+    if address.class_ in OF_SERIES:
+        return OF_SERIES[address.class_].bounds
     if address.class_ in family.dpars:
         return family.parameter(address.class_).support.bounds
     if address.class_ in ("sd", "sds"):
@@ -200,6 +200,8 @@ def _residual_lines(spec: Spec) -> Iterator[PriorInForce]:
     for name, constant in zip(constant_names(spec), spec.constants, strict=True):
         if constant not in spec.thresholds:
             yield PriorInForce(name, constant.prior, constant.support)
+    if spec.cortime is not None:
+        yield PriorInForce("cortime", Distribution("lkj", (spec.cortime,)), size=len(spec.times))
     if spec.rescor is not None:
         yield PriorInForce("rescor", Distribution("lkj", (spec.rescor,)), size=len(spec.outcomes))
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from hmlm.spec.blocks import BlockLayout
 from hmlm.spec.family import Dpar, Family
-from hmlm.spec.spec import AR
+from hmlm.spec.series import dependence_of
+from hmlm.spec.spec import OF_SERIES
 from hmlm.spec.support import Support
-from hmlm.types import Design, GroupDesign, Outcome, PredictorDesign, SdDesign, SmoothColumns
+from hmlm.types import Dependence, Design, GroupDesign, Outcome, PredictorDesign, SdDesign, SmoothColumns
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Target:
         return self.class_ == "b" and self.coef == "Intercept"
 
 
+CORTIME = "cortime"
 RESCOR = Target("rescor")
 
 
@@ -86,8 +88,18 @@ def constant_targets(design: Design, family: Family) -> dict[tuple[str, str], Ta
         for parameter in family.parameters
         if (outcome.name, parameter.name) not in modelled and not _is_known(outcome, parameter)
     }
-    in_series = [outcome.name for outcome in design.outcomes if outcome.series is not None]
-    return constant | {(name, AR): Target(AR, resp=name) for name in in_series}
+    of_series = {
+        (outcome.name, dependence.value): Target(dependence.value, resp=outcome.name)
+        for outcome in design.outcomes
+        if (dependence := dependence_of(outcome)) is not None and dependence.value in OF_SERIES
+    }
+    return constant | of_series
+
+
+def cortime_targets(design: Design) -> tuple[Target, ...]:
+    """Address of the correlations between occasions, ``unstr()``; none without it."""
+    kinds = [(outcome.name, dependence_of(outcome)) for outcome in design.outcomes]
+    return tuple(Target(CORTIME, resp=name) for name, kind in kinds if kind is Dependence.UNSTR)
 
 
 def _constant_target(outcome: Outcome, parameter: Dpar) -> Target:
@@ -134,6 +146,7 @@ def _all_targets(design: Design, family: Family, layouts: tuple[BlockLayout, ...
         yield from sd_coefficient_targets(part)
     yield from (cor_target(layout.factor) for layout in layouts if layout.correlated)
     yield from constant_targets(design, family).values()
+    yield from cortime_targets(design)
     if has_matrix(design):
         yield RESCOR
 

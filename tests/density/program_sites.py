@@ -22,6 +22,7 @@ from hmlm.density.state import DensityData, Static, state_at
 from hmlm.spec.names import (
     coefficient_names,
     cor_names,
+    cortime_names,
     intercept_name,
     monotonic_names,
     rescor_names,
@@ -61,7 +62,9 @@ def draws_and_effects(density: LogDensity, x: np.ndarray) -> tuple[Draws, list[n
 
 def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> Sites:
     """The program's sites for S draws, each with a leading axis S."""
-    sites = {name: values for name, values in draws.items() if not name.startswith(("cor_", "rescor_"))}
+    sites = {
+        name: values for name, values in draws.items() if not name.startswith(("cor_", "rescor_", "cortime_"))
+    }
     _center_intercepts(model, draws, sites)
     _stack_thresholds(model, draws, sites)
     _stack_simplexes(model, sites)
@@ -81,6 +84,9 @@ def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> S
     if model.spec.rescor is not None:
         pairs = rescor_names(model.spec)
         sites["L_rescor"] = np.linalg.cholesky(_matrix(draws, pairs, len(model.spec.outcomes)))
+    if model.spec.cortime is not None:
+        pairs = cortime_names(model.spec)
+        sites["L_cortime"] = np.linalg.cholesky(_matrix(draws, pairs, len(model.spec.times)))
     return sites
 
 

@@ -21,7 +21,7 @@ def test_spans_cover_each_coordinate_once(name):
     layout = make_layout(stated(name).spec, sampled_plan(stated(name).spec))
     scalars = (*layout.intercept, *layout.b, *layout.constants, *layout.sd, *layout.gamma)
     scalars = (*scalars, *layout.sds, *layout.shrinkage)
-    population = (*scalars, layout.thresholds, *layout.cor, layout.rescor)
+    population = (*scalars, layout.thresholds, *layout.cor, layout.rescor, layout.cortime)
     np.testing.assert_array_equal(np.sort(covered(scalars)), np.arange(layout.n_scalars))
     np.testing.assert_array_equal(np.sort(covered(population)), np.arange(layout.n_population))
     np.testing.assert_array_equal(np.sort(covered((*population, *layout.effects))), np.arange(layout.size))

@@ -188,3 +188,20 @@ def test_by_variables_and_monotonic_effects():
     assert "3∑" not in predictor
     assert "2∑k≤xi" in predictor
     assert any("Dirichlet" in line for line in lines(stated, "Priors"))
+
+
+@pytest.mark.parametrize(
+    ("term", "said", "symbols"),
+    [
+        ("cosy(gr = g)", "any two residuals of a series have the same correlation", "cor(yi,yi′)=cosy"),
+        ("unstr(t, g)", "at 2 occasions are correlated", "cor(yi,yi′)=Rtime,t,t′"),
+    ],
+)
+def test_residuals_of_series(term, said, symbols):
+    table = pd.DataFrame({"y": [0.1, 0.4, 0.2, 0.9], "t": [1, 2, 1, 2], "g": [1, 1, 2, 2]})
+    stated = hm.model(f"y ~ 1 + {term}", table)
+    assert said in sentence(stated.spec, ("y",), 4)
+    assert symbols in [line.replace(" ", "") for line in lines(stated, "Likelihood")]
+    assert any(
+        "residuals of one series" in n or "index “time”" in n for n in notation(stated.spec, stated.design)
+    )

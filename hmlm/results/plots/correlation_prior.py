@@ -15,7 +15,7 @@ from hmlm.results.plots.density import density
 from hmlm.results.plots.intervals import in_words, intervals
 from hmlm.results.plots.style import BLUE, INK, QUIET, SMALL, facets, headline, in_lines, styled, without_y
 from hmlm.results.table import check_prob, labels
-from hmlm.spec.names import cor_names, rescor_names
+from hmlm.spec.names import cor_names, cortime_names, rescor_names
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -81,6 +81,9 @@ def _every(fit: Fit) -> Iterator[Correlation]:
     for block in spec.blocks:
         if block.cor is not None:
             yield from (Correlation(name, block.cor, block.size) for name, _, _ in cor_names(spec, block))
+    if spec.cortime is not None:
+        size = len(spec.times)
+        yield from (Correlation(name, spec.cortime, size) for name, _, _ in cortime_names(spec))
     if spec.rescor is not None:
         size = len(spec.outcomes)
         yield from (Correlation(name, spec.rescor, size) for name, _, _ in rescor_names(spec))

@@ -10,6 +10,8 @@ from hmlm.results.covariances import covariance_draws
 from hmlm.results.plots.choose import design_of, factor_of_rows, predictor_index, spec_of
 from hmlm.results.plots.parts import prefixed, varying
 from hmlm.results.plots.pooling import column_of_term
+from hmlm.spec.names import constant_name, cortime_names
+from hmlm.spec.spec import COSY
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -25,12 +27,13 @@ def effect_covariance(fit: Fit, factor: str, predictor: int, terms: list[str]) -
 def row_covariance(fit: Fit, response: int, rows: np.ndarray) -> np.ndarray:
     """(n, n) covariance of an outcome's rows over new draws of effects on the mean, and of residuals.
 
-    ``sum_f [same level of f] Z_f Sigma_f Z_f' + diag(sigma^2)``, a known covariance of levels in place of
-    ``[same level]``; a varying sigma is that of its own level.
+    ``sum_f [same level of f] Z_f Sigma_f Z_f' + diag(sigma) R diag(sigma)``, a known covariance of levels in
+    place of ``[same level]``; a varying sigma is that of its own level, and R says how residuals of a series
+    correlate under ``cosy()`` and ``unstr()``.
     """
     design, spec = design_of(fit), spec_of(fit)
     mean = predictor_index(spec, response, "mu")
-    total = np.diag(_residual_variance(fit, response, rows))
+    total = _residual_covariance(fit, response, rows)
     for factor, terms in varying(spec, mean).items():
         columns = [column_of_term(design.predictors[mean], factor, term)[rows] for term in terms]
         matrix = np.column_stack(columns)
@@ -40,10 +43,30 @@ def row_covariance(fit: Fit, response: int, rows: np.ndarray) -> np.ndarray:
     return total
 
 
-def _residual_variance(fit: Fit, response: int, rows: np.ndarray) -> np.ndarray:
-    """(n,) posterior mean of sigma squared of each row."""
+def _residual_covariance(fit: Fit, response: int, rows: np.ndarray) -> np.ndarray:
+    """(n, n) posterior mean of ``diag(sigma) R diag(sigma)``."""
     outcome, table = spec_of(fit).outcomes[response], design_of(fit).table.iloc[rows]
-    return (fit.epred(table, resp=outcome, dpar="sigma") ** 2).mean(("chain", "draw")).values
+    sigma = fit.epred(table, resp=outcome, dpar="sigma").values
+    known = design_of(fit).outcomes[response].repeated
+    if known is None:
+        return np.diag((sigma**2).mean((0, 1)))
+    series, place = known.index[rows], known.place[rows]
+    own = _correlations(fit)[:, :, place[:, None], place] * (series[:, None] == series)
+    return (sigma[..., :, None] * own * sigma[..., None, :]).mean((0, 1))
+
+
+def _correlations(fit: Fit) -> np.ndarray:
+    """(C, D, W, W) draws of the correlation matrix of residuals of a series."""
+    spec = spec_of(fit)
+    if spec.cortime is None:
+        size = int(design_of(fit).outcomes[0].repeated.place.max()) + 1
+        rho = fit.posterior[constant_name(spec, 0, COSY)].values[:, :, None, None]
+        return rho + (1.0 - rho) * np.eye(size)
+    shape = [fit.posterior.sizes[dim] for dim in ("chain", "draw")]
+    matrix = np.tile(np.eye(len(spec.times)), (*shape, 1, 1))
+    for name, i, j in cortime_names(spec):
+        matrix[..., i, j] = matrix[..., j, i] = fit.posterior[name].values
+    return matrix
 
 
 def _shared(fit: Fit, factor: str, rows: np.ndarray) -> np.ndarray:

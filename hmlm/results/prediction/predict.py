@@ -26,13 +26,14 @@ from hmlm.results.prediction.families import expected, level_probabilities, simu
 from hmlm.results.prediction.linear import Linear, make_linear
 from hmlm.results.prediction.new_levels import UNCERTAINTY, check_way, new_effects
 from hmlm.results.prediction.prediction import CATEGORY, RESP, Prediction
+from hmlm.results.prediction.repeated import OccasionResiduals, SharedResiduals, series_and_places
 from hmlm.results.prediction.rows import Rows, new_rows, training_rows
 from hmlm.results.prediction.series import AtRows, SeriesResiduals, previous_rows
 from hmlm.results.prediction.truncated import BOUNDING, truncated
 from hmlm.results.prediction.truncated_mean import MEANS, truncated_mean
 from hmlm.spec.hint import did_you_mean, listed
-from hmlm.spec.names import constant_name, rescor_names
-from hmlm.spec.spec import AR, JOINT, RESCOR_DPAR, Spec
+from hmlm.spec.names import constant_name, cortime_names, rescor_names
+from hmlm.spec.spec import AR, COSY, JOINT, RESCOR_DPAR, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Design, HmlmError
 
@@ -114,9 +115,10 @@ def make_prediction(
     positions = some_positions(n, request.ndraws, request.seed)
     draws = Draws(spec, posterior, effects() if rows.varying else {}, positions)
     with double_precision():
-        previous = previous_rows(design, request.newdata) if kind == PREDICT else None
+        in_series = series_and_places if spec.repeated else previous_rows
+        series = in_series(design, request.newdata) if kind == PREDICT else None
         linears = _linears(spec, design, draws, rows, request)
-        evaluate = _Evaluator(spec, draws, linears, rows, request.seed, previous)
+        evaluate = _Evaluator(spec, draws, linears, rows, request.seed, series)
         values = evaluate.of(kind, outcomes, dpar)
     along, names = _axis(spec, outcomes, kind, dpar)
     levels = spec.family.levels if kind == PREDICT else ()
@@ -227,12 +229,12 @@ class _Evaluator:
     linears: Mapping[tuple[int, str], Linear]
     rows: Rows
     seed: int
-    previous: np.ndarray | None = None
+    series: np.ndarray | None = None
 
     def of(self, kind: str, outcomes: list[int], dpar: str | None) -> Callable[[int, int], Array]:
         """First row, R -> (M, R, S)."""
         if kind == PREDICT:
-            if self.previous is not None:
+            if self.series is not None:
                 return self._in_series()
             return self._predicted(outcomes) if self._together() else self._simulated(outcomes)
         if kind == EPRED and dpar is None and self.spec.family.levels:
@@ -331,17 +333,25 @@ class _Evaluator:
         return noise
 
     def _in_series(self) -> Callable[[int, int], Array]:
-        """Outcomes of the one that has series, whose residuals follow each other."""
-        key, one = jax.random.fold_in(jax.random.key(self.seed), 1), jnp.ones((self.draws.size, 1, 1))
-        mean = self._parameter(0, "mu")
-        residuals = SeriesResiduals(
-            previous=self.previous,
-            rho=jnp.asarray(self.draws[constant_name(self.spec, 0, AR)]),
-            stationary=self.spec.autocor.stationary,
-            scale=self._sigma_at(),
-            noise=lambda rows: _noise(key, rows, one)[0],
-        )
+        """Outcomes of the one that has series, whose residuals depend on each other."""
+        mean, residuals = self._parameter(0, "mu"), self._residuals()
         return lambda start, size: (mean(start, size) + residuals(start, size))[None]
+
+    def _residuals(self) -> Callable[[int, int], Array]:
+        scale, own = self._sigma_at(), self._standard_normal(1)
+        if self.spec.in_turn:
+            rho = jnp.asarray(self.draws[constant_name(self.spec, 0, AR)])
+            return SeriesResiduals(self.series, rho, self.spec.autocor.stationary, scale, own)
+        if self.spec.cortime is None:
+            rho = jnp.asarray(self.draws[constant_name(self.spec, 0, COSY)])
+            return SharedResiduals(self.series, rho, scale, self._standard_normal(2), own)
+        correlation = self.draws.correlation(cortime_names(self.spec), len(self.spec.times))
+        return OccasionResiduals(self.series, jnp.linalg.cholesky(jnp.asarray(correlation)), scale, own)
+
+    def _standard_normal(self, stream: int) -> AtRows:
+        """(R, S) draws by row, the same whenever a row is asked for."""
+        key, one = jax.random.fold_in(jax.random.key(self.seed), stream), jnp.ones((self.draws.size, 1, 1))
+        return lambda rows: _noise(key, rows, one)[0]
 
     def _sigma_at(self) -> AtRows:
         """Standard deviations of any rows."""

@@ -110,7 +110,7 @@ def _has_groups(spec: Spec) -> bool:
 
 
 def _has_correlations(spec: Spec) -> bool:
-    return spec.rescor is not None or any(block.cor is not None for block in spec.blocks)
+    return (spec.rescor, spec.cortime) != (None, None) or any(block.cor is not None for block in spec.blocks)
 
 
 def _is_location_scale(spec: Spec) -> bool:

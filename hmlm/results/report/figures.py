@@ -74,7 +74,7 @@ def plan_figures(fit: Fit, spec: Spec, columns: tuple[str, ...], prob: float) ->
         yield _caterpillar(fit, spec, f, prob)
     for m, column in enumerate(columns):
         yield from _of_levels(fit, spec, m, column, prob)
-    if any(cor_names(spec, block) for block in spec.blocks) or rescor_names(spec):
+    if any(cor_names(spec, block) for block in spec.blocks) or rescor_names(spec) or spec.times:
         yield _correlations(fit, prob)
     yield from _of_sampler(fit)
 

@@ -30,7 +30,7 @@ from hmlm.results.report.mathml import (
 from hmlm.results.report.symbols import INTERCEPT, Symbols
 from hmlm.spec.distribution import is_flat, kind_of
 from hmlm.spec.shrinkage import is_shrinkage
-from hmlm.spec.spec import JOINT, RESCOR_DPAR, Block, BlockTerm, Monotonic, Spec
+from hmlm.spec.spec import COSY, JOINT, RESCOR_DPAR, Block, BlockTerm, Monotonic, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
@@ -95,6 +95,17 @@ def _likelihood(symbols: Symbols) -> Iterator[Equation]:
         arguments = wording_of(spec.family).arguments or spec.family.dpars
         symbolic = [_argument(symbols, m, argument) for argument in arguments]
         yield Equation(symbols.outcome(m), IS_DISTRIBUTED, [call(_family(spec), *symbolic)])
+    if spec.repeated:
+        yield _within_series(symbols)
+
+
+def _within_series(symbols: Symbols) -> Equation:
+    """``cor(y_i, y_i') = cosy`` or the entry of R for their times, i and i' two rows of a series."""
+    first = symbols.outcome(0)
+    two = listed([letter("t"), sup(letter("t"), sign("′"))])
+    of_times = sub(letter("R"), row(name("time"), sign(","), two))
+    shared = symbols.parameter(0, COSY, by_row=False) if symbols.spec.cortime is None else of_times
+    return Equation(call(name("cor"), first, sup(first, sign("′"))), "=", [shared])
 
 
 def _argument(symbols: Symbols, m: int, argument: str) -> str:
@@ -313,6 +324,8 @@ def _priors(symbols: Symbols) -> Iterator[Equation]:
     for support, run in groupby(spec.constants, key=lambda constant: constant.support):
         constants = [(_parameter(symbols, c.response, c.dpar), c.prior) for c in run]
         yield from _runs(constants, support)
+    if spec.cortime is not None:
+        yield _prior([sub(letter("R"), name("time"))], Distribution("lkj", (spec.cortime,)))
     if spec.rescor is not None:
         yield _prior([_residual_correlation()], Distribution("lkj", (spec.rescor,)))
 

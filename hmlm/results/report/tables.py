@@ -67,13 +67,18 @@ def variation_tables(fit: Fit, prob: float) -> tuple[Table, ...]:
 
 
 def further_tables(fit: Fit, prob: float) -> tuple[Table, ...]:
-    """Distributional parameters without a formula but sigma, and how wiggly smooth functions are."""
-    own = [row for row in fit.info.rows if row.section in ("smooth", "family")]
-    rows = [row for row in own if row.variable.split("_")[0] != "sigma"]
-    if not rows:
-        return ()
-    summary = _by_variable(fit, prob).loc[[row.variable for row in rows]]
-    return (Table("Further distributional parameters", estimates_table(summary, [r.label for r in rows])),)
+    """Parameters without a formula but the standard deviations of residuals, and how wiggly smooths are."""
+    known = [row for row in fit.info.rows if row.variable.split("_")[0] != "sigma"]
+    found = {
+        "Further distributional parameters": [row for row in known if row.section in ("smooth", "family")],
+        "How residuals of a series depend on each other": [row for row in known if row.section == "series"],
+    }
+    found = {caption: rows for caption, rows in found.items() if rows}
+    summary = _by_variable(fit, prob) if found else None
+    return tuple(
+        Table(caption, estimates_table(summary.loc[[r.variable for r in rows]], [r.label for r in rows]))
+        for caption, rows in found.items()
+    )
 
 
 def _by_variable(fit: Fit, prob: float) -> pd.DataFrame:

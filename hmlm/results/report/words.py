@@ -9,11 +9,23 @@ import pandas as pd
 from hmlm.results.report.families import ADDITIONS, SHRINKAGE, wording_of
 from hmlm.results.report.symbols import INDICES, INTERCEPT
 from hmlm.spec.distribution import is_flat, kind_of
-from hmlm.spec.spec import JOINT, Block, Predictor, Smooth, Spec
+from hmlm.spec.spec import JOINT, OF_SERIES, Block, Predictor, Smooth, Spec
 from hmlm.spec.support import Support
-from hmlm.types import Design, Distribution
+from hmlm.types import Dependence, Design, Distribution
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+DEPENDENCE = {
+    Dependence.AR: "each residual depends on the one before it in its series",
+    Dependence.COSY: "any two residuals of a series have the same correlation",
+    Dependence.UNSTR: "the residuals of a series at {n} occasions are correlated, each two in their own way",
+}
+NOTES = {
+    Dependence.AR: "ar is the coefficient of the residual before; sigma is the standard deviation given it.",
+    Dependence.COSY: "cosy is the correlation of two residuals of one series.",
+    Dependence.UNSTR: "R with the index “time” holds the correlations between the residuals of a series.",
+}
 
 
 def kind(spec: Spec) -> str:
@@ -54,9 +66,11 @@ def sentence(spec: Spec, columns: Sequence[str], n_rows: int) -> str:
 
 def _constants(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
     """Distributional parameters without a formula."""
-    for dpar in dict.fromkeys(constant.dpar for constant in spec.constants):
+    for dpar in dict.fromkeys(c.dpar for c in spec.constants if c.dpar not in OF_SERIES):
         of = listed([columns[c.response] for c in spec.constants if c.dpar == dpar])
         yield f"the {wording_of(spec.family).word(dpar, of)} is the same in all rows"
+    if spec.autocor is not None:
+        yield DEPENDENCE[spec.autocor.dependence].format(n=len(spec.times))
 
 
 def _family_word(spec: Spec) -> str:
@@ -238,6 +252,8 @@ def _matrices(spec: Spec) -> Iterator[str]:
             yield f"{name} is the known covariance of the levels of {factor}; effects stand for all levels."
     if any(predictor.smooths for predictor in spec.predictors):
         yield "B are the wiggly columns of a smooth function, beside its straight line, s their coefficients."
+    if spec.autocor is not None:
+        yield NOTES[spec.autocor.dependence]
     if spec.rescor is not None:
         yield "D holds the residual standard deviations; R with the index “res” their correlations."
     if spec.rescor_predictor is not None:
