@@ -253,6 +253,26 @@ CASES = (
     Case("alike_scale", hm.bf("y ~ x + (1 |c| g) + cosy(t, g)", sigma="~ x + (1 |c| g)"), in_time),
     Case("occasions", "y ~ x + (1 | h) + unstr(t, g)", lacking),
     Case("occasions_scale", hm.bf("y ~ x + (1 | g) + unstr(t, g)", sigma="~ x"), lacking),
+    Case(
+        "terms_together",
+        "y ~ s(x, k = 5) + mo(ward) + w + t + (1 | gr(g, cov = A)) + (1 | mm(h, ward))",
+        even,
+        [hm.prior("horseshoe(3)"), hm.prior("normal(0, 1)", coef="moward")],
+        data2={"A": related(8)},
+    ),
+    Case(
+        "terms_of_series",
+        hm.bf("y ~ s(x, k = 4) + mo(h) + w + (1 | gr(g, cov = A)) + cosy(gr = g)", sigma="~ s(w, k = 4)"),
+        in_time,
+        [hm.prior("R2D2()"), hm.prior("normal(0, 1)", coef="moh")],
+        data2={"A": related(8)},
+    ),
+    Case(
+        "terms_of_rescor",
+        ["y ~ s(x, k = 4) + (1 |c| g)", "v ~ mo(h) + w", hm.set_rescor("~ s(w, k = 4) + (1 |c| g)")],
+        even,
+        [hm.prior("horseshoe()", resp="v"), hm.prior("normal(0, 1)", coef="moh", resp="v")],
+    ),
     Case("priors", "y ~ x + w + I(x^2) + (1 + x + w | g) + (1 | h)", uneven, PRIORS),
 )
 DESIGNS = {case.name: case for case in (*CASES, *FAMILY_CASES)}
