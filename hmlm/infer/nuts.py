@@ -15,9 +15,10 @@ from jax import Array
 
 from hmlm.density.log_density import log_density
 from hmlm.density.state import DensityData, Static
+from hmlm.infer.integrator import Place, gradients_per_step, move_in
 from hmlm.infer.metric import pulled_back, scaled
 from hmlm.infer.settings import Settings
-from hmlm.infer.tree import Memory, Noise, Place, draw_noise, empty_memory, transition
+from hmlm.infer.tree import Memory, Noise, draw_noise, empty_memory, transition
 from hmlm.infer.warmup import Adaptation, Tuning, Warmup
 
 NUMBERS_PER_CALL = 2**24  # in the positions of a call's draws
@@ -27,7 +28,7 @@ FEWEST_DRAWS, MOST_DRAWS = 25, 1000  # that a call has room for
 class Draws(NamedTuple):
     """A chunk of one chain: positions (S, D) and statistics (S,) of each draw.
 
-    ``n_steps`` counts leapfrog steps, ``lp`` is the log density of the unconstrained position, ``energy`` the
+    ``n_steps`` counts gradients, ``lp`` is the log density of the unconstrained position, ``energy`` the
     Hamiltonian.
     """
 
@@ -120,14 +121,15 @@ def _next(
         place = _place(nuts.static, start.position + scaled(metric, offset), data)
         return place, pulled_back(metric, place.gradient)
 
-    made, memory = transition(evaluate, start, pulled_back(metric, start.gradient), step_size, noise, memory)
+    size, gradient = len(start.position), pulled_back(metric, start.gradient)
+    made, memory = transition(evaluate, start, gradient, step_size, noise, memory, move_in(size))
     place, rate = made.place, made.acceptance_rate
     tuned = nuts.adaptation.update(chain.n_done, place.position, rate, chain.tuning, chain.adaptation)
     draws = Draws(
         position=place.position,
         lp=place.log_density,
         energy=made.energy,
-        n_steps=made.n_steps,
+        n_steps=gradients_per_step(size) * made.n_steps,
         acceptance_rate=rate,
         diverging=made.diverging,
         step_size=step_size,

@@ -20,7 +20,7 @@ class Settings:
         draws: draws kept per chain.
         seed: of all randomness.
         target_accept: mean acceptance probability that the step size is adapted to.
-        max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` leapfrog steps.
+        max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
         devices: number of devices to spread the chains over; None is one device, and on a CPU one
             thread per core.
         chunk: draws between two looks from the host; None takes as many as a quarter of a second allows.

@@ -25,27 +25,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from hmlm.infer.integrator import Evaluate, Move, Place, Point, leapfrog
+
 LARGEST_ENERGY_ERROR = 1000.0
 
-
-class Place(NamedTuple):
-    """Where the density was evaluated: (D,) ``position``, ``log_density``, its (D,) ``gradient``."""
-
-    position: Array
-    log_density: Array
-    gradient: Array
-
-
-class Point(NamedTuple):
-    """A point of a trajectory: (D,) ``offset`` from its start, ``momentum``, ``gradient`` by the offset."""
-
-    offset: Array
-    momentum: Array
-    gradient: Array
-
-
-Evaluate = Callable[[Array], tuple[Place, Array]]
-"""(D,) offset -> the place there, and the (D,) gradient by the offset."""
+Extend = Callable[[Array, Point], tuple[Place, Point]]
+"""Half a step's length and a point -> the next one, and the place there."""
 
 
 class Memory(NamedTuple):
@@ -70,7 +55,7 @@ class Noise(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """The draw, and how it came about; ``n_steps`` counts leapfrog steps."""
+    """The draw, and how it came about; ``n_steps`` counts its steps."""
 
     place: Place
     energy: Array
@@ -114,20 +99,26 @@ class _Tree(NamedTuple):
 
 
 def empty_memory(size: int, max_depth: int, dtype: jnp.dtype) -> Memory:
-    """Memory for trajectories of up to ``2**max_depth - 1`` leapfrog steps in ``size`` dimensions."""
+    """Memory for trajectories of up to ``2**max_depth - 1`` steps in ``size`` dimensions."""
     rows = max(2 * (max_depth - 1), 1)
     return Memory(jnp.zeros((rows, size), dtype), jnp.zeros((rows, size), dtype), jnp.zeros(rows, dtype))
 
 
 def draw_noise(key: Array, size: int, max_depth: int, dtype: jnp.dtype) -> Noise:
-    """Noise for a draw of at most ``2**max_depth - 1`` leapfrog steps in ``size`` dimensions."""
+    """Noise for a draw of at most ``2**max_depth - 1`` steps in ``size`` dimensions."""
     of_momentum, of_choices = jax.random.split(key)
     choices = jax.random.uniform(of_choices, (max_depth, 3), dtype)
     return Noise(jax.random.normal(of_momentum, (size,), dtype), choices)
 
 
 def transition(
-    evaluate: Evaluate, start: Place, gradient: Array, step_size: Array, noise: Noise, memory: Memory
+    evaluate: Evaluate,
+    start: Place,
+    gradient: Array,
+    step_size: Array,
+    noise: Noise,
+    memory: Memory,
+    move: Move = leapfrog,
 ) -> tuple[Transition, Memory]:
     """One draw.
 
@@ -135,14 +126,15 @@ def transition(
         evaluate: the density around ``start``.
         start: the draw before.
         gradient: (D,) by the offset, at ``start``.
-        step_size: of a leapfrog step.
+        step_size: of a step.
         noise: decides; the trajectory doubles at most as often as it has rows of choices.
         memory: to work in, see :func:`empty_memory`; what is in it does not matter.
+        move: a step.
     """
     momentum, choices = noise
     energy = _energy(_dot(momentum, momentum), start.log_density)
     origin = Point(jnp.zeros_like(momentum), momentum, gradient)
-    zero = jnp.zeros_like(energy)
+    zero, extend = jnp.zeros_like(energy), partial(move, evaluate)
     tree = _Tree(
         depth=jnp.int32(0),
         left=origin,
@@ -159,14 +151,14 @@ def transition(
     )
     tree = lax.while_loop(
         lambda tree: (tree.depth < len(choices)) & ~tree.turning & ~tree.diverging,
-        lambda tree: _double(evaluate, step_size, energy, choices[tree.depth], tree),
+        lambda tree: _double(extend, step_size, energy, choices[tree.depth], tree),
         tree,
     )
     rate = tree.acceptance / tree.n_steps
     return Transition(tree.place, tree.energy, tree.n_steps, rate, tree.diverging), tree.memory
 
 
-def _double(evaluate: Evaluate, step_size: Array, energy: Array, choices: Array, tree: _Tree) -> _Tree:
+def _double(extend: Extend, step_size: Array, energy: Array, choices: Array, tree: _Tree) -> _Tree:
     """The tree and as many leaves again at one of its ends.
 
     Choices: which end, which of the new leaves, and whether that one is the draw.
@@ -174,7 +166,7 @@ def _double(evaluate: Evaluate, step_size: Array, energy: Array, choices: Array,
     to_right = choices[0] < 0.5
     near, far = _select(to_right, tree.right, tree.left), _select(to_right, tree.left, tree.right)
     half_step = jnp.where(to_right, 0.5, -0.5) * step_size
-    new = _subtree(evaluate, half_step, energy, near, 1 << tree.depth, choices[1], tree)
+    new = _subtree(extend, half_step, energy, near, 1 << tree.depth, choices[1], tree)
     whole = ~(new.turning | new.diverging)
     taken = whole & (choices[2] < jnp.exp(new.log_weight - tree.log_weight))
     turning = (
@@ -199,7 +191,7 @@ def _double(evaluate: Evaluate, step_size: Array, energy: Array, choices: Array,
 
 
 def _subtree(
-    evaluate: Evaluate, half_step: Array, energy: Array, near: Point, size: Array, uniform: Array, tree: _Tree
+    extend: Extend, half_step: Array, energy: Array, near: Point, size: Array, uniform: Array, tree: _Tree
 ) -> _Subtree:
     """``size`` leaves beyond ``near``, fewer where they turn back among themselves or diverge."""
     zero = jnp.zeros_like(energy)
@@ -219,17 +211,15 @@ def _subtree(
     )
     return lax.while_loop(
         lambda subtree: (subtree.n < size) & ~subtree.turning & ~subtree.diverging,
-        lambda subtree: _grow(evaluate, half_step, energy, subtree),
+        lambda subtree: _grow(extend, half_step, energy, subtree),
         subtree,
     )
 
 
-def _grow(evaluate: Evaluate, half_step: Array, energy_at_start: Array, tree: _Subtree) -> _Subtree:
+def _grow(extend: Extend, half_step: Array, energy_at_start: Array, tree: _Subtree) -> _Subtree:
     """The subtree and one leaf more."""
-    halfway = tree.last.momentum + half_step * tree.last.gradient
-    offset = tree.last.offset + 2 * half_step * halfway
-    place, gradient = evaluate(offset)
-    momentum = halfway + half_step * gradient
+    place, last = extend(half_step, tree.last)
+    momentum = last.momentum
     twice_kinetic, product = _dot(jnp.stack([momentum, tree.sum]), momentum)
     energy = _energy(twice_kinetic, place.log_density)
     gain = energy_at_start - energy
@@ -240,7 +230,7 @@ def _grow(evaluate: Evaluate, half_step: Array, energy_at_start: Array, tree: _S
     memory = _remember(tree.memory, tree.n, momentum, tree.sum, product)
     return _Subtree(
         n=tree.n + 1,
-        last=Point(offset, momentum, gradient),
+        last=last,
         first_momentum=jnp.where(tree.n == 0, momentum, tree.first_momentum),
         sum=total,
         memory=memory,

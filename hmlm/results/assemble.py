@@ -14,6 +14,7 @@ from hmlm.density.explain import treatment_lines
 from hmlm.density.log_density import LogDensity
 from hmlm.formula.sd import sd_text
 from hmlm.infer.driver import Run
+from hmlm.infer.integrator import gradients_per_step
 from hmlm.infer.settings import Settings
 from hmlm.results.fingerprint import outcome_hash
 from hmlm.results.fit import Fit, Refit
@@ -57,11 +58,12 @@ def observed_outcomes(design: Design) -> xr.Dataset:
 
 def _sample_stats(run: Run) -> xr.Dataset:
     draws = run.draws
+    steps = draws.n_steps // gradients_per_step(draws.position.shape[-1])
     stats = {
         "lp": draws.lp,
         "energy": draws.energy,
         "n_steps": draws.n_steps,
-        "tree_depth": np.floor(np.log2(np.maximum(draws.n_steps, 1))).astype(np.int64) + 1,
+        "tree_depth": np.floor(np.log2(np.maximum(steps, 1))).astype(np.int64) + 1,
         "acceptance_rate": draws.acceptance_rate,
         "diverging": draws.diverging,
         "step_size": draws.step_size,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hmlm.density.precision import double_precision
-from hmlm.infer.tree import Noise, Place, draw_noise, empty_memory, transition
+from hmlm.infer.integrator import Place, leapfrog, two_stages
+from hmlm.infer.tree import Noise, draw_noise, empty_memory, transition
 
 from ..nights import by_night
 
@@ -174,14 +175,14 @@ def compiled(scales, x, step_size, noise):
     return one(normal(scales), x, step_size, noise)
 
 
-def sampled(log_density, size, *, step_size, n, chains=40, burn=50):
+def sampled(log_density, size, *, step_size, n, chains=40, burn=50, move=leapfrog):
     """(n, chains, size) draws."""
 
     def step(place, key):
         noise = draw_noise(key, size, 8, place.position.dtype)
         memory = empty_memory(size, 8, place.position.dtype)
         evaluate = evaluator(log_density, place.position)
-        made = transition(evaluate, place, place.gradient, step_size, noise, memory)[0]
+        made = transition(evaluate, place, place.gradient, step_size, noise, memory, move)[0]
         return made.place, made
 
     def chain(key):
@@ -198,7 +199,8 @@ def thinned(values, by):
     return values[::by].ravel()
 
 
-def test_draws_have_the_distribution():
+@pytest.mark.parametrize(("move", "step_size"), [(leapfrog, 0.5), (two_stages, 1.0)])
+def test_draws_have_the_distribution(move, step_size):
     """A correlated normal next to a heavy tail and a skewed one, by Kolmogorov and Smirnov."""
     with double_precision():
         covariance = jnp.array([[1.0, 0.8], [0.8, 1.0]])
@@ -209,7 +211,7 @@ def test_draws_have_the_distribution():
             heavy = -3.0 * jnp.log1p(x[3] ** 2 / 5)
             return -0.5 * x[:2] @ precision @ x[:2] + skewed + heavy
 
-        made = sampled(log_density, 4, step_size=0.5, n=1000)
+        made = sampled(log_density, 4, step_size=step_size, n=1000, move=move)
     x = made.place.position
     assert not made.diverging.any()
     known = [stats.norm.cdf, stats.norm.cdf, lambda v: stats.expon.cdf(np.exp(v)), stats.t(5).cdf]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from hmlm.density.precision import double_precision
+from hmlm.infer.integrator import Place
 from hmlm.infer.metric import Metric, pulled_back, scaled, unit_metric
-from hmlm.infer.tree import Place, draw_noise, empty_memory, transition
+from hmlm.infer.tree import draw_noise, empty_memory, transition
 from hmlm.infer.warmup import Warmup, shrunk
 
 COVARIANCE = np.array([[4.0, 1.8], [1.8, 1.0]])
