@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hmlm.formula.algebra import read_terms
-from hmlm.formula.expression import columns_of
+from hmlm.formula.expression import Node, columns_of
 from hmlm.formula.functions import is_categorical
 from hmlm.formula.levels import observed_levels
 from hmlm.formula.smooth import smooth_columns
@@ -73,8 +73,8 @@ def conditional_effects(
     if method not in KINDS:
         raise HmlmError(f"method={method!r}: choose one of {listed(KINDS)}{did_you_mean(str(method), KINDS)}")
     predictors = _predictors(fit, method, options)
-    known = _columns(fit.design, predictors)
-    offsets = _columns(fit.design, [read_terms(text) for text in _offsets(predictors)])
+    known = _columns_of(fit.design, predictors)
+    offsets = _columns(fit.design, [atom for text in _offsets(predictors) for atom in read_terms(text).atoms])
     wanted = _wanted(effects, predictors, known)
     return {
         effect: _along(fit, effect.split(":"), offsets | known, dict(conditions or {}), method, prob, options)
@@ -84,7 +84,7 @@ def conditional_effects(
 
 def columns_along(fit: Fit, options: Mapping[str, Any]) -> dict[str, Column]:
     """The columns of the formula of the parameter and outcomes that ``options`` name."""
-    return _columns(fit.design, _predictors(fit, EPRED, options))
+    return _columns_of(fit.design, _predictors(fit, EPRED, options))
 
 
 def _offsets(predictors: list[PredictorFormula]) -> list[str]:
@@ -106,10 +106,17 @@ def _predictors(fit: Fit, method: str, options: Mapping[str, Any]) -> list[Predi
     ]
 
 
-def _columns(design: Design, predictors: list[PredictorFormula]) -> dict[str, Column]:
+def _columns_of(design: Design, predictors: list[PredictorFormula]) -> dict[str, Column]:
+    """Those of terms, of monotonic effects and of smooth functions."""
     atoms = [atom for part in predictors for atom in read_terms(part.population).atoms]
     monotonic = [column for part in predictors for column in part.monotonic]
     smooth = [column for part in predictors for term in part.smooths for column in smooth_columns(term)]
+    return _columns(design, atoms, monotonic, smooth)
+
+
+def _columns(
+    design: Design, atoms: Sequence[Node], monotonic: Sequence[str] = (), smooth: Sequence[str] = ()
+) -> dict[str, Column]:
     categories = {name for atom in atoms if is_categorical(atom) for name in columns_of(atom)}
     categories |= set(monotonic)
     names = dict.fromkeys([*(name for atom in atoms for name in columns_of(atom)), *monotonic, *smooth])
