@@ -62,6 +62,19 @@ class MultiMembership:
     scale: bool = True
 
 
+class Structure(enum.Enum):
+    """What the covariance of a group-level term is made of, by glmmTMB's name: every term has a standard
+    deviation of its own, and one rho says all correlations."""
+
+    CS = "cs"
+    HETAR1 = "hetar1"
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether correlations are ``rho^|i - j|`` in the order of the terms, rather than all alike."""
+        return self is Structure.HETAR1
+
+
 @dataclass(frozen=True)
 class GroupTerm:
     """One group-level term, ``(expression | label | factor)``, after ``a/b`` was expanded.
@@ -74,6 +87,7 @@ class GroupTerm:
         by: column whose levels have covariance matrices of their own, ``gr(id, by = sex)``, or None.
         cov: name of the known covariance between levels, ``gr(id, cov = A)``, or None.
         multiple: of ``mm(a, b)``, where the columns are memberships in one factor; None otherwise.
+        structure: of ``cs(…)`` and ``hetar1(…)``; None where correlations are free, or none.
     """
 
     expression: str
@@ -83,6 +97,7 @@ class GroupTerm:
     by: str | None = None
     cov: str | None = None
     multiple: MultiMembership | None = None
+    structure: Structure | None = None
 
     @property
     def factor(self) -> str:

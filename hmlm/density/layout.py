@@ -10,7 +10,7 @@ from hmlm.density.correlation import n_correlations
 from hmlm.density.plan import Plan
 from hmlm.spec.distribution import FLAT
 from hmlm.spec.shrinkage import is_shrinkage
-from hmlm.spec.spec import Spec
+from hmlm.spec.spec import Block, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
@@ -61,7 +61,7 @@ class Layout:
         gamma: per predictor of standard deviations, W coordinates.
         sds: per smooth function, one coordinate.
         thresholds: the first threshold and the logarithms of the gaps between them, or an empty span.
-        cor: per block, Q (Q - 1) / 2 coordinates or an empty span.
+        cor: per block, Q (Q - 1) / 2 coordinates, one of a structure, or an empty span.
         rescor: M (M - 1) / 2 coordinates or an empty span.
         cortime: T (T - 1) / 2 coordinates or an empty span.
         effects: per block, n x J coordinates of the n coefficients that are sampled, one after another.
@@ -104,7 +104,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
     shrinkage = [cursor.take(len(p.shrinkage.coordinates) if p.shrinkage else 0) for p in spec.predictors]
     n_scalars = cursor.position
     thresholds = cursor.take(len(spec.thresholds))
-    cor = [cursor.take(0 if block.cor is None else n_correlations(block.size)) for block in spec.blocks]
+    cor = [cursor.take(_n_cor(block)) for block in spec.blocks]
     rescor = cursor.take(0 if spec.rescor is None else n_correlations(len(spec.outcomes)))
     cortime = cursor.take(0 if spec.cortime is None else n_correlations(len(spec.times)))
     n_population = cursor.position
@@ -130,6 +130,13 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
         n_population=n_population,
         size=cursor.position,
     )
+
+
+def _n_cor(block: Block) -> int:
+    """Coordinates of a block's correlations: one of a structure, whose rho makes them all."""
+    if block.structure is not None:
+        return 1
+    return 0 if block.cor is None else n_correlations(block.size)
 
 
 class _Cursor:

@@ -233,6 +233,12 @@ def level_scales(spec: Spec, W: Arrays) -> dict[int, Array]:
 
 def correlation_factor(block: Block) -> Array:
     """Cholesky factor of the block's correlation matrix, the identity for ``||``."""
+    if block.structure is not None:
+        rho = numpyro.sample(f"rho_{block.name}", dist.Uniform(block.lowest_rho, 1.0))
+        q = np.arange(block.size)
+        lags = np.abs(q[:, None] - q)
+        matrix = rho**lags if block.structure.in_turn else jnp.where(lags == 0, 1.0, rho)
+        return numpyro.deterministic(f"L_{block.name}", jnp.linalg.cholesky(matrix))
     if block.cor is None:
         return jnp.eye(block.size)
     return numpyro.sample(f"L_{block.name}", dist.LKJCholesky(block.size, block.cor))

@@ -28,9 +28,10 @@ from hmlm.density.precision import double_precision
 from hmlm.density.shrinkage import CoefficientInformation
 from hmlm.density.shrinkage_start import make_known, pilot_of, start_at
 from hmlm.density.smooth import start_of
+from hmlm.density.structured import structured_unconstrained
 from hmlm.density.working import Working
 from hmlm.spec.distribution import interval_of
-from hmlm.spec.spec import OF_SERIES, Spec, without_levels
+from hmlm.spec.spec import OF_SERIES, Block, Spec, without_levels
 from hmlm.spec.support import Support
 from hmlm.types import Design
 
@@ -300,7 +301,9 @@ def _fill_correlations(
 ) -> None:
     for b, span in enumerate(layout.cor):
         if span.stop > span.start:
-            center[span.slice] = _arctanh(block_covariance(spec, pilot, b))
+            found = block_covariance(spec, pilot, b)
+            structured = spec.blocks[b].structure is not None
+            center[span.slice] = _rho(spec.blocks[b], found) if structured else _arctanh(found)
             levels = spec.factors[spec.blocks[b].factor].n_levels
             width[span.slice] = min(WIDEST, 1.5 / np.sqrt(levels))
     if spec.rescor is not None:
@@ -312,10 +315,22 @@ def _fill_correlations(
 
 
 def _arctanh(covariance: np.ndarray) -> np.ndarray:
+    return correlation_unconstrained(_shrunk_correlations(covariance))
+
+
+def _rho(block: Block, covariance: np.ndarray) -> float:
+    """The coordinate of a structure's rho: the mean correlation of neighbours, or of all."""
+    matrix = _shrunk_correlations(covariance)
+    place = np.arange(1, block.size)
+    pairs = (place, place - 1) if block.structure.in_turn else np.tril_indices(block.size, -1)
+    return structured_unconstrained(block, matrix[pairs].mean())
+
+
+def _shrunk_correlations(covariance: np.ndarray) -> np.ndarray:
     sd = np.sqrt(np.diag(covariance))
     matrix = CORRELATION_SHRINK * covariance / np.outer(sd, sd)
     np.fill_diagonal(matrix, 1.0)
-    return correlation_unconstrained(matrix)
+    return matrix
 
 
 def _effect_width(kind: Coordinates, spread: np.ndarray, factor: np.ndarray) -> np.ndarray:

@@ -184,11 +184,12 @@ def _block(design: Design, layout: BlockLayout, book: PriorBook) -> Block:
         factor=[factor.name for factor in design.factors].index(layout.factor),
         terms=layout.terms,
         sd=tuple(_sd(design, term, book) for term in layout.terms),
-        cor=book.find(cor_target(layout.factor)).args[0] if layout.correlated else None,
+        cor=book.find(cor_target(layout.factor)).args[0] if layout.free else None,
         order=layout.order,
         name=layout.name,
         members=_members(design, layout),
         known=known_of(design, layout),
+        structure=layout.structure,
     )
 
 

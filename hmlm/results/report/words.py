@@ -28,6 +28,12 @@ NOTES = {
 }
 
 
+STRUCTURES = {
+    False: "any two of the {n} varying coefficients of {factor} have the same correlation",
+    True: "the {n} varying coefficients of {factor} are correlated the less the further apart they are",
+}
+
+
 def kind(spec: Spec) -> str:
     """What such a model is called: ``"mixed-effects location scale model"``."""
     several = "multivariate " if spec.multivariate else ""
@@ -159,6 +165,10 @@ def _correlations(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
         if block.cor is not None:
             n = NUMBERS[block.size] if block.size < len(NUMBERS) else str(block.size)
             yield f"the {n} varying coefficients of {spec.factors[block.factor].name} are correlated"
+        if block.structure is not None:
+            yield STRUCTURES[block.structure.in_turn].format(
+                n=block.size, factor=spec.factors[block.factor].name
+            )
     if spec.rescor is not None:
         yield f"the residuals of {listed(columns)} are correlated"
 
@@ -240,9 +250,14 @@ def grouping_columns(design: Design) -> set[str]:
 
 
 def _matrices(spec: Spec) -> Iterator[str]:
-    if any(block.cor is not None for block in spec.blocks):
+    if any(block.correlated for block in spec.blocks):
         yield "T holds the standard deviations τ of the group effects, R their correlations."
-    if any(block.cor is None for block in spec.blocks):
+    kinds = {block.structure.in_turn for block in spec.blocks if block.structure is not None}
+    if False in kinds:
+        yield "Of one correlation ρ, 1 is the matrix of ones and I the identity."
+    if True in kinds:
+        yield "Of correlations in turn, i and j are places in the order of the effects."
+    if any(not block.correlated for block in spec.blocks):
         yield "Effects without a common R are independent; Normal(0, τ) has the standard deviation τ."
     if spec.multiple:
         yield "w with the indices i, m is the weight of the m-th level of row i."
