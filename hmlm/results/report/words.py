@@ -254,9 +254,9 @@ def _matrices(spec: Spec) -> Iterator[str]:
         yield "T holds the standard deviations τ of the group effects, R their correlations."
     kinds = {block.structure.in_turn for block in spec.blocks if block.structure is not None}
     if False in kinds:
-        yield "Of one correlation ρ, 1 is the matrix of ones and I the identity."
+        yield "ρ is the one correlation of the group effects; J is the matrix of ones, I the identity."
     if True in kinds:
-        yield "Of correlations in turn, i and j are places in the order of the effects."
+        yield "ρ is the correlation of neighbouring group effects, a and b are their places in order."
     if any(not block.correlated for block in spec.blocks):
         yield "Effects without a common R are independent; Normal(0, τ) has the standard deviation τ."
     if spec.multiple:
