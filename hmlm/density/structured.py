@@ -44,7 +44,9 @@ def _in_turn(size: int, share: Array, rest: Array) -> Array:
     for _ in range(1, size):
         powers.append(powers[-1] * rho)
     zero = jnp.zeros_like(rho)
-    rows = [[powers[i]] + [powers[i - j] * own if j <= i else zero for j in range(1, size)] for i in range(size)]
+    rows = [
+        [powers[i]] + [powers[i - j] * own if j <= i else zero for j in range(1, size)] for i in range(size)
+    ]
     return jnp.stack([jnp.stack(row) for row in rows])
 
 

@@ -57,8 +57,8 @@ def _check_linear(spec: Spec) -> None:
     for block in spec.blocks:
         if block.structure is not None:
             raise HmlmError(
-                f"{block.structure.value}() has no maximum-likelihood fit here: sample the model, m.fit(), or "
-                "write (x | group), whose correlations are free"
+                f"{block.structure.value}() has no maximum-likelihood fit here: sample the model, m.fit(), "
+                "or write (x | group), whose correlations are free"
             )
     for predictor in spec.predictors:
         if predictor.smooths:

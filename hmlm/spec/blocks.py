@@ -109,8 +109,8 @@ def _check_structures(design: Design) -> None:
         if structure is not None and len(group.names) < 2:
             raise FormulaError(
                 f"{structure.value}({expression} | {factor}) has one term, {group.names[0]!r}, and a "
-                f"correlation takes two: {structure.value}(0 + factor(f) | {factor}) has one for each level of "
-                f"f; ({expression} | {factor}) needs none"
+                f"correlation takes two: {structure.value}(0 + factor(f) | {factor}) has one for each level "
+                f"of f; ({expression} | {factor}) needs none"
             )
     for part in design.sds:
         for group in (design.predictors[p].groups[g] for p, g, _ in part.coefficients):

@@ -1,4 +1,4 @@
-"""glmmTMB's ``cs(x | g)`` and ``hetar1(x | g)``: read as structures of a block, refused with what is not said."""
+"""glmmTMB's ``cs(x | g)`` and ``hetar1(x | g)``: structures of a block, refused with what is not said."""
 
 import re
 
@@ -11,7 +11,12 @@ from hmlm.formula.grammar import parse_formula
 from hmlm.types import FormulaError, GroupTerm, PriorError, Structure
 
 DATA = pd.DataFrame(
-    {"y": np.sin(np.arange(48.0)), "x": np.cos(np.arange(48.0)), "g": np.arange(48) // 8, "f": np.arange(48) % 4}
+    {
+        "y": np.sin(np.arange(48.0)),
+        "x": np.cos(np.arange(48.0)),
+        "g": np.arange(48) // 8,
+        "f": np.arange(48) % 4,
+    }
 )
 SEX = pd.Series(np.where(DATA.g % 2, "m", "f"), name="sex")
 REFUSED = {
@@ -38,12 +43,16 @@ def test_a_structure_of_each_factor(structure):
 @pytest.mark.parametrize("text", REFUSED)
 def test_what_it_cannot_say_is_refused(text):
     with pytest.raises(FormulaError, match=re.escape(REFUSED[text])):
-        hm.model(f"y ~ 1 + {text}", DATA.assign(sex=SEX), data2={"A": pd.DataFrame(np.eye(6), range(6), range(6))})
+        hm.model(
+            f"y ~ 1 + {text}", DATA.assign(sex=SEX), data2={"A": pd.DataFrame(np.eye(6), range(6), range(6))}
+        )
 
 
 def test_standard_deviations_take_no_formula():
     formula = hm.bf("y ~ cs(1 + x | g)", sd={"g": "~ sex"})
-    with pytest.raises(FormulaError, match=r"whose standard deviations take no formula; write \(1 \+ x \| g\)"):
+    with pytest.raises(
+        FormulaError, match=r"whose standard deviations take no formula; write \(1 \+ x \| g\)"
+    ):
         hm.model(formula, DATA.assign(sex=SEX))
 
 

@@ -105,7 +105,9 @@ def _every(fit: Fit) -> Iterator[Correlation]:
         if block.cor is not None:
             yield from (Correlation(name, block.cor, block.size) for name, _, _ in cor_names(spec, block))
         elif block.structure is not None:
-            lags = ((name, abs(i - j) if block.structure.in_turn else 1) for name, i, j in cor_names(spec, block))
+            lags = (
+                (name, abs(i - j) if block.structure.in_turn else 1) for name, i, j in cor_names(spec, block)
+            )
             yield from (Correlation(name, 1.0, block.size, block.lowest_rho, lag) for name, lag in lags)
     if spec.cortime is not None:
         size = len(spec.times)
