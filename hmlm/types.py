@@ -63,16 +63,22 @@ class MultiMembership:
 
 
 class Structure(enum.Enum):
-    """What the covariance of a group-level term is made of, by glmmTMB's name: every term has a standard
-    deviation of its own, and one rho says all correlations."""
+    """What makes the covariance of a group-level term, by glmmTMB's name: one rho says its correlations."""
 
     CS = "cs"
     HETAR1 = "hetar1"
+    HOMCS = "homcs"
+    AR1 = "ar1"
 
     @property
     def in_turn(self) -> bool:
         """Whether correlations are ``rho^|i - j|`` in the order of the terms, rather than all alike."""
-        return self is Structure.HETAR1
+        return self in (Structure.HETAR1, Structure.AR1)
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether all terms have one standard deviation, rather than each its own."""
+        return self in (Structure.HOMCS, Structure.AR1)
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class GroupTerm:
         by: column whose levels have covariance matrices of their own, ``gr(id, by = sex)``, or None.
         cov: name of the known covariance between levels, ``gr(id, cov = A)``, or None.
         multiple: of ``mm(a, b)``, where the columns are memberships in one factor; None otherwise.
-        structure: of ``cs(…)`` and ``hetar1(…)``; None where correlations are free, or none.
+        structure: of ``cs(…)``, ``ar1(…)`` and so on; None where correlations are free, or none.
     """
 
     expression: str

@@ -243,6 +243,7 @@ CASES = (
         hm.bf("y ~ x + hetar1(0 + factor(h) | g)", sigma="~ x + cs(1 + x + w | ward)"),
         even,
     ),
+    Case("one_sd", hm.bf("y ~ x + ar1(0 + factor(ward) | g)", sigma="~ x + homcs(1 + x + w | ward)"), even),
     Case("effects_in_turn_poisson", "h ~ x + hetar1(1 + x + w | g) + (1 | ward)", even, None, "poisson"),
     Case("offset", "y ~ x + offset(w) + (1 + x | g)", even),
     Case("offsets", hm.bf("y ~ x + offset(w) + (1 | g)", sigma="~ offset(w / 3) + (1 | g)"), even),

@@ -150,6 +150,7 @@ def _structure_lines(spec: Spec) -> list[str]:
         f"effects of {block.name}: {block.size} of one level have "
         f"{'the correlations rho^|i - j|, AR(1)' if block.structure.in_turn else 'one correlation rho'}; "
         "one dimension for rho"
+        f"{', one for their standard deviation' if block.n_sd < block.size else ''}"
         for block in spec.blocks
         if block.structure is not None
     ]

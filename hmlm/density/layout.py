@@ -57,7 +57,7 @@ class Layout:
         b: per predictor, K coordinates; of D steps of a monotonic effect its b and D - 1 log ratios;
             wiggly coefficients of smooth functions last.
         constants: per distributional parameter without a formula, one coordinate; not thresholds.
-        sd: per block, Q coordinates in the order of its terms.
+        sd: per block, Q coordinates in the order of its terms, or one for all of them.
         gamma: per predictor of standard deviations, W coordinates.
         sds: per smooth function, one coordinate.
         thresholds: the first threshold and the logarithms of the gaps between them, or an empty span.
@@ -98,7 +98,7 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
         intercept.append(cursor.take(0 if predictor.intercept is None else 1))
         b.append(cursor.take(predictor.n_columns))
     constants = [cursor.take(1) for _ in spec.scalars]
-    sd = [cursor.take(block.size) for block in spec.blocks]
+    sd = [cursor.take(block.n_sd) for block in spec.blocks]
     gamma = [cursor.take(len(part.names)) for part in spec.sds]
     sds = [cursor.take(1) for predictor in spec.predictors for _ in predictor.smooths]
     shrinkage = [cursor.take(len(p.shrinkage.coordinates) if p.shrinkage else 0) for p in spec.predictors]
@@ -165,7 +165,7 @@ def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, Support, bool]]:
     yield from ((constant.prior, constant.support, False) for constant in spec.scalars)
     for block in spec.blocks:
         many = spec.factors[block.factor].n_levels >= FEW_LEVELS
-        yield from ((prior, Support.POSITIVE, many) for prior in block.sd)
+        yield from ((prior, Support.POSITIVE, many) for prior in block.sd[: block.n_sd])
     yield from ((prior, Support.REAL, False) for part in spec.sds for prior in part.priors)
     for smooth in (smooth for predictor in spec.predictors for smooth in predictor.smooths):
         yield smooth.prior, Support.POSITIVE, smooth.size >= FEW_LEVELS

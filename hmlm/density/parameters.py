@@ -88,7 +88,7 @@ def unpack(
         intercept=tuple(map(_optional, first[::2])),
         b=b,
         constants=by_dpar(spec, [*(value[0] for value in constants), *thresholds]),
-        tau=tau,
+        tau=tuple(jnp.broadcast_to(t, (b.size,)) for t, b in zip(tau, spec.blocks, strict=True)),
         correlation=tuple(correlation),
         rescor=None if spec.rescor is None else rescor,
         gamma=gamma,

@@ -203,9 +203,8 @@ def group_effects(spec: Spec, b: int, scale: Array | float, cov: np.ndarray | No
     """
     block = spec.blocks[b]
     names = dict(zip(block.order, sd_names(spec, block), strict=True))
-    tau = jnp.stack(
-        [numpyro.sample(names[q], to_numpyro(block.sd[q], Support.POSITIVE)) for q in range(block.size)]
-    )
+    tau = [numpyro.sample(names[q], to_numpyro(block.sd[q], Support.POSITIVE)) for q in range(block.n_sd)]
+    tau = jnp.stack([*tau, *(numpyro.deterministic(names[q], tau[0]) for q in range(len(tau), block.size))])
     factor = tau[:, None] * correlation_factor(block)
     with numpyro.plate(f"levels_{block.name}", spec.factors[block.factor].n_levels):
         z = numpyro.sample(f"z_{block.name}", dist.Normal(0, 1).expand([block.size]).to_event(1))

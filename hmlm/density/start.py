@@ -148,12 +148,18 @@ def _scalars(spec: Spec, design: Design, pilot: Pilot, mixing: Mixing) -> tuple[
         between(spec, pilot, b, np.asarray(part.precision), variance_between(mixing[b]))
         for b, part in enumerate(known)
     ]
+    taus = [_of_all(*found) if b.n_sd < b.size else found for found, b in zip(taus, spec.blocks, strict=True)]
     gammas = [_gamma(spec, s, part.matrix) for s, part in enumerate(design.sds)]
     (beta, beta_error), *shared = _shrunk(spec, pilot, beta, beta_error, constants)
     of_constants = (constants, constant_error)
     pairs = [(beta, beta_error), of_constants, *taus, *gammas, *_smooths(spec, pilot), *shared]
     values, errors = zip(*pairs, strict=True)
     return np.concatenate(values), np.concatenate(errors)
+
+
+def _of_all(tau: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(1,) standard deviation of all terms and its standard error, from (Q,) of each."""
+    return np.sqrt(np.mean(tau**2, keepdims=True)), np.sqrt(np.mean(error**2, keepdims=True) / len(tau))
 
 
 def _shrunk(

@@ -1,7 +1,7 @@
-"""Correlation matrices of one rho, glmmTMB's ``cs()`` and ``hetar1()``: Cholesky factors in closed form.
+"""Correlation matrices of one rho, glmmTMB's ``cs()`` and ``ar1()``: Cholesky factors in closed form.
 
-With p = (rho - lowest) / (1 - lowest) between 0 and 1, the coordinate is half the logit of p; a uniform rho is a
-uniform p, and its density in the coordinate is p (1 - p) up to a constant.
+With p = (rho - lowest) / (1 - lowest) between 0 and 1, the coordinate is half the logit of p; a uniform rho
+is a uniform p, and its density in the coordinate is p (1 - p) up to a constant.
 """
 
 from __future__ import annotations

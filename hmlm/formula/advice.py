@@ -62,12 +62,7 @@ GROUPS = {
         "mm() with by, cov or dist",
         "mm(a, b, weights = cbind(v, w), scale = TRUE) is; of cor and id as in gr()",
     ),
-    "ar1": (
-        "glmmTMB's autoregressive covariance with one variance",
-        "hetar1(x | group) has one variance each",
-    ),
     "ou": ("glmmTMB's Ornstein-Uhlenbeck covariance", _COVARIANCE),
-    "homcs": ("glmmTMB's compound symmetry with one variance", "cs(x | group) has one variance each"),
     "toep": ("glmmTMB's Toeplitz covariance", _COVARIANCE),
     "rr": ("glmmTMB's reduced-rank covariance", _COVARIANCE),
     "homdiag": ("glmmTMB's equal variances", "diag(x | group) or (x || group) has one variance each"),

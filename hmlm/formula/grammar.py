@@ -5,7 +5,7 @@ Forms of a group-level term: ``(1 | g)``, ``(x | g)``, ``(0 + x | g)``, ``(x || 
 ``us(x | g)``, which is ``(x | g)``, and its ``diag(x | g)``, which is ``(x || g)``; brms's ``(1 | gr(g))``
 and ``(1 | gr(g, by = sex))``, a covariance matrix for each sex; ``(1 | gr(g, cov = A))``, a known covariance
 between levels; ``(1 | mm(a, b))``, rows that belong to several levels; glmmTMB's ``cs(0 + f | g)`` and
-``hetar1(0 + f | g)``, correlations of one rho.
+``hetar1(0 + f | g)``, correlations of one rho, and its ``homcs`` and ``ar1``, with one standard deviation.
 """
 
 from __future__ import annotations

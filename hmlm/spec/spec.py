@@ -164,7 +164,7 @@ class Block:
         name: unique name of the block, used in sites: ``"id"``, ``"id_2"``.
         members: the levels that it describes, those of one level of a by-variable; None for all.
         known: of ``gr(id, cov = A)``; None where levels are independent.
-        structure: of ``cs(…)`` and ``hetar1(…)``: R is made of one rho, uniform where R is positive definite.
+        structure: of ``cs(…)``, ``ar1(…)`` and so on: R is made of a rho, uniform where R is definite.
     """
 
     factor: int
@@ -186,6 +186,11 @@ class Block:
     def correlated(self) -> bool:
         """Whether R is estimated."""
         return self.cor is not None or self.structure is not None
+
+    @property
+    def n_sd(self) -> int:
+        """Standard deviations that are parameters: one where the structure has one for all terms."""
+        return 1 if self.structure is not None and self.structure.homogeneous else self.size
 
     @property
     def lowest_rho(self) -> float:

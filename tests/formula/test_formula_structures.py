@@ -57,7 +57,7 @@ def test_standard_deviations_take_no_formula():
 
 
 def test_rho_has_its_own_prior():
-    with pytest.raises(PriorError, match=r"rho of cs\(\) and hetar1\(\) is uniform"):
+    with pytest.raises(PriorError, match=r"rho of cs\(\), ar1\(\) and the like is uniform"):
         hm.model("y ~ cs(1 + x | g)", DATA, prior=hm.prior("lkj(2)", class_="cor"))
     both = hm.model("y ~ cs(0 + factor(f) | g) + (1 + x | f)", DATA, prior=hm.prior("lkj(2)", class_="cor"))
     assert [(block.cor, block.structure) for block in both.spec.blocks] == [(None, Structure.CS), (2.0, None)]

@@ -30,8 +30,6 @@ SAID = {
     "y ~ x + (1 | gr(id, dist = student))": "gr(group) alone is (1 | group)",
     "y ~ x + propto(1 | id, A)": "(1 | gr(group, cov = A))",
     "y ~ x + (1 | mm(a, b, by = cbind(v, w)))": "mm(a, b, weights = cbind(v, w), scale = TRUE) is",
-    "y ~ x + ar1(0 + t | id)": "hetar1(x | group) has one variance each",
-    "y ~ x + homcs(0 + t | id)": "cs(x | group) has one variance each",
     "y ~ x + ou(0 + t | id)": "(x | group) estimates all correlations",
     "y ~ x + rr(0 + t | id, d = 2)": "reduced-rank",
     "y ~ x + toep(0 + t | id)": "Toeplitz",

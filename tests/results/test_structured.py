@@ -18,14 +18,14 @@ FORMULA = "y ~ 1 + hetar1(0 + factor(f) | g)"
 NAMES = [f"factorf{f}" for f in range(TIMES)]
 
 
-def simulated(R: np.ndarray) -> tuple[np.ndarray, pd.DataFrame]:
+def simulated(R: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, pd.DataFrame]:
     rng = np.random.default_rng(4)
-    u = SD * (rng.normal(size=(LEVELS, TIMES)) @ np.linalg.cholesky(R).T)
+    u = sd * (rng.normal(size=(LEVELS, TIMES)) @ np.linalg.cholesky(R).T)
     g, f, _ = (index.ravel() for index in np.indices((LEVELS, TIMES, EACH)))
     return u, pd.DataFrame({"g": g, "f": f, "y": 1.0 + u[g, f] + SIGMA * rng.normal(size=len(g))})
 
 
-TRUTH, DATA = simulated(RHO**LAGS)
+TRUTH, DATA = simulated(RHO**LAGS, SD)
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def fit():
     return hm.fit(FORMULA, DATA, chains=2, warmup=200, draws=300, seed=1)
 
 
-def assert_recovered(fit: hm.Fit, R: np.ndarray, truth: np.ndarray) -> None:
+def assert_recovered(fit: hm.Fit, R: np.ndarray, sds: np.ndarray, truth: np.ndarray) -> None:
     values = {"sigma": SIGMA, "b_Intercept": 1.0}
-    values |= {f"sd_g__{name}": sd for name, sd in zip(NAMES, SD, strict=True)}
+    values |= {f"sd_g__{name}": sd for name, sd in zip(NAMES, sds, strict=True)}
     values |= {f"cor_g__{NAMES[i]}__{NAMES[j]}": R[i, j] for j in range(TIMES) for i in range(j)}
     for name, value in values.items():
         draws = fit.posterior[name]
@@ -47,7 +47,7 @@ def assert_recovered(fit: hm.Fit, R: np.ndarray, truth: np.ndarray) -> None:
 
 def test_parameters_are_recovered(fit):
     assert fit.info.density == f"g: {TIMES} x {LEVELS} effects integrated out exactly"
-    assert_recovered(fit, RHO**LAGS, TRUTH)
+    assert_recovered(fit, RHO**LAGS, SD, TRUTH)
     neighbours = fit.posterior["cor_g__factorf2__factorf3"].values
     assert_allclose(fit.posterior["cor_g__factorf0__factorf3"].values, neighbours**3, rtol=1e-4)
     assert "hetar1(0 + factor(f) | g)" in repr(fit)
@@ -55,13 +55,14 @@ def test_parameters_are_recovered(fit):
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("density", ["marginal", "informed", "noncentered"])
-def test_one_correlation_is_recovered(density):
-    R = np.where(LAGS == 0, 1.0, RHO)
-    truth, data = simulated(R)
-    formula = "y ~ 1 + cs(0 + factor(f) | g)"
-    assert_recovered(
-        hm.fit(formula, data, chains=2, warmup=300, draws=300, seed=1, density=density), R, truth
-    )
+@pytest.mark.parametrize("structure", ["cs", "homcs", "ar1"])
+def test_other_structures_are_recovered(structure, density):
+    R = RHO**LAGS if structure == "ar1" else np.where(LAGS == 0, 1.0, RHO)
+    sd = SD if structure == "cs" else np.ones(TIMES)
+    truth, data = simulated(R, sd)
+    formula = f"y ~ 1 + {structure}(0 + factor(f) | g)"
+    fit = hm.fit(formula, data, chains=2, warmup=300, draws=300, seed=1, density=density)
+    assert_recovered(fit, R, sd, truth)
 
 
 def test_new_levels_have_its_covariance(fit):
@@ -91,10 +92,18 @@ def test_in_words_and_symbols(fit):
     assert "ρ" in effects
     assert "Uniform" in priors
     assert "LKJ" not in priors
-    assert "correlated the less the further apart" in sentence(fit.spec, ("y",), len(DATA))
+    assert "correlate the less the further apart" in sentence(fit.spec, ("y",), len(DATA))
     assert any(
         "the correlation of neighbouring group effects" in note for note in notation(fit.spec, fit.design)
     )
+
+
+def test_one_standard_deviation_in_symbols():
+    spec = hm.model("y ~ 1 + homcs(0 + factor(f) | g)", DATA).spec
+    (effects,) = (p.mathml for p in model_parts(spec, ("y",)) if p.title == "Group effects")
+    assert "diag" not in effects
+    said = sentence(spec, ("y",), len(DATA))
+    assert "the 4 varying coefficients of g, all of one standard deviation, have one correlation" in said
 
 
 def test_priors_of_powers_are_drawn(fit):

@@ -255,7 +255,8 @@ def _joint(symbols: Symbols, block: Block) -> Iterator[Equation]:
     whole = matrix if block.known is None else row(matrix, sign("⊗"), name(block.known.name))
     yield Equation(effects, IS_DISTRIBUTED, [call(name("Normal"), number(0), whole)])
     yield Equation(matrix, "=", [row(spread, correlation, spread)])
-    yield Equation(spread, "=", [call(name("diag"), *spreads)])
+    one_spread = [times(spreads[0], letter("I"))]
+    yield Equation(spread, "=", one_spread if block.n_sd < block.size else [call(name("diag"), *spreads)])
     if block.structure is not None:
         yield _of_one_rho(symbols, block)
 
@@ -328,8 +329,8 @@ def _priors(symbols: Symbols) -> Iterator[Equation]:
             yield Equation(symbols.wiggly(p, smooth), IS_DISTRIBUTED, [normal])
             yield _prior([spread], smooth.prior, POSITIVE)
     for block in spec.blocks:
-        spreads = [symbols.spread(block, term) for term in in_order(block)]
-        yield from _runs(list(zip(spreads, (block.sd[q] for q in block.order), strict=True)), POSITIVE)
+        spreads = [symbols.spread(block, term) for term in in_order(block)][: block.n_sd]
+        yield from _runs(list(zip(spreads, (block.sd[q] for q in block.order), strict=False)), POSITIVE)
         if block.cor is not None:
             yield _prior([symbols.of_block("R", block)], Distribution("lkj", (block.cor,)))
         if block.structure is not None:

@@ -29,8 +29,8 @@ NOTES = {
 
 
 STRUCTURES = {
-    False: "any two of the {n} varying coefficients of {factor} have the same correlation",
-    True: "the {n} varying coefficients of {factor} are correlated the less the further apart they are",
+    False: "the {n} varying coefficients of {factor}{sd} have one correlation, any two of them the same",
+    True: "the {n} varying coefficients of {factor}{sd} correlate the less the further apart they are",
 }
 
 
@@ -166,11 +166,16 @@ def _correlations(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
             n = NUMBERS[block.size] if block.size < len(NUMBERS) else str(block.size)
             yield f"the {n} varying coefficients of {spec.factors[block.factor].name} are correlated"
         if block.structure is not None:
-            yield STRUCTURES[block.structure.in_turn].format(
-                n=block.size, factor=spec.factors[block.factor].name
-            )
+            yield _structured(spec, block)
     if spec.rescor is not None:
         yield f"the residuals of {listed(columns)} are correlated"
+
+
+def _structured(spec: Spec, block: Block) -> str:
+    """Of correlations made of one rho."""
+    said = STRUCTURES[block.structure is not None and block.structure.in_turn]
+    sd = ", all of one standard deviation," if block.n_sd < block.size else ""
+    return said.format(n=block.size, factor=spec.factors[block.factor].name, sd=sd)
 
 
 # --- notation -------------------------------------------------------------------------------------
@@ -254,7 +259,9 @@ def _matrices(spec: Spec) -> Iterator[str]:
         yield "T holds the standard deviations τ of the group effects, R their correlations."
     kinds = {block.structure.in_turn for block in spec.blocks if block.structure is not None}
     if False in kinds:
-        yield "ρ is the one correlation of the group effects; J is the matrix of ones, I the identity."
+        yield "ρ is the one correlation of the group effects; J is the matrix of ones."
+    if any(block.structure is not None for block in spec.blocks):
+        yield "I is the identity matrix."
     if True in kinds:
         yield "ρ is the correlation of neighbouring group effects, a and b are their places in order."
     if any(not block.correlated for block in spec.blocks):
