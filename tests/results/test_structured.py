@@ -73,6 +73,12 @@ def test_new_levels_have_its_covariance(fit):
     assert_allclose(found[LAGS == 3], RHO**3, atol=0.2)
 
 
+def test_levels_are_integrated_over_its_covariance(fit):
+    first = {name: float(draws.values[0, 0]) for name, draws in fit.posterior.items()}
+    by_level = fit.log_lik(group="g").values[0, 0].sum()
+    assert by_level == pytest.approx(hm.model(FORMULA, DATA).marginal_log_lik(first), abs=0.01)
+
+
 def test_saved(fit, tmp_path):
     fit.save(tmp_path / "fit.nc", effects=False)
     loaded = hm.load_fit(tmp_path / "fit.nc")
