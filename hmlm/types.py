@@ -62,6 +62,25 @@ class MultiMembership:
     scale: bool = True
 
 
+class Structure(enum.Enum):
+    """What makes the covariance of a group-level term, by glmmTMB's name: one rho says its correlations."""
+
+    CS = "cs"
+    HETAR1 = "hetar1"
+    HOMCS = "homcs"
+    AR1 = "ar1"
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether correlations are ``rho^|i - j|`` in the order of the terms, rather than all alike."""
+        return self in (Structure.HETAR1, Structure.AR1)
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether all terms have one standard deviation, rather than each its own."""
+        return self in (Structure.HOMCS, Structure.AR1)
+
+
 @dataclass(frozen=True)
 class GroupTerm:
     """One group-level term, ``(expression | label | factor)``, after ``a/b`` was expanded.
@@ -74,6 +93,7 @@ class GroupTerm:
         by: column whose levels have covariance matrices of their own, ``gr(id, by = sex)``, or None.
         cov: name of the known covariance between levels, ``gr(id, cov = A)``, or None.
         multiple: of ``mm(a, b)``, where the columns are memberships in one factor; None otherwise.
+        structure: of ``cs(…)``, ``ar1(…)`` and so on; None where correlations are free, or none.
     """
 
     expression: str
@@ -83,6 +103,7 @@ class GroupTerm:
     by: str | None = None
     cov: str | None = None
     multiple: MultiMembership | None = None
+    structure: Structure | None = None
 
     @property
     def factor(self) -> str:

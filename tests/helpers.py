@@ -237,6 +237,14 @@ CASES = (
     Case("members", "y ~ x + (1 + x | mm(h, ward, weights = cbind(x^2, 1))) + (1 | g)", even),
     Case("members_scale", hm.bf("y ~ x + (1 |c| mm(h, ward))", sigma="~ x + (1 |c| mm(h, ward))"), uneven),
     Case("members_poisson", "h ~ x + (1 | mm(g, ward, weights = cbind(x^2, 1)))", even, None, "poisson"),
+    Case("alike_effects", "y ~ x + cs(0 + factor(ward) | g) + (1 | h)", even),
+    Case(
+        "effects_in_turn",
+        hm.bf("y ~ x + hetar1(0 + factor(h) | g)", sigma="~ x + cs(1 + x + w | ward)"),
+        even,
+    ),
+    Case("one_sd", hm.bf("y ~ x + ar1(0 + factor(ward) | g)", sigma="~ x + homcs(1 + x + w | ward)"), even),
+    Case("effects_in_turn_poisson", "h ~ x + hetar1(1 + x + w | g) + (1 | ward)", even, None, "poisson"),
     Case("offset", "y ~ x + offset(w) + (1 + x | g)", even),
     Case("offsets", hm.bf("y ~ x + offset(w) + (1 | g)", sigma="~ offset(w / 3) + (1 | g)"), even),
     Case("weights", "y | weights(exp(w)) ~ x + (1 + x | g)", even),
@@ -313,7 +321,7 @@ OFTEN = (
     *("rescor", "rescor_scale", "rescor_formula", "uneven", "crossed", "between", "between_scale"),
     *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
     *("series", "series_regression", "series_scale", "smooth", "horseshoe", "r2d2"),
-    *("known", "members_poisson", "alike", "occasions_scale"),
+    *("known", "members_poisson", "alike", "occasions_scale", "effects_in_turn"),
 )
 
 

@@ -49,7 +49,7 @@ def constrained_values(spec: Spec, parameters: Parameters, data: ModelData) -> A
     for b, block in enumerate(spec.blocks):
         order = jnp.array(block.order)
         parts.append(parameters.tau[b][order])
-        if block.cor is not None:
+        if block.correlated:
             parts.append(_correlations(parameters.correlation[b][order]))
     if parameters.rescor is not None:
         parts.append(_correlations(parameters.rescor))

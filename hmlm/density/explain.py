@@ -101,6 +101,7 @@ def explain_density(density: LogDensity, choice: str | Mapping[str, str]) -> str
         *_shrinkage_lines(density),
         *_series_lines(density),
         *_smooth_lines(density.spec),
+        *_structure_lines(density.spec),
     ]
     return "\n".join([*lines, *(["", *_table(rows)] if rows else [])])
 
@@ -140,6 +141,18 @@ def _smooth_lines(spec: Spec) -> list[str]:
     return [
         f"wiggly coefficients of smooth functions: {', '.join(parts)}, sampled in coordinates from what the "
         "data say about them"
+    ]
+
+
+def _structure_lines(spec: Spec) -> list[str]:
+    """Which effects have correlations made of one rho."""
+    return [
+        f"effects of {block.name}: {block.size} of one level have "
+        f"{'the correlations rho^|i - j|, AR(1)' if block.structure.in_turn else 'one correlation rho'}; "
+        "one dimension for rho"
+        f"{', one for their standard deviation' if block.n_sd < block.size else ''}"
+        for block in spec.blocks
+        if block.structure is not None
     ]
 
 

@@ -10,7 +10,7 @@ from hmlm.density.correlation import n_correlations
 from hmlm.density.plan import Plan
 from hmlm.spec.distribution import FLAT
 from hmlm.spec.shrinkage import is_shrinkage
-from hmlm.spec.spec import Spec
+from hmlm.spec.spec import Block, Spec
 from hmlm.spec.support import Support
 from hmlm.types import Distribution
 
@@ -57,11 +57,11 @@ class Layout:
         b: per predictor, K coordinates; of D steps of a monotonic effect its b and D - 1 log ratios;
             wiggly coefficients of smooth functions last.
         constants: per distributional parameter without a formula, one coordinate; not thresholds.
-        sd: per block, Q coordinates in the order of its terms.
+        sd: per block, Q coordinates in the order of its terms, or one for all of them.
         gamma: per predictor of standard deviations, W coordinates.
         sds: per smooth function, one coordinate.
         thresholds: the first threshold and the logarithms of the gaps between them, or an empty span.
-        cor: per block, Q (Q - 1) / 2 coordinates or an empty span.
+        cor: per block, Q (Q - 1) / 2 coordinates, one of a structure, or an empty span.
         rescor: M (M - 1) / 2 coordinates or an empty span.
         cortime: T (T - 1) / 2 coordinates or an empty span.
         effects: per block, n x J coordinates of the n coefficients that are sampled, one after another.
@@ -98,13 +98,13 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
         intercept.append(cursor.take(0 if predictor.intercept is None else 1))
         b.append(cursor.take(predictor.n_columns))
     constants = [cursor.take(1) for _ in spec.scalars]
-    sd = [cursor.take(block.size) for block in spec.blocks]
+    sd = [cursor.take(block.n_sd) for block in spec.blocks]
     gamma = [cursor.take(len(part.names)) for part in spec.sds]
     sds = [cursor.take(1) for predictor in spec.predictors for _ in predictor.smooths]
     shrinkage = [cursor.take(len(p.shrinkage.coordinates) if p.shrinkage else 0) for p in spec.predictors]
     n_scalars = cursor.position
     thresholds = cursor.take(len(spec.thresholds))
-    cor = [cursor.take(0 if block.cor is None else n_correlations(block.size)) for block in spec.blocks]
+    cor = [cursor.take(_n_cor(block)) for block in spec.blocks]
     rescor = cursor.take(0 if spec.rescor is None else n_correlations(len(spec.outcomes)))
     cortime = cursor.take(0 if spec.cortime is None else n_correlations(len(spec.times)))
     n_population = cursor.position
@@ -130,6 +130,13 @@ def make_layout(spec: Spec, plan: Plan) -> Layout:
         n_population=n_population,
         size=cursor.position,
     )
+
+
+def _n_cor(block: Block) -> int:
+    """Coordinates of a block's correlations: one of a structure, whose rho makes them all."""
+    if block.structure is not None:
+        return 1
+    return 0 if block.cor is None else n_correlations(block.size)
 
 
 class _Cursor:
@@ -158,7 +165,7 @@ def _scalar_priors(spec: Spec) -> Iterator[tuple[Distribution, Support, bool]]:
     yield from ((constant.prior, constant.support, False) for constant in spec.scalars)
     for block in spec.blocks:
         many = spec.factors[block.factor].n_levels >= FEW_LEVELS
-        yield from ((prior, Support.POSITIVE, many) for prior in block.sd)
+        yield from ((prior, Support.POSITIVE, many) for prior in block.sd[: block.n_sd])
     yield from ((prior, Support.REAL, False) for part in spec.sds for prior in part.priors)
     for smooth in (smooth for predictor in spec.predictors for smooth in predictor.smooths):
         yield smooth.prior, Support.POSITIVE, smooth.size >= FEW_LEVELS

@@ -15,8 +15,9 @@ from hmlm.density.layout import Layout, Run, Span
 from hmlm.density.priors import Transform, constrain, log_prob, real_line_map
 from hmlm.density.shrinkage import CoefficientInformation, shrunk
 from hmlm.density.smooth import coefficients_at
+from hmlm.density.structured import structured_factor
 from hmlm.kernels.fusing import add_up, together
-from hmlm.spec.spec import OF_SERIES, Constant, Spec
+from hmlm.spec.spec import OF_SERIES, Block, Constant, Spec
 
 DType = np.dtype
 
@@ -87,7 +88,7 @@ def unpack(
         intercept=tuple(map(_optional, first[::2])),
         b=b,
         constants=by_dpar(spec, [*(value[0] for value in constants), *thresholds]),
-        tau=tau,
+        tau=tuple(jnp.broadcast_to(t, (b.size,)) for t, b in zip(tau, spec.blocks, strict=True)),
         correlation=tuple(correlation),
         rescor=None if spec.rescor is None else rescor,
         gamma=gamma,
@@ -184,8 +185,12 @@ def run_map(run: Run, softplus: Array) -> Transform:
 
 
 def _correlations(spec: Spec, parts: list[Array], dtype: DType) -> tuple[tuple[Array, ...], Array]:
-    done = [_lkj(block.size, block.cor, part) for block, part in zip(spec.blocks, parts, strict=True)]
+    done = [_block_factor(block, part) for block, part in zip(spec.blocks, parts, strict=True)]
     return tuple(factor for factor, _ in done), sum((v for _, v in done), start=jnp.zeros((), dtype))
+
+
+def _block_factor(block: Block, x: Array) -> tuple[Array, Array]:
+    return _lkj(block.size, block.cor, x) if block.structure is None else structured_factor(block, x[0])
 
 
 def _lkj(size: int, shape: float | None, x: Array) -> tuple[Array, Array]:

@@ -203,9 +203,8 @@ def group_effects(spec: Spec, b: int, scale: Array | float, cov: np.ndarray | No
     """
     block = spec.blocks[b]
     names = dict(zip(block.order, sd_names(spec, block), strict=True))
-    tau = jnp.stack(
-        [numpyro.sample(names[q], to_numpyro(block.sd[q], Support.POSITIVE)) for q in range(block.size)]
-    )
+    tau = [numpyro.sample(names[q], to_numpyro(block.sd[q], Support.POSITIVE)) for q in range(block.n_sd)]
+    tau = jnp.stack([*tau, *(numpyro.deterministic(names[q], tau[0]) for q in range(len(tau), block.size))])
     factor = tau[:, None] * correlation_factor(block)
     with numpyro.plate(f"levels_{block.name}", spec.factors[block.factor].n_levels):
         z = numpyro.sample(f"z_{block.name}", dist.Normal(0, 1).expand([block.size]).to_event(1))
@@ -233,6 +232,12 @@ def level_scales(spec: Spec, W: Arrays) -> dict[int, Array]:
 
 def correlation_factor(block: Block) -> Array:
     """Cholesky factor of the block's correlation matrix, the identity for ``||``."""
+    if block.structure is not None:
+        rho = numpyro.sample(f"rho_{block.name}", dist.Uniform(block.lowest_rho, 1.0))
+        q = np.arange(block.size)
+        lags = np.abs(q[:, None] - q)
+        matrix = rho**lags if block.structure.in_turn else jnp.where(lags == 0, 1.0, rho)
+        return numpyro.deterministic(f"L_{block.name}", jnp.linalg.cholesky(matrix))
     if block.cor is None:
         return jnp.eye(block.size)
     return numpyro.sample(f"L_{block.name}", dist.LKJCholesky(block.size, block.cor))

@@ -28,9 +28,10 @@ from hmlm.density.precision import double_precision
 from hmlm.density.shrinkage import CoefficientInformation
 from hmlm.density.shrinkage_start import make_known, pilot_of, start_at
 from hmlm.density.smooth import start_of
+from hmlm.density.structured import structured_unconstrained
 from hmlm.density.working import Working
 from hmlm.spec.distribution import interval_of
-from hmlm.spec.spec import OF_SERIES, Spec, without_levels
+from hmlm.spec.spec import OF_SERIES, Block, Spec, without_levels
 from hmlm.spec.support import Support
 from hmlm.types import Design
 
@@ -147,12 +148,18 @@ def _scalars(spec: Spec, design: Design, pilot: Pilot, mixing: Mixing) -> tuple[
         between(spec, pilot, b, np.asarray(part.precision), variance_between(mixing[b]))
         for b, part in enumerate(known)
     ]
+    taus = [_of_all(*found) if b.n_sd < b.size else found for found, b in zip(taus, spec.blocks, strict=True)]
     gammas = [_gamma(spec, s, part.matrix) for s, part in enumerate(design.sds)]
     (beta, beta_error), *shared = _shrunk(spec, pilot, beta, beta_error, constants)
     of_constants = (constants, constant_error)
     pairs = [(beta, beta_error), of_constants, *taus, *gammas, *_smooths(spec, pilot), *shared]
     values, errors = zip(*pairs, strict=True)
     return np.concatenate(values), np.concatenate(errors)
+
+
+def _of_all(tau: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(1,) standard deviation of all terms and its standard error, from (Q,) of each."""
+    return np.sqrt(np.mean(tau**2, keepdims=True)), np.sqrt(np.mean(error**2, keepdims=True) / len(tau))
 
 
 def _shrunk(
@@ -300,7 +307,9 @@ def _fill_correlations(
 ) -> None:
     for b, span in enumerate(layout.cor):
         if span.stop > span.start:
-            center[span.slice] = _arctanh(block_covariance(spec, pilot, b))
+            found = block_covariance(spec, pilot, b)
+            structured = spec.blocks[b].structure is not None
+            center[span.slice] = _rho(spec.blocks[b], found) if structured else _arctanh(found)
             levels = spec.factors[spec.blocks[b].factor].n_levels
             width[span.slice] = min(WIDEST, 1.5 / np.sqrt(levels))
     if spec.rescor is not None:
@@ -312,10 +321,22 @@ def _fill_correlations(
 
 
 def _arctanh(covariance: np.ndarray) -> np.ndarray:
+    return correlation_unconstrained(_shrunk_correlations(covariance))
+
+
+def _rho(block: Block, covariance: np.ndarray) -> float:
+    """The coordinate of a structure's rho: the mean correlation of neighbours, or of all."""
+    matrix = _shrunk_correlations(covariance)
+    place = np.arange(1, block.size)
+    pairs = (place, place - 1) if block.structure.in_turn else np.tril_indices(block.size, -1)
+    return structured_unconstrained(block, matrix[pairs].mean())
+
+
+def _shrunk_correlations(covariance: np.ndarray) -> np.ndarray:
     sd = np.sqrt(np.diag(covariance))
     matrix = CORRELATION_SHRINK * covariance / np.outer(sd, sd)
     np.fill_diagonal(matrix, 1.0)
-    return correlation_unconstrained(matrix)
+    return matrix
 
 
 def _effect_width(kind: Coordinates, spread: np.ndarray, factor: np.ndarray) -> np.ndarray:

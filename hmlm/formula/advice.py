@@ -9,7 +9,7 @@ _SPLINE = "write a penalised spline s(x), or one of fixed degrees of freedom, ns
 _SMOOTH = "it is a population-level term of its own, y ~ s(x) + z; write ns(x, df = 4) inside other terms"
 _SERIES = "write ar(time = t, gr = id), where the residual before counts"
 _OF_MEAN = "write it in the formula of a mean, y ~ x + {}"
-_COVARIANCE = "(x | group) estimates all correlations, (x || group) none"
+_COVARIANCE = "(x | group) estimates all correlations, (x || group) none, cs(x | group) one for all"
 _KNOWN = "write (1 | gr(group, cov = A)) with data2={'A': …}"
 _COLUMN = "compute it as a column of the table first"
 _MONOTONIC = "it is a population-level term of its own, y ~ mo(x) + z; write factor(x) inside other terms"
@@ -62,10 +62,7 @@ GROUPS = {
         "mm() with by, cov or dist",
         "mm(a, b, weights = cbind(v, w), scale = TRUE) is; of cor and id as in gr()",
     ),
-    "ar1": ("glmmTMB's autoregressive covariance", _COVARIANCE),
     "ou": ("glmmTMB's Ornstein-Uhlenbeck covariance", _COVARIANCE),
-    "cs": ("glmmTMB's compound symmetry", _COVARIANCE),
-    "homcs": ("glmmTMB's compound symmetry", _COVARIANCE),
     "toep": ("glmmTMB's Toeplitz covariance", _COVARIANCE),
     "rr": ("glmmTMB's reduced-rank covariance", _COVARIANCE),
     "homdiag": ("glmmTMB's equal variances", "diag(x | group) or (x || group) has one variance each"),

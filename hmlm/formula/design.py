@@ -121,7 +121,8 @@ def _group_text(term: GroupTerm) -> str:
     options = "".join(f", {name} = {said}" for name, said in (("by", term.by), ("cov", term.cov)) if said)
     factor = f"gr({term.factor}{options})" if options else term.factor
     factor = _multiple_text(term) if term.multiple else factor
-    return f"({term.expression}{label} {bar} {factor})"
+    structure = "" if term.structure is None else term.structure.value
+    return f"{structure}({term.expression}{label} {bar} {factor})"
 
 
 def _multiple_text(term: GroupTerm) -> str:

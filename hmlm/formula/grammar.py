@@ -4,23 +4,25 @@ Forms of a group-level term: ``(1 | g)``, ``(x | g)``, ``(0 + x | g)``, ``(x || 
 ``(1 | a:b)`` and, with an ID that correlates terms of several predictors, ``(1 | c | g)``; glmmTMB's
 ``us(x | g)``, which is ``(x | g)``, and its ``diag(x | g)``, which is ``(x || g)``; brms's ``(1 | gr(g))``
 and ``(1 | gr(g, by = sex))``, a covariance matrix for each sex; ``(1 | gr(g, cov = A))``, a known covariance
-between levels; ``(1 | mm(a, b))``, rows that belong to several levels.
+between levels; ``(1 | mm(a, b))``, rows that belong to several levels; glmmTMB's ``cs(0 + f | g)`` and
+``hetar1(0 + f | g)``, correlations of one rho, and its ``homcs`` and ``ar1``, with one standard deviation.
 """
 
 from __future__ import annotations
 
 from hmlm.formula.advice import GROUPS, refusal
 from hmlm.formula.expression import Bars, Binary, Call, Name, Node, Number, Paren, Sum, Tilde, Unary
-from hmlm.formula.grouping import GROUP, grouping_of
+from hmlm.formula.grouping import GROUP, Grouping, grouping_of
 from hmlm.formula.monotonic import is_monotonic, monotonic_column
 from hmlm.formula.parser import parse
 from hmlm.formula.quantity import check_quantity
 from hmlm.formula.series import read_series
 from hmlm.formula.smooth import is_smooth, read_smooth
 from hmlm.formula.terms import OFFSET, SERIES, check_terms
-from hmlm.types import GroupTerm, PredictorFormula, ResidualSeries
+from hmlm.types import GroupTerm, PredictorFormula, ResidualSeries, Structure
 
 UNCORRELATED, PLAIN_STRUCTURES = "diag", ("us",)
+STRUCTURES = {one.value: one for one in Structure}
 EXAMPLE = "y ~ 1 + x + (1 + x | group)"
 
 
@@ -115,8 +117,8 @@ def _bars_of(node: Node) -> Bars | None:
 
 
 def _of_structure(node: Node, function: str, bars: Bars) -> Bars:
-    """The bars that glmmTMB's ``us(x | g)`` and ``diag(x | g)`` stand for."""
-    if function in PLAIN_STRUCTURES:
+    """The bars that glmmTMB's ``us(x | g)`` and ``diag(x | g)`` stand for; those of other structures."""
+    if function in PLAIN_STRUCTURES or function in STRUCTURES:
         return bars
     if function != UNCORRELATED:
         said = refusal(function, GROUPS) or f"`{function}` is no covariance structure: write (x | group)"
@@ -139,10 +141,29 @@ def _group_terms(sign: str, node: Node) -> list[GroupTerm]:
     label, correlated = group.label if label is None else label, correlated and group.correlated
     if label is not None and not correlated:
         raise bars.place.error(_label_without_correlation(bars))
+    structure = STRUCTURES.get(node.function) if isinstance(node, Call) else None
+    if structure is not None:
+        _check_structure(node, group, label, correlated)
     return [
-        GroupTerm(str(expression), columns, label, correlated, group.by, group.cov, group.multiple)
+        GroupTerm(str(expression), columns, label, correlated, group.by, group.cov, group.multiple, structure)
         for columns in ([group.columns] if group.multiple else _factors(group.factor))
     ]
+
+
+def _check_structure(node: Node, group: Grouping, label: str | None, correlated: bool) -> None:
+    """Refuse what cannot be said of a term whose correlations are those of one rho."""
+    if label is not None:
+        raise node.place.error(
+            f"`{node}`: an ID correlates this term with others, and its structure is of its own terms only; "
+            "leave the ID out, or write (x | ID | group), where all correlations are free"
+        )
+    if not correlated:
+        raise node.place.error(f"`{node}`: its terms are correlated; write one bar, or (x || group)")
+    if group.by is not None or group.cov is not None:
+        raise node.place.error(
+            f"`{node}`: gr() with by or cov takes no structure of covariances; leave one of them out: "
+            "(x | gr(…)) has free correlations"
+        )
 
 
 def _label_without_correlation(bars: Bars) -> str:

@@ -54,6 +54,12 @@ def _check_linear(spec: Spec) -> None:
             f'{spec.autocor.term} has no maximum-likelihood fit here: sample it, fit(algorithm="nuts"); '
             "marginal_log_lik gives the likelihood itself"
         )
+    for block in spec.blocks:
+        if block.structure is not None:
+            raise HmlmError(
+                f"{block.structure.value}() has no maximum-likelihood fit here: sample the model, m.fit(), "
+                "or write (x | group), whose correlations are free"
+            )
     for predictor in spec.predictors:
         if predictor.smooths:
             raise HmlmError(

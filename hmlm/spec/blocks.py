@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hmlm.spec.spec import BlockTerm
-from hmlm.types import Design, FormulaError, GroupDesign
+from hmlm.types import Design, FormulaError, GroupDesign, Structure
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class BlockLayout:
         order: the Q positions in ``terms`` in brms's order.
         correlated: whether R is estimated.
         name: unique name of the block.
+        structure: of R, None where it is free.
     """
 
     factor: str
@@ -27,6 +28,12 @@ class BlockLayout:
     order: tuple[int, ...]
     correlated: bool
     name: str
+    structure: Structure | None = None
+
+    @property
+    def free(self) -> bool:
+        """Whether R may be any correlation matrix."""
+        return self.correlated and self.structure is None
 
 
 def lay_out_blocks(design: Design) -> tuple[BlockLayout, ...]:
@@ -36,11 +43,12 @@ def lay_out_blocks(design: Design) -> tuple[BlockLayout, ...]:
     a label is a block of its own. Each level of a by-variable has its own blocks.
 
     Raises:
-        FormulaError: a coefficient varies twice by one factor, ``|`` and ``||`` share a label, or terms that
-            share one have different known covariances.
+        FormulaError: a coefficient varies twice by one factor, ``|`` and ``||`` share a label, terms that
+            share one have different known covariances, or a structure has one term or sds with a formula.
     """
     _check_duplicates(design)
     _check_covariances(design)
+    _check_structures(design)
     members: dict[tuple, list[tuple[int, int]]] = {}
     for p, g, group in _group_terms(design):
         label = (p, g) if group.term.label is None else group.term.label
@@ -67,7 +75,9 @@ def _layout(design: Design, factor: str, members: list[tuple[int, int]], name: s
     terms = sorted(reported, key=lambda term: design.predictors[term.predictor].dpar == "mu")
     order = tuple(terms.index(term) for term in reported)
     correlated = _is_correlated(design, factor, members) and len(terms) > 1
-    return BlockLayout(factor, tuple(terms), order, correlated, name)
+    p, g = members[0]
+    structure = design.predictors[p].groups[g].term.structure
+    return BlockLayout(factor, tuple(terms), order, correlated, name, structure)
 
 
 def _is_correlated(design: Design, factor: str, members: list[tuple[int, int]]) -> bool:
@@ -90,6 +100,26 @@ def _check_covariances(design: Design) -> None:
                 f"the terms of {term.factor!r} with the label {term.label!r} have different covariances "
                 f"between levels; write gr({term.factor}, cov = {term.cov or known[key]}) in all of them"
             )
+
+
+def _check_structures(design: Design) -> None:
+    """Refuse a structure of one term, and one of terms whose standard deviations have a formula."""
+    for _, _, group in _group_terms(design):
+        structure, expression, factor = group.term.structure, group.term.expression, group.term.factor
+        if structure is not None and len(group.names) < 2:
+            raise FormulaError(
+                f"{structure.value}({expression} | {factor}) has one term, {group.names[0]!r}, and a "
+                f"correlation takes two: {structure.value}(0 + factor(f) | {factor}) has one for each level "
+                f"of f; ({expression} | {factor}) needs none"
+            )
+    for part in design.sds:
+        for group in (design.predictors[p].groups[g] for p, g, _ in part.coefficients):
+            if group.term.structure is not None:
+                raise FormulaError(
+                    f"sd={{{part.name!r}: …}}: the effects of {part.factor!r} are "
+                    f"{group.term.structure.value}(…), whose standard deviations take no formula; write "
+                    f"({group.term.expression} | {part.factor}), or leave the formula out"
+                )
 
 
 def _check_duplicates(design: Design) -> None:

@@ -180,15 +180,22 @@ def _additions(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _block(design: Design, layout: BlockLayout, book: PriorBook) -> Block:
+    sd = tuple(_sd(design, term, book) for term in layout.terms)
+    if layout.structure is not None and layout.structure.homogeneous and len(set(sd)) > 1:
+        raise PriorError(
+            f"{layout.structure.value}(… | {layout.factor}) has one standard deviation, and its terms have "
+            f'different priors; write prior("…", class_="sd", group="{layout.factor}") for all of them'
+        )
     return Block(
         factor=[factor.name for factor in design.factors].index(layout.factor),
         terms=layout.terms,
-        sd=tuple(_sd(design, term, book) for term in layout.terms),
-        cor=book.find(cor_target(layout.factor)).args[0] if layout.correlated else None,
+        sd=sd,
+        cor=book.find(cor_target(layout.factor)).args[0] if layout.free else None,
         order=layout.order,
         name=layout.name,
         members=_members(design, layout),
         known=known_of(design, layout),
+        structure=layout.structure,
     )
 
 

@@ -99,7 +99,7 @@ def cor_names(spec: Spec, block: Block) -> tuple[tuple[str, int, int], ...]:
 
     ``("cor_id__Intercept__day", 0, 1)``; empty where the block is not correlated.
     """
-    if block.cor is None:
+    if not block.correlated:
         return ()
     factor, names = spec.factors[block.factor].name, _reported_coefficients(spec, block)
     return tuple((f"cor_{factor}__{names[i]}__{names[j]}", i, j) for i, j in _pairs(block.size))

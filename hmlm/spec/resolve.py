@@ -25,7 +25,8 @@ MISSING_CLASS = {
     "sd": "the formula has no group-level terms like (1 | id)",
     "sds": "the formula has no smooth function s(x)",
     "simo": "the formula has no monotonic effect mo(x)",
-    "cor": "no group-level effects are correlated: that takes two of them and one bar, (1 + x | id)",
+    "cor": "no group-level effects are correlated: that takes two of them and one bar, (1 + x | id); "
+    "rho of cs(), ar1() and the like is uniform",
     "sigma": 'sigma has a formula: use class_="Intercept" (or "b", "sd") with dpar="sigma"',
     "ar": "residuals are independent: write ar(time, gr = id) in the formula of the mean",
     "cosy": "the residuals of series are not alike: write cosy(gr = id) in the formula of the mean",

@@ -94,7 +94,7 @@ def _names(found: list[Scalar]) -> str:
 
 
 def _standard_deviations(spec: Spec, block: Block) -> Iterator[Scalar]:
-    for name, position in zip(sd_names(spec, block), block.order, strict=True):
+    for name, position in list(zip(sd_names(spec, block), block.order, strict=True))[: block.n_sd]:
         predictor = spec.predictors[block.terms[position].predictor]
         reach = f'class_="sd"{_where(spec, predictor, always=True)}'
         yield Scalar(name, block.sd[position], Support.POSITIVE, reach)

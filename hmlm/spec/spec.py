@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from hmlm.spec.family import Family
 from hmlm.spec.shrinkage import Shrinkage
 from hmlm.spec.support import Support
-from hmlm.types import Dependence, Distribution
+from hmlm.types import Dependence, Distribution, Structure
 
 JOINT = -1  # in place of an outcome: all of them together
 RESCOR_DPAR, RESCOR_LINK = "rescor", "atanh"  # the residual correlation where it has a formula
@@ -159,11 +159,12 @@ class Block:
         factor: index of the grouping factor.
         terms: Q coefficients in the order [scale; location] of the Cholesky factor.
         sd: Q priors of the standard deviations.
-        cor: shape of the LKJ prior of R; None where R is the identity (``||``, or Q = 1).
+        cor: shape of the LKJ prior of R; None where R is the identity (``||``, or Q = 1) or has a structure.
         order: the Q positions in ``terms`` in brms's order (location first, outcome by outcome).
         name: unique name of the block, used in sites: ``"id"``, ``"id_2"``.
         members: the levels that it describes, those of one level of a by-variable; None for all.
         known: of ``gr(id, cov = A)``; None where levels are independent.
+        structure: of ``cs(…)``, ``ar1(…)`` and so on: R is made of a rho, uniform where R is definite.
     """
 
     factor: int
@@ -174,11 +175,27 @@ class Block:
     name: str
     members: tuple[int, ...] | None = None
     known: Known | None = None
+    structure: Structure | None = None
 
     @property
     def size(self) -> int:
         """Q, coefficients per level."""
         return len(self.terms)
+
+    @property
+    def correlated(self) -> bool:
+        """Whether R is estimated."""
+        return self.cor is not None or self.structure is not None
+
+    @property
+    def n_sd(self) -> int:
+        """Standard deviations that are parameters: one where the structure has one for all terms."""
+        return 1 if self.structure is not None and self.structure.homogeneous else self.size
+
+    @property
+    def lowest_rho(self) -> float:
+        """Of a structure: R is positive definite for rho between this and 1."""
+        return -1.0 if self.structure is None or self.structure.in_turn else -1.0 / (self.size - 1)
 
 
 @dataclass(frozen=True)

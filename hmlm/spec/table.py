@@ -194,6 +194,9 @@ def _cor_lines(spec: Spec) -> Iterator[PriorInForce]:
     for block in spec.blocks:
         if block.cor is not None:
             yield PriorInForce(f"cor_{block.name}", Distribution("lkj", (block.cor,)), size=block.size)
+        if block.structure is not None:
+            interval = Distribution("uniform", (block.lowest_rho, 1.0))
+            yield PriorInForce(f"rho_{block.name}", interval, Support.CORRELATION)
 
 
 def _residual_lines(spec: Spec) -> Iterator[PriorInForce]:

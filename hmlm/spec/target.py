@@ -144,7 +144,7 @@ def _all_targets(design: Design, family: Family, layouts: tuple[BlockLayout, ...
             yield from sd_targets(predictor, group)
     for part in design.sds:
         yield from sd_coefficient_targets(part)
-    yield from (cor_target(layout.factor) for layout in layouts if layout.correlated)
+    yield from (cor_target(layout.factor) for layout in layouts if layout.free)
     yield from constant_targets(design, family).values()
     yield from cortime_targets(design)
     if has_matrix(design):

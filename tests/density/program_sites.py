@@ -75,6 +75,9 @@ def program_sites(model: hm.Model, draws: Draws, effects: list[np.ndarray]) -> S
         correlation = _block_factor(model, block, draws)
         if block.cor is not None:
             sites[f"L_{block.name}"] = correlation
+        if block.structure is not None:
+            _keep_one_sd(model, block, sites)
+            sites[f"rho_{block.name}"] = draws[cor_names(model.spec, block)[0][0]]
         brms_tau = np.stack([draws[name] for name in sd_names(model.spec, block)], axis=-1)
         factor = brms_tau[:, np.argsort(block.order), None] * correlation
         shared = u / level_scales(model, b, draws)
@@ -167,9 +170,15 @@ def _standardise_smooths(model: hm.Model, sites: Sites) -> None:
             sites["z" + wiggly[0].removesuffix("[1]")] = values / sites[sds][:, None]
 
 
+def _keep_one_sd(model: hm.Model, block: Block, sites: Sites) -> None:
+    """The program samples one standard deviation of a homogeneous block; draws name it for each term."""
+    for name in sd_names(model.spec, block)[block.n_sd :]:
+        del sites[name]
+
+
 def _block_factor(model: hm.Model, block: Block, draws: Draws) -> np.ndarray:
     """(S, Q, Q) Cholesky factor of R, from brms's order of coefficients to that of the block's terms."""
-    if block.cor is None:
+    if not block.correlated:
         return np.eye(block.size)[None]
     place = np.argsort(block.order)
     matrix = _matrix(draws, cor_names(model.spec, block), block.size)

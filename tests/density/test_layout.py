@@ -43,7 +43,9 @@ def test_runs_hold_the_priors_of_their_coordinates(name):
     for span, constant in zip(layout.constants, spec.scalars, strict=True):
         assert [at[c] for c in covered([span])] == [(constant.prior, constant.support)]
     for span, block in zip(layout.sd, spec.blocks, strict=True):
-        assert [at[c] for c in covered([span])] == [(prior, Support.POSITIVE) for prior in block.sd]
+        assert [at[c] for c in covered([span])] == [
+            (prior, Support.POSITIVE) for prior in block.sd[: block.n_sd]
+        ]
     smooths = [smooth for predictor in spec.predictors for smooth in predictor.smooths]
     for span, smooth in zip(layout.sds, smooths, strict=True):
         assert [at[c] for c in covered([span])] == [(smooth.prior, Support.POSITIVE)]

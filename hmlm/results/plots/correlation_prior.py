@@ -25,11 +25,34 @@ GRID = np.linspace(-1, 1, 401)
 
 
 class Correlation(NamedTuple):
-    """One correlation of a (size, size) matrix with an LKJ(eta) prior."""
+    """One correlation of a (size, size) matrix with an LKJ(eta) prior, or ``rho^lag`` of a uniform rho."""
 
     variable: str
     eta: float
     size: int
+    lowest: float | None = None
+    lag: int = 1
+
+    @property
+    def prior(self) -> str:
+        """As the note says it."""
+        if self.lowest is None:
+            return f"lkj({self.eta:g}) of {self.size} × {self.size}"
+        return f"uniform({self.lowest:.3g}, 1) of rho"
+
+    def density(self, rho: np.ndarray) -> np.ndarray:
+        """Prior density at correlations in [-1, 1]."""
+        if self.lowest is None:
+            return lkj_marginal(rho, self.eta, self.size)
+        return power_density(rho, self.lowest, self.lag)
+
+
+def power_density(value: np.ndarray, lowest: float, lag: int) -> np.ndarray:
+    """Density of ``rho^lag`` where rho is uniform between ``lowest`` and 1; of lag 2 and more from -1."""
+    if lag == 1:
+        return np.where(value >= lowest, 1.0 / (1.0 - lowest), 0.0)
+    distance = np.maximum(np.abs(value), 0.5 * (GRID[1] - GRID[0])) ** (1.0 / lag - 1.0) / lag
+    return distance / 2.0 if lag % 2 else np.where(value >= 0, distance, 0.0)
 
 
 def lkj_marginal(rho: np.ndarray, eta: float, size: int) -> np.ndarray:
@@ -61,7 +84,7 @@ def correlation_prior(fit: Fit, cor: str | Iterable[str] | None = None, prob: fl
 
 
 def _note(shown: list[Correlation], prob: float) -> str:
-    priors = ", ".join(dict.fromkeys(f"lkj({one.eta:g}) of {one.size} × {one.size}" for one in shown))
+    priors = ", ".join(dict.fromkeys(one.prior for one in shown))
     return f"Dashed: prior ({priors}). Filled: posterior, with its mean and {100 * prob:g}% interval."
 
 
@@ -81,6 +104,11 @@ def _every(fit: Fit) -> Iterator[Correlation]:
     for block in spec.blocks:
         if block.cor is not None:
             yield from (Correlation(name, block.cor, block.size) for name, _, _ in cor_names(spec, block))
+        elif block.structure is not None:
+            lags = (
+                (name, abs(i - j) if block.structure.in_turn else 1) for name, i, j in cor_names(spec, block)
+            )
+            yield from (Correlation(name, 1.0, block.size, block.lowest_rho, lag) for name, lag in lags)
     if spec.cortime is not None:
         size = len(spec.times)
         yield from (Correlation(name, spec.cortime, size) for name, _, _ in cortime_names(spec))
@@ -92,7 +120,7 @@ def _every(fit: Fit) -> Iterator[Correlation]:
 def _draw(ax: Axes, fit: Fit, one: Correlation, label: str, prob: float) -> None:
     draws = fit.posterior[one.variable]
     grid, height = density(draws.values, -1.0, 1.0)
-    prior = lkj_marginal(GRID, one.eta, one.size)
+    prior = one.density(GRID)
     ax.fill_between(grid, height, color=BLUE, alpha=0.28, linewidth=0)
     ax.plot(grid, height, color=BLUE, linewidth=1.1)
     ax.plot(GRID, prior, color=QUIET, linewidth=1.1, linestyle=(0, (4, 2)))

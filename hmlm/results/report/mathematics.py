@@ -240,7 +240,7 @@ def in_order(block: Block) -> list[BlockTerm]:
 
 def _group_effects(symbols: Symbols) -> Iterator[Equation]:
     for b, block in enumerate(symbols.spec.blocks):
-        yield from _joint(symbols, block) if block.cor is not None else _independent(symbols, block)
+        yield from _joint(symbols, block) if block.correlated else _independent(symbols, block)
         yield from _spreads_of_levels(symbols, b)
 
 
@@ -255,7 +255,21 @@ def _joint(symbols: Symbols, block: Block) -> Iterator[Equation]:
     whole = matrix if block.known is None else row(matrix, sign("⊗"), name(block.known.name))
     yield Equation(effects, IS_DISTRIBUTED, [call(name("Normal"), number(0), whole)])
     yield Equation(matrix, "=", [row(spread, correlation, spread)])
-    yield Equation(spread, "=", [call(name("diag"), *spreads)])
+    one_spread = [times(spreads[0], letter("I"))]
+    yield Equation(spread, "=", one_spread if block.n_sd < block.size else [call(name("diag"), *spreads)])
+    if block.structure is not None:
+        yield _of_one_rho(symbols, block)
+
+
+def _of_one_rho(symbols: Symbols, block: Block) -> Equation:
+    """``R = (1 − ρ) I + ρ J``, or of its entries ``R_ab = ρ^|a − b|``."""
+    correlation, rho = symbols.of_block("R", block), symbols.of_block("ρ", block)
+    if block.structure is not None and block.structure.in_turn:
+        entry = row(sign("("), correlation, sign(")"))
+        distance = row(sign("|"), letter("a"), sign("−"), letter("b"), sign("|"))
+        return Equation(sub(entry, row(letter("a"), letter("b"))), "=", [sup(rho, distance)])
+    own = row(sign("("), number(1), sign("−"), rho, sign(")"), letter("I"))
+    return Equation(correlation, "=", [own, times(rho, letter("J"))])
 
 
 def _spread(symbols: Symbols, block: Block, term: BlockTerm) -> str:
@@ -315,10 +329,12 @@ def _priors(symbols: Symbols) -> Iterator[Equation]:
             yield Equation(symbols.wiggly(p, smooth), IS_DISTRIBUTED, [normal])
             yield _prior([spread], smooth.prior, POSITIVE)
     for block in spec.blocks:
-        spreads = [symbols.spread(block, term) for term in in_order(block)]
-        yield from _runs(list(zip(spreads, (block.sd[q] for q in block.order), strict=True)), POSITIVE)
+        spreads = [symbols.spread(block, term) for term in in_order(block)][: block.n_sd]
+        yield from _runs(list(zip(spreads, (block.sd[q] for q in block.order), strict=False)), POSITIVE)
         if block.cor is not None:
             yield _prior([symbols.of_block("R", block)], Distribution("lkj", (block.cor,)))
+        if block.structure is not None:
+            yield _prior([symbols.of_block("ρ", block)], Distribution("uniform", (block.lowest_rho, 1.0)))
     for s, part in enumerate(spec.sds):
         yield from _runs(list(zip(symbols.sd_coefficients(s), part.priors, strict=True)))
     for support, run in groupby(spec.constants, key=lambda constant: constant.support):

@@ -28,6 +28,12 @@ NOTES = {
 }
 
 
+STRUCTURES = {
+    False: "the {n} varying coefficients of {factor}{sd} have one correlation, any two of them the same",
+    True: "the {n} varying coefficients of {factor}{sd} correlate the less the further apart they are",
+}
+
+
 def kind(spec: Spec) -> str:
     """What such a model is called: ``"mixed-effects location scale model"``."""
     several = "multivariate " if spec.multivariate else ""
@@ -159,8 +165,17 @@ def _correlations(spec: Spec, columns: Sequence[str]) -> Iterator[str]:
         if block.cor is not None:
             n = NUMBERS[block.size] if block.size < len(NUMBERS) else str(block.size)
             yield f"the {n} varying coefficients of {spec.factors[block.factor].name} are correlated"
+        if block.structure is not None:
+            yield _structured(spec, block)
     if spec.rescor is not None:
         yield f"the residuals of {listed(columns)} are correlated"
+
+
+def _structured(spec: Spec, block: Block) -> str:
+    """Of correlations made of one rho."""
+    said = STRUCTURES[block.structure is not None and block.structure.in_turn]
+    sd = ", all of one standard deviation," if block.n_sd < block.size else ""
+    return said.format(n=block.size, factor=spec.factors[block.factor].name, sd=sd)
 
 
 # --- notation -------------------------------------------------------------------------------------
@@ -240,9 +255,16 @@ def grouping_columns(design: Design) -> set[str]:
 
 
 def _matrices(spec: Spec) -> Iterator[str]:
-    if any(block.cor is not None for block in spec.blocks):
+    if any(block.correlated for block in spec.blocks):
         yield "T holds the standard deviations τ of the group effects, R their correlations."
-    if any(block.cor is None for block in spec.blocks):
+    kinds = {block.structure.in_turn for block in spec.blocks if block.structure is not None}
+    if False in kinds:
+        yield "ρ is the one correlation of the group effects; J is the matrix of ones."
+    if any(block.structure is not None for block in spec.blocks):
+        yield "I is the identity matrix."
+    if True in kinds:
+        yield "ρ is the correlation of neighbouring group effects, a and b are their places in order."
+    if any(not block.correlated for block in spec.blocks):
         yield "Effects without a common R are independent; Normal(0, τ) has the standard deviation τ."
     if spec.multiple:
         yield "w with the indices i, m is the weight of the m-th level of row i."
