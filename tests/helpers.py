@@ -317,10 +317,10 @@ def _pilot(name: str):
 
 
 OFTEN = (
-    *("correlated", "scale", "scale_apart", "outcomes_one_scale", "bounds"),
-    *("rescor", "rescor_scale", "rescor_formula", "uneven", "crossed", "between", "between_scale"),
-    *("binomial", "negbinomial", "lognormal", "zero_inflated_negbinomial", "offset", "weights", "cumulative"),
-    *("series", "series_regression", "series_scale", "smooth", "horseshoe", "r2d2"),
+    *("correlated", "scale", "scale_apart", "bounds"),
+    *("rescor_scale", "rescor_formula", "uneven", "crossed", "between_scale"),
+    *("binomial", "negbinomial", "zero_inflated_negbinomial", "weights", "cumulative"),
+    *("series", "series_scale", "smooth", "r2d2"),
     *("known", "members_poisson", "alike", "occasions_scale", "effects_in_turn"),
 )
 

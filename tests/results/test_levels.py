@@ -77,9 +77,7 @@ def test_new_outcomes_are_codes_with_their_levels(fit):
     assert np.all(np.abs(shares - wanted) < 5 * error)
 
 
-@pytest.mark.parametrize(
-    "formula", by_night(["y ~ x", "y ~ 1", "y ~ 1 + (1 | g)"], "y ~ x", "y ~ 1 + (1 | g)")
-)
+@pytest.mark.parametrize("formula", by_night(["y ~ x", "y ~ 1", "y ~ 1 + (1 | g)"], "y ~ 1 + (1 | g)"))
 def test_thresholds_increase_in_every_draw(formula):
     data = simulated(4, 12, 5)
     fitted = hm.fit(formula, data, "cumulative(probit)", chains=1, warmup=50, draws=50, progress=False)

@@ -96,6 +96,7 @@ def assert_distributed(draws, cdf):
     assert stats.kstest(np.ravel(draws), cdf).statistic < 1.95 / np.sqrt(N_PRIOR)  # 0.1 % level
 
 
+@pytest.mark.nightly
 def test_draws_of_the_prior_have_its_quantiles(data):
     p = prior_draws(data, hm.prior("horseshoe(3, 2, df_global = 5, df_slab = 6)"))
     assert_distributed(p["hs_global"] / p["sigma"] / 2, half_t(5))
@@ -110,6 +111,7 @@ def test_draws_of_the_prior_have_its_quantiles(data):
     assert_distributed(p["b_x3"] / unit / np.sqrt(p["R2D2_phi[3]"]), stats.norm().cdf)
 
 
+@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore:.*only their priors tell them apart:hmlm.types.DataWarning")
 def test_more_coefficients_than_rows():
     rng = np.random.default_rng(8)
