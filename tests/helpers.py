@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 
 import hmlm as hm
 from hmlm.density.build import make_log_density
@@ -316,6 +315,7 @@ def _pilot(name: str):
     return fit_pilot(stated(name).spec, stated(name).design)
 
 
+# One design of each kind, which every run takes.
 OFTEN = (
     *("correlated", "scale", "scale_apart", "bounds"),
     *("rescor_scale", "rescor_formula", "uneven", "crossed", "between_scale"),
@@ -323,8 +323,3 @@ OFTEN = (
     *("series", "series_scale", "smooth", "r2d2"),
     *("known", "members_poisson", "alike", "occasions_scale", "effects_in_turn"),
 )
-
-
-def often(name: str) -> tuple:
-    """Every run takes one design of each kind, the night all of them."""
-    return () if name in OFTEN else (pytest.mark.nightly,)

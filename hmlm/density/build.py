@@ -28,7 +28,8 @@ def make_log_density(
     plan = settle(spec, design, pilot, plan)
     mixing = make_mixing(spec, design, pilot)
     information = make_information(spec, design, pilot, plan, mixing)
-    start = make_start(spec, plan, information, design, pilot, mixing)
+    shrinkage = make_known(spec, pilot)
+    start = make_start(spec, plan, information, shrinkage, design, pilot, mixing)
     with double_precision():
         model = make_data(spec, design, plan)[0]
         statistics = make_statistics(spec, design, plan, pilot, mixing)
@@ -41,6 +42,6 @@ def make_log_density(
             mixing=device_mixing(mixing),
             softplus=jnp.asarray(start.softplus),
             scale=jnp.asarray(start.width),
-            shrinkage=make_known(spec, pilot),
+            shrinkage=shrinkage,
         )
     return LogDensity(spec, plan, data, initial=start.center / start.width, backend=backend)

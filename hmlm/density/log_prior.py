@@ -21,6 +21,7 @@ from hmlm.spec.names import (
     rescor_names,
     shrinkage_names,
     sigma_name,
+    vector_name,
 )
 from hmlm.spec.scalars import scalar_priors
 from hmlm.spec.shrinkage import HORSESHOE
@@ -75,7 +76,7 @@ def _simplexes(spec: Spec, draws: Draws) -> Iterator[tuple[str, np.ndarray]]:
         for effect, (_, simplex) in zip(predictor.monotonic, monotonic_names(spec, p), strict=True):
             pairs = zip(effect.simplex, simplex, strict=True)
             density = sum(xlogy(alpha - 1.0, draws[name]) for alpha, name in pairs)
-            yield simplex[0].removesuffix("[1]"), density
+            yield vector_name(simplex), density
 
 
 def _shrinkage(spec: Spec, draws: Draws) -> dict[str, np.ndarray]:

@@ -26,6 +26,7 @@ from hmlm.spec.names import (
     shrinkage_names,
     smooth_names,
     threshold_names,
+    vector_name,
 )
 from hmlm.spec.scalars import check_proper
 from hmlm.spec.spec import Spec, without_levels
@@ -118,7 +119,7 @@ def _vectors(spec: Spec, sites: Sites) -> dict[str, np.ndarray]:
     """Steps and wiggly coefficients one by one, which the program has as vectors."""
     predictors = range(len(spec.predictors))
     effects = [part for p in predictors for part in (*monotonic_names(spec, p), *smooth_names(spec, p))]
-    named = ((names, sites[names[0].removesuffix("[1]")]) for _, names in effects)
+    named = ((names, sites[vector_name(names)]) for _, names in effects)
     return {name: values[:, k] for names, values in named for k, name in enumerate(names)}
 
 

@@ -39,6 +39,7 @@ from hmlm.spec.names import (
     sd_coefficient_names,
     sd_names,
     smooth_names,
+    vector_name,
 )
 from hmlm.spec.spec import AR, COSY, JOINT, Block, Constant, Spec
 from hmlm.spec.support import Support
@@ -183,14 +184,14 @@ def monotonic_steps(spec: Spec, p: int, part: int) -> Array:
     """(D,) steps ``b D zeta`` of a monotonic effect."""
     effect, (name, simplex) = spec.predictors[p].monotonic[part], monotonic_names(spec, p)[part]
     b = numpyro.sample(name, to_numpyro(effect.prior, Support.REAL))
-    zeta = numpyro.sample(simplex[0].removesuffix("[1]"), dist.Dirichlet(jnp.array(effect.simplex)))
+    zeta = numpyro.sample(vector_name(simplex), dist.Dirichlet(jnp.array(effect.simplex)))
     return b * effect.size * zeta
 
 
 def wiggly_coefficients(spec: Spec, p: int, part: int) -> Array:
     """(size,) coefficients ``s = sds z`` of a smooth function, z standard normal."""
     smooth, (name, wiggly) = spec.predictors[p].smooths[part], smooth_names(spec, p)[part]
-    site = wiggly[0].removesuffix("[1]")
+    site = vector_name(wiggly)
     sds = numpyro.sample(name, to_numpyro(smooth.prior, Support.POSITIVE))
     z = numpyro.sample(f"z{site}", dist.Normal(0, 1).expand([smooth.size]).to_event(1))
     return numpyro.deterministic(site, sds * z)

@@ -26,7 +26,7 @@ from hmlm.density.pilot import Pilot, block_covariance, block_modes
 from hmlm.density.plan import BlockPlan, Plan, sampled_plan
 from hmlm.density.precision import double_precision
 from hmlm.density.shrinkage import CoefficientInformation
-from hmlm.density.shrinkage_start import make_known, pilot_of, start_at
+from hmlm.density.shrinkage_start import pilot_of, start_at
 from hmlm.density.smooth import start_of
 from hmlm.density.structured import structured_unconstrained
 from hmlm.density.working import Working
@@ -51,6 +51,7 @@ def make_start(
     spec: Spec,
     plan: Plan,
     information: tuple[Information | None, ...],
+    shrinkage: tuple[CoefficientInformation | None, ...],
     design: Design,
     pilot: Pilot,
     mixing: Mixing,
@@ -77,7 +78,7 @@ def make_start(
             center[layout.n_scalars : layout.n_population],
             tuple(mode and mode[0] for mode in modes),
             information,
-            make_known(spec, pilot),
+            shrinkage,
         )
     x, above, factors, coordinates = jax.tree.map(np.asarray, located)
     center[: layout.n_scalars] = x

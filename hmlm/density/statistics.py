@@ -255,14 +255,7 @@ def make_statistics(
 
     Effects of levels with a known covariance are those of their pseudo-levels, so that rows do not do.
     """
-    if (
-        not spec.normal
-        or spec.multiple
-        or offsets_of(spec, design)
-        or _samples_location(spec, plan)
-        or (plan.dense and any(p.dpar != "mu" for p in spec.predictors))
-        or (plan.dense and spec.autocor)
-    ):
+    if _needs_rows(spec, design, plan):
         return None
     scales = scales_of_occasions(spec, design)
     cell, first = _cells(spec, design, plan, () if scales is None else (scales.predictor,))
@@ -307,6 +300,18 @@ def make_statistics(
         groups=tiling.tiles,
         rest=_crossed(spec, design, plan, varying, full, mixing) if plan.dense else None,
         differences=differences,
+    )
+
+
+def _needs_rows(spec: Spec, design: Design, plan: Plan) -> bool:
+    """Whether no cross-products do, however the rows fall into cells."""
+    return bool(
+        not spec.normal
+        or spec.multiple
+        or offsets_of(spec, design)
+        or _samples_location(spec, plan)
+        or (plan.dense and any(p.dpar != "mu" for p in spec.predictors))
+        or (plan.dense and spec.autocor)
     )
 
 

@@ -70,4 +70,4 @@ def move_in(n_dimensions: int) -> Move:
 
 def gradients_per_step(n_dimensions: int) -> int:
     """How many gradients it takes."""
-    return 2 if n_dimensions >= MANY_DIMENSIONS else 1
+    return 2 if move_in(n_dimensions) is two_stages else 1

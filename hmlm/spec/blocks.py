@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hmlm.spec.spec import BlockTerm
-from hmlm.types import Design, FormulaError, GroupDesign, Structure
+from hmlm.types import Design, FormulaError, GroupDesign, SdDesign, Structure
 
 
 @dataclass(frozen=True)
@@ -112,14 +112,19 @@ def _check_structures(design: Design) -> None:
                 f"correlation takes two: {structure.value}(0 + factor(f) | {factor}) has one for each level "
                 f"of f; ({expression} | {factor}) needs none"
             )
+    for part, group in groups_with_sd(design):
+        if group.term.structure is not None:
+            raise FormulaError(
+                f"sd={{{part.name!r}: …}}: the effects of {part.factor!r} are "
+                f"{group.term.structure.value}(…), whose standard deviations take no formula; write "
+                f"({group.term.expression} | {part.factor}), or leave the formula out"
+            )
+
+
+def groups_with_sd(design: Design) -> Iterator[tuple[SdDesign, GroupDesign]]:
+    """Formulas of standard deviations, each with the terms whose coefficients they are of."""
     for part in design.sds:
-        for group in (design.predictors[p].groups[g] for p, g, _ in part.coefficients):
-            if group.term.structure is not None:
-                raise FormulaError(
-                    f"sd={{{part.name!r}: …}}: the effects of {part.factor!r} are "
-                    f"{group.term.structure.value}(…), whose standard deviations take no formula; write "
-                    f"({group.term.expression} | {part.factor}), or leave the formula out"
-                )
+        yield from ((part, design.predictors[p].groups[g]) for p, g, _ in part.coefficients)
 
 
 def _check_duplicates(design: Design) -> None:

@@ -6,7 +6,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from hmlm.spec.blocks import BlockLayout
+from hmlm.spec.blocks import BlockLayout, groups_with_sd
 from hmlm.spec.spec import Known
 from hmlm.types import Design, Factor, FormulaError, GroupDesign
 
@@ -22,14 +22,13 @@ def known_of(design: Design, layout: BlockLayout) -> Known | None:
 
 def check_known(design: Design) -> None:
     """Raise FormulaError where effects with a known covariance have standard deviations with a formula."""
-    for part in design.sds:
-        for group in (design.predictors[p].groups[g] for p, g, _ in part.coefficients):
-            if group.term.cov is not None:
-                raise FormulaError(
-                    f"sd={{{part.name!r}: …}}: the effects of {part.factor!r} have the known covariance "
-                    f"{group.term.cov!r}, so that their standard deviations cannot have a formula too; leave "
-                    "one of them out"
-                )
+    for part, group in groups_with_sd(design):
+        if group.term.cov is not None:
+            raise FormulaError(
+                f"sd={{{part.name!r}: …}}: the effects of {part.factor!r} have the known covariance "
+                f"{group.term.cov!r}, so that their standard deviations cannot have a formula too; leave "
+                "one of them out"
+            )
 
 
 def _rotates(design: Design, layout: BlockLayout) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -116,6 +116,11 @@ def constant_name(spec: Spec, m: int, dpar: str) -> str:
     if spec.family.parameter(dpar).support is Support.ORDERED:
         return f"b_{spec.outcomes[m]}_{dpar}" if spec.multivariate else f"b_{dpar}"
     return name
+
+
+def vector_name(elements: Sequence[str]) -> str:
+    """What elements are called together that are numbered from ``[1]``: ``"simo_moh1"``, ``"s_sx_1"``."""
+    return elements[0].removesuffix("[1]")
 
 
 def constant_names(spec: Spec) -> tuple[str, ...]:

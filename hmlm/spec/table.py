@@ -24,6 +24,7 @@ from hmlm.spec.names import (
     sd_names,
     smooth_names,
     threshold_names,
+    vector_name,
 )
 from hmlm.spec.prior import CLASSES
 from hmlm.spec.resolve import asked_value, check_priors, reaching_priors
@@ -172,7 +173,7 @@ def _population_lines(spec: Spec) -> Iterator[PriorInForce]:
         yield from _together(short, dict(zip(coefficient_names(spec, p), predictor.priors, strict=True)))
         for effect, (name, simplex) in zip(predictor.monotonic, monotonic_names(spec, p), strict=True):
             yield PriorInForce(name, effect.prior)
-            yield PriorInForce(simplex[0].removesuffix("[1]"), Distribution("dirichlet", effect.simplex))
+            yield PriorInForce(vector_name(simplex), Distribution("dirichlet", effect.simplex))
         for smooth, (name, _) in zip(predictor.smooths, smooth_names(spec, p), strict=True):
             yield PriorInForce(name, smooth.prior, Support.POSITIVE)
 

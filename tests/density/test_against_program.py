@@ -22,7 +22,8 @@ from hmlm.spec.names import (
     sd_names,
 )
 
-from ..helpers import DESIGNS, KINDS, density, often, points, stated
+from ..helpers import DESIGNS, KINDS, OFTEN, density, points, stated
+from ..nights import by_night
 from .program_sites import (
     FAST_COMPILE,
     STENCIL,
@@ -69,7 +70,7 @@ def reference(name: str, evaluated: LogDensity, x: np.ndarray) -> np.ndarray:
 
 # One test for all coordinates of a design: with xdist, tests of one design may run in several processes,
 # and compiling is what takes the time.
-@pytest.mark.parametrize("name", [pytest.param(name, marks=often(name)) for name in DESIGNS])
+@pytest.mark.parametrize("name", by_night(DESIGNS, *OFTEN))
 def test_density_and_gradient_are_the_programs_in_other_coordinates_without_scatter(name):
     for kind in KINDS if stated(name).spec.blocks else KINDS[:1]:
         evaluated = density(name, kind)
