@@ -27,6 +27,7 @@ from hmlm.formula.design import build_design
 from hmlm.infer.driver import sample
 from hmlm.infer.initial import starting_points
 from hmlm.infer.likelihood_fit import maximise_likelihood
+from hmlm.infer.program_cache import kept_programs
 from hmlm.infer.settings import GIVEN, Settings
 from hmlm.results.assemble import assemble, formula_lines
 from hmlm.results.diagnostics import warn
@@ -114,6 +115,7 @@ class Model:
         return program_arguments(self.spec, self.design)
 
     @cached_property
+    @kept_programs()
     def log_density(self) -> LogDensity:
         """The log density that is sampled: (D,) unconstrained -> scalar."""
         plan = make_plan(self.spec, self.density)
@@ -273,13 +275,15 @@ class Model:
         )
 
     def _sample(self, statement: Statement, progress: bool | None) -> Fit:
-        run = sample(self.log_density, statement.settings, progress=progress)
-        fit = assemble(self.log_density, self.design, run, statement, refit)
+        with kept_programs():
+            run = sample(self.log_density, statement.settings, progress=progress)
+            fit = assemble(self.log_density, self.design, run, statement, refit)
         warn(fit)
         return fit
 
     def _climb(self, *, restricted: bool) -> MlFit:
-        run = maximise_likelihood(self.spec, self.design, restricted=restricted)
+        with kept_programs():
+            run = maximise_likelihood(self.spec, self.design, restricted=restricted)
         fit = assemble_ml(run, self.spec, self.design, self.data_name)
         for problem in problems(fit.info):
             warnings.warn(problem, EstimationWarning, stacklevel=3)
