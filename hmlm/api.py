@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from hmlm.density.build import make_log_density
 from hmlm.density.explain import explain_density
 from hmlm.density.likelihood import Likelihood, make_likelihood, named_log_likelihood
 from hmlm.density.log_density import LogDensity
+from hmlm.density.pad import Padded, check_padding, pad, padding_line, round_sizes
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
 from hmlm.density.program import Program, make_program, program_arguments
@@ -86,6 +88,7 @@ class Model:
         kernels: who computes the likelihood, see :func:`model`.
         data_name: what printed output calls the table.
         priors: those stated.
+        bucket: whether it is sampled over round sizes, see :func:`model`.
     """
 
     spec: Spec
@@ -94,6 +97,7 @@ class Model:
     data_name: str = "data"
     kernels: str = "auto"
     priors: tuple[Prior, ...] = ()
+    bucket: bool = False
 
     def __repr__(self) -> str:
         lines = [line for outcome in formula_lines(self.design.formula) for line in outcome]
@@ -121,6 +125,12 @@ class Model:
         plan = make_plan(self.spec, self.density)
         pilot = fit_pilot(self.spec, self.design)
         return make_log_density(self.spec, self.design, pilot, plan, choose_backend(self.kernels))
+
+    @cached_property
+    @kept_programs()
+    def _padded(self) -> Padded:
+        """The log density over round sizes."""
+        return pad(self.log_density, round_sizes(self.log_density))
 
     @cached_property
     def _likelihood(self) -> Likelihood:
@@ -156,7 +166,8 @@ class Model:
         Read it with ``print(m.explain())``.
         """
         plan = explain_density(self.log_density, self.density)
-        return "\n".join([plan, "", *(f"prior: {line}" for line in prior_lines(self.spec))])
+        sizes = [padding_line(self.log_density, self._padded)] if self.bucket else []
+        return "\n".join([plan, *sizes, "", *(f"prior: {line}" for line in prior_lines(self.spec))])
 
     @overload
     def fit(
@@ -275,9 +286,13 @@ class Model:
         )
 
     def _sample(self, statement: Statement, progress: bool | None) -> Fit:
+        began = time.perf_counter()
         with kept_programs():
-            run = sample(self.log_density, statement.settings, progress=progress)
-            fit = assemble(self.log_density, self.design, run, statement, refit)
+            density, padded = self.log_density, self._padded if self.bucket else None
+            prepared = time.perf_counter() - began
+            sampled = density if padded is None else padded.density
+            run = sample(sampled, statement.settings, progress=progress).with_seconds("prepare", prepared)
+            fit = assemble(density, self.design, run, statement, refit, padded)
         warn(fit)
         return fit
 
@@ -300,6 +315,7 @@ def model(
     density: str | Mapping[str, str] = "auto",
     kernels: str = "auto",
     data_name: str = "data",
+    bucket: bool = False,
 ) -> Model:
     """State a multilevel model from a brms or lme4 formula and a table.
 
@@ -316,6 +332,9 @@ def model(
         kernels: who computes the likelihood: ``"native"`` (C++ on a CPU), ``"xla"`` (anywhere) or ``"auto"``;
             the numbers are the same.
         data_name: what printed output calls the table.
+        bucket: sample over numbers of rows and levels rounded up to 8, 12, 16, 24 and so on, so that tables
+            of about the same size share compiled programs, as in a simulation study; the posterior is the
+            same. State the priors then: default ones follow the data, and programs follow the priors.
 
     Raises:
         FormulaError, DataError, PriorError: saying what is wrong and the nearest valid thing.
@@ -323,9 +342,11 @@ def model(
     design, found = with_levels(build_design(as_model_formula(formula), data, data2), find_family(family))
     priors = as_priors(prior)
     spec = build_spec(design, found, priors)
-    make_plan(spec, density)
+    plan = make_plan(spec, density)
     choose_backend(kernels)
-    return Model(spec, design, density, data_name, kernels, priors)
+    if bucket:
+        check_padding(spec, len(plan.factors))
+    return Model(spec, design, density, data_name, kernels, priors, bucket)
 
 
 def fit(
@@ -338,10 +359,11 @@ def fit(
     density: str | Mapping[str, str] = "auto",
     kernels: str = "auto",
     data_name: str = "data",
+    bucket: bool = False,
     **settings: Any,
 ) -> Fit | MlFit:
     """State a model and fit it in one call; arguments as :func:`model` and :meth:`Model.fit`."""
-    how = {"density": density, "kernels": kernels, "data_name": data_name}
+    how = {"density": density, "kernels": kernels, "data_name": data_name, "bucket": bucket}
     stated = model(formula, data, family, prior, data2=data2, **how)
     return stated.fit(**settings)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from hmlm.density.log_density import LogDensity
 from hmlm.density.precision import double_precision
 from hmlm.infer.algorithm import Algorithm, make_algorithm
+from hmlm.infer.clock import Clock
 from hmlm.infer.draws import Draws
 from hmlm.infer.initial import starting_points
 from hmlm.infer.pace import Pace
@@ -35,13 +35,17 @@ class Run:
 
     Attributes:
         draws: positions (C, S, D) and statistics (C, S), warm-up left out, on the host.
-        seconds: wall-clock seconds of ``compile``, ``warmup`` and ``sampling``.
+        seconds: wall-clock seconds by phase (:mod:`hmlm.infer.clock`).
         interrupted: whether Ctrl-C ended it early; then S is less than asked for.
     """
 
     draws: Draws
     seconds: dict[str, float]
     interrupted: bool
+
+    def with_seconds(self, phase: str, seconds: float) -> Run:
+        """The run, whose phase took so many seconds more."""
+        return replace(self, seconds=self.seconds | {phase: self.seconds[phase] + seconds})
 
 
 def sample(density: LogDensity, settings: Settings, *, progress: bool | None = None) -> Run:
@@ -56,17 +60,20 @@ def sample(density: LogDensity, settings: Settings, *, progress: bool | None = N
         KeyboardInterrupt: interrupted before the first draw after warm-up.
         HmlmError: no starting point has a finite density, or devices that do not exist.
     """
-    placement = place(settings.chains, settings.devices)
+    clock, placement = Clock(), place(settings.chains, settings.devices)
     algorithm = make_algorithm(density, settings, placement.chains)
     with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
         with double_precision():
             keys, data = _chain_keys(settings), jax.device_put(density.data, placement.shared)
             points = starting_points(density, settings.chains, settings.seed)
             first = next(_arguments(placement, keys, points))
+            clock.lap("prepare")
             program = compile_program(algorithm, placement, *first, data)
+            clock.lap("compile")
         with ThreadPoolExecutor(placement.workers) as pool:
             states = _start(pool, program, density, placement, keys, points, data, settings)
-            return _collect(pool, program, states, data, settings, bar)
+            clock.lap("start")
+            return _collect(pool, program, states, data, settings, bar, clock)
 
 
 def _start(
@@ -102,10 +109,16 @@ def _finite(algorithm: Algorithm, state: Tree) -> np.ndarray:
 
 
 def _collect(
-    pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings, bar: ProgressBar
+    pool: Executor,
+    program: Program,
+    states: list[Tree],
+    data: Tree,
+    settings: Settings,
+    bar: ProgressBar,
+    clock: Clock,
 ) -> Run:
     chunks: list[Draws] = []
-    clock, done, divergences = _Clock(program.seconds), 0, 0
+    done, divergences = 0, 0
     try:
         for chunk in _advance(pool, program, states, data, settings):
             chunks.append(chunk)
@@ -162,8 +175,13 @@ def _kept(chunks: list[Draws], settings: Settings) -> Draws:
 
 
 def _chain_keys(settings: Settings) -> jax.Array:
-    key = jax.random.key_data(jax.random.key(settings.seed))
-    return jnp.stack([jax.random.fold_in(key, chain) for chain in range(settings.chains)])
+    return _fold_in(np.uint32(settings.seed), np.arange(settings.chains, dtype=np.uint32))
+
+
+@jax.jit
+def _fold_in(seed: jax.Array, chains: jax.Array) -> jax.Array:
+    key = jax.random.key_data(jax.random.key(seed))
+    return jax.vmap(lambda chain: jax.random.fold_in(key, chain))(chains)
 
 
 def _arguments(placement: Placement, keys: jax.Array, positions: np.ndarray) -> Iterator[tuple]:
@@ -171,17 +189,4 @@ def _arguments(placement: Placement, keys: jax.Array, positions: np.ndarray) -> 
     size = placement.chains
     for g in range(placement.groups):
         part = slice(g * size, (g + 1) * size)
-        yield tuple(
-            jax.device_put(jnp.asarray(array[part]), placement.per_chain) for array in (keys, positions)
-        )
-
-
-class _Clock:
-    def __init__(self, compile_seconds: float) -> None:
-        self.seconds = {"compile": compile_seconds, "warmup": 0.0, "sampling": 0.0}
-        self._last = time.perf_counter()
-
-    def lap(self, phase: str) -> None:
-        now = time.perf_counter()
-        self.seconds[phase] += now - self._last
-        self._last = now
+        yield tuple(jax.device_put(array[part], placement.per_chain) for array in (keys, positions))
