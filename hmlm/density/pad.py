@@ -88,9 +88,8 @@ def sizes_of(density: LogDensity, levels: tuple[int, ...] | None = None) -> Size
 
 
 def round_sizes(density: LogDensity) -> Sizes:
-    """Sizes of a density rounded up; fewer levels than the coordinates of their spread depend on stay."""
-    own = [factor.n_levels for factor in density.spec.factors]
-    levels = tuple(n if n < FEW_LEVELS else rounded_up(n) for n in own)
+    """Sizes of a density rounded up."""
+    levels = round_levels(density.spec)
     known = sizes_of(density, levels)
     return Sizes(
         levels,
@@ -112,6 +111,12 @@ def padding_line(density: LogDensity, padded: Padded) -> str:
     levels = [f"{more.n_levels} levels of {own.name} for {own.n_levels}" for own, more in pairs]
     _, n_tiles, length = padded.density.data.model.columns.shape
     return f"bucket: programs for up to {n_tiles * length} rows{''.join(f', {part}' for part in levels)}"
+
+
+def round_levels(spec: Spec) -> tuple[int, ...]:
+    """Numbers of levels rounded up; those so few that coordinates of their spread depend on it stay."""
+    own = [factor.n_levels for factor in spec.factors]
+    return tuple(n if n < FEW_LEVELS else rounded_up(n) for n in own)
 
 
 def check_padding(spec: Spec, integrated: int) -> None:
@@ -164,11 +169,12 @@ def _pad_data(density: LogDensity, sizes: Sizes) -> DensityData:
         model=pad_model(data.model, spec, sizes.levels, sizes.rows),
         statistics=stats,
         fused=_pad_fused(density, stats, sizes),
-        information=tuple(own and _pad_information(own, n) for own, n in known),
+        information=tuple(own and pad_information(own, n) for own, n in known),
     )
 
 
-def _pad_information(known: Information, n_levels: int) -> Information:
+def pad_information(known: Information, n_levels: int) -> Information:
+    """What is known of the effects, with levels of which nothing is."""
     arrays = ("precision", "score", "cross", "projection")
     return replace(known, **{name: on_device(on_axis(getattr(known, name), n_levels)) for name in arrays})
 
