@@ -72,12 +72,13 @@ def pad_cells(stats: Statistics, spec: Spec, levels: tuple[int, ...], sizes: Row
     shape = stats.cells.columns.shape[1:]
     cells = pad_model(stats.cells, spec, levels, sizes)
 
+    (n_tiles, length), main = cells.columns.shape[1:], stats.cells.main
+
     def flat(values: Array) -> Array:
         tiles = np.asarray(values).reshape(*values.shape[:-1], *shape)
-        padded = _tiles(tiles, cells.columns.shape[1:], 0.0)
-        return on_device(padded.reshape(*values.shape[:-1], -1))
+        padded = _tiles(tiles, (n_tiles, length), 0.0)
+        return on_device(padded.reshape(*values.shape[:-1], n_tiles * length))
 
-    n_tiles, main = cells.columns.shape[1], stats.cells.main
     width = n_tiles if main is None else sizes.widths[main]
     return replace(
         stats,
