@@ -27,7 +27,7 @@ from hmlm.formula.design import build_design
 from hmlm.infer.driver import sample
 from hmlm.infer.initial import starting_points
 from hmlm.infer.likelihood_fit import maximise_likelihood
-from hmlm.infer.settings import GIVEN, Settings
+from hmlm.infer.settings import AUTO, GIVEN, NUTS, SAMPLERS, Settings
 from hmlm.results.assemble import assemble, formula_lines
 from hmlm.results.diagnostics import warn
 from hmlm.results.fit import Fit
@@ -66,12 +66,12 @@ ELSEWHERE = {
     "num_chains": "chains",
     "rng_key": "seed",
     "REML": 'algorithm="reml" or algorithm="ml"',
-    "method": 'algorithm: "nuts", "ml" or "reml"',
+    "method": 'algorithm: "nuts", "chees", "meads", "ml" or "reml"',
 }  # what brms, PyMC, NumPyro and lme4 call the settings of a run
 
 NO, ONLY = "no", "only"
-NUTS, ML, REML = "nuts", "ml", "reml"
-ALGORITHMS = (NUTS, ML, REML)
+ML, REML = "ml", "reml"
+ALGORITHMS = (*SAMPLERS, ML, REML)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +168,7 @@ class Model:
         max_tree_depth: int = ...,
         devices: int | None = ...,
         progress: bool | None = ...,
-        algorithm: Literal["nuts"] = ...,
+        algorithm: Literal["auto", "nuts", "chees", "meads"] = ...,
         sample_prior: str = ...,
         file: str | PathLike[str] | None = ...,
         file_refit: str = ...,
@@ -188,13 +188,13 @@ class Model:
         max_tree_depth: int = 10,
         devices: int | None = None,
         progress: bool | None = None,
-        algorithm: str = NUTS,
+        algorithm: str = AUTO,
         sample_prior: str = NO,
         file: str | PathLike[str] | None = None,
         file_refit: str = ON_CHANGE,
         **unknown: Any,
     ) -> Fit | MlFit:
-        """Sample the posterior with NUTS, or climb the likelihood for a quick look.
+        """Sample the posterior, or climb the likelihood for a quick look.
 
         Args:
             chains: number of chains.
@@ -205,8 +205,10 @@ class Model:
             max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
             devices: spread the chains over that many devices.
             progress: show a bar; None means only at a terminal.
-            algorithm: ``"nuts"``; or lme4's answer, a point estimate without priors for which the settings
-                above mean nothing: ``"ml"`` maximises the likelihood, ``"reml"`` the restricted one.
+            algorithm: ``"nuts"``; for many chains ``"chees"`` or ``"meads"``, whose chains advance in step;
+                ``"auto"`` is ChEES from 32 chains on. Or lme4's answer, a point estimate without priors for
+                which the settings above mean nothing: ``"ml"`` maximises the likelihood, ``"reml"`` the
+                restricted one.
             sample_prior: ``"only"`` draws from the prior instead, as :meth:`sample_prior`, all chains in one.
             file: a netCDF file that keeps the fit: read if it is there, else written.
             file_refit: when to sample although the file is there: ``"on_change"``, if model, data or the
@@ -221,7 +223,7 @@ class Model:
         if sample_prior != NO:
             _check_sample_prior(sample_prior, algorithm, file)
             return self.sample_prior(chains * draws, seed)
-        if algorithm != NUTS:
+        if algorithm in (ML, REML):
             _check_no_file(algorithm, file)
             return self._climb(restricted=algorithm == REML)
         settings = Settings(
@@ -232,6 +234,7 @@ class Model:
             target_accept=target_accept,
             max_tree_depth=max_tree_depth,
             devices=devices,
+            algorithm=algorithm,
         )
         statement = self._statement(settings)
         sampled = partial(self._sample, statement, progress)
@@ -381,12 +384,12 @@ def _check_sample_prior(sample_prior: object, algorithm: str, file: object) -> N
             f'sample_prior={sample_prior!r}: "no" or "only"; for the prior beside the posterior call '
             "m.sample_prior()"
         )
-    if algorithm != NUTS or file is not None:
+    if algorithm not in (AUTO, NUTS) or file is not None:
         raise HmlmError('sample_prior="only" draws directly and at once: leave algorithm and file out')
 
 
 def _check_known(unknown: Iterable[str]) -> None:
-    known = [*GIVEN, "progress", "algorithm", "sample_prior", "file", "file_refit"]
+    known = [*GIVEN, "progress", "sample_prior", "file", "file_refit"]
     for name in unknown:
         hint = f"; use {ELSEWHERE[name]}" if name in ELSEWHERE else did_you_mean(name, [*known, "prior"])
         raise HmlmError(f"fit has no argument {name!r}{hint} (settings of a run: {', '.join(known)})")

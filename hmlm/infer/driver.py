@@ -21,7 +21,7 @@ from hmlm.infer.pace import Pace
 from hmlm.infer.placement import Placement, place
 from hmlm.infer.program import Program, compile_program
 from hmlm.infer.progress import ProgressBar
-from hmlm.infer.settings import ENSEMBLES, Settings
+from hmlm.infer.settings import Settings
 from hmlm.types import HmlmError
 
 Tree = Any
@@ -56,7 +56,7 @@ def sample(density: LogDensity, settings: Settings, *, progress: bool | None = N
         KeyboardInterrupt: interrupted before the first draw after warm-up.
         HmlmError: no starting point has a finite density, or devices that do not exist.
     """
-    placement = place(settings.chains, settings.devices, ensemble=settings.algorithm in ENSEMBLES)
+    placement = place(settings.chains, settings.devices, ensemble=settings.in_step)
     algorithm = make_algorithm(density, settings, placement.chains)
     with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
         with double_precision():

@@ -15,7 +15,7 @@ from hmlm.density.log_density import LogDensity
 from hmlm.formula.sd import sd_text
 from hmlm.infer.driver import Run
 from hmlm.infer.integrator import gradients_per_step
-from hmlm.infer.settings import Settings
+from hmlm.infer.settings import CHEES, MEADS, NUTS, Settings
 from hmlm.results.fingerprint import outcome_hash
 from hmlm.results.fit import Fit, Refit
 from hmlm.results.info import FitInfo, Row
@@ -26,6 +26,7 @@ from hmlm.spec.spec import RESCOR_DPAR, RESCOR_LINK, Block, FactorSpec, Spec
 from hmlm.spec.table import prior_lines
 from hmlm.types import Design, ModelFormula
 
+LABELS = {NUTS: "NUTS", CHEES: "ChEES", MEADS: "MEADS"}
 PACKAGES = ("hmlm", "jax", "jaxlib", "numpyro", "arviz", "formulaic")
 
 
@@ -39,7 +40,7 @@ def assemble(
     return Fit(
         info=_info(density, design, run, settings, statement.data_name),
         posterior=with_draws(dict(zip(density.names, np.moveaxis(draws.values, -1, 0), strict=True))),
-        sample_stats=_sample_stats(run),
+        sample_stats=_sample_stats(run, settings.sampler),
         effects_fn=lambda: effect_arrays(density.spec, draws.effects_fn()),
         observed=observed_outcomes(design),
         log_lik_fn=likelihood.log_lik,
@@ -56,18 +57,19 @@ def observed_outcomes(design: Design) -> xr.Dataset:
     return xr.Dataset({o.name: ("row", o.values) for o in design.outcomes}, {"row": design.rows})
 
 
-def _sample_stats(run: Run) -> xr.Dataset:
+def _sample_stats(run: Run, sampler: str) -> xr.Dataset:
     draws = run.draws
-    steps = draws.n_steps // gradients_per_step(draws.position.shape[-1])
     stats = {
         "lp": draws.lp,
         "energy": draws.energy,
         "n_steps": draws.n_steps,
-        "tree_depth": np.floor(np.log2(np.maximum(steps, 1))).astype(np.int64) + 1,
         "acceptance_rate": draws.acceptance_rate,
         "diverging": draws.diverging,
         "step_size": draws.step_size,
     }
+    if sampler == NUTS:
+        steps = draws.n_steps // gradients_per_step(draws.position.shape[-1])
+        stats["tree_depth"] = np.floor(np.log2(np.maximum(steps, 1))).astype(np.int64) + 1
     return with_draws(stats)
 
 
@@ -123,7 +125,7 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         density.spec,
         design,
         data_name,
-        algorithm="NUTS",
+        algorithm=LABELS[settings.sampler],
         chains=settings.chains,
         warmup=settings.warmup,
         draws=run.draws.lp.shape[1],

@@ -39,7 +39,7 @@ class FitInfo:
         n_rows, n_dropped: rows used, rows left out for missing values.
         factors: (name, number of levels) of each grouping factor.
         rows: the summary's parameters in brms's order.
-        algorithm: ``"NUTS"``, or ``"prior"`` for draws that no data have changed.
+        algorithm: ``"NUTS"``, ``"ChEES"``, ``"MEADS"``, or ``"prior"`` for draws that no data have changed.
         chains, warmup, draws: per-chain warm-up and post-warm-up draws.
         seed: the seed of the run.
         density: one line of how effects were treated, as ``explain()`` says.
