@@ -1,0 +1,67 @@
+"""Draws of an approximation with both log densities: how good it is, and better draws from among them.
+
+References:
+    Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, arXiv:1507.02646
+    Yao, Vehtari, Simpson & Gelman (2018), Yes, but did it work?, arXiv:1802.02538
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+PER_DRAW = 4  # draws of an approximation for each that is kept
+USABLE = 0.7  # k-hat from which weights are not to be trusted
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Draws of an approximation.
+
+    Attributes:
+        position: (S, D).
+        log_p: (S,) log density of the model there.
+        log_q: (S,) that of the approximation, both up to a constant.
+    """
+
+    position: np.ndarray
+    log_p: np.ndarray
+    log_q: np.ndarray
+
+    @property
+    def khat(self) -> float:
+        """Pareto k-hat of the importance ratios; infinite where too few of them are finite."""
+        return self._smoothed[1]
+
+    def resampled(self, n: int, seed: int) -> np.ndarray:
+        """(n,) which draws to take by importance, systematically, in random order."""
+        rng = np.random.default_rng(seed)
+        cumulative = np.cumsum(np.exp(self._smoothed[0]))
+        points = (rng.random() + np.arange(n)) / n * cumulative[-1]
+        return rng.permutation(np.minimum(np.searchsorted(cumulative, points), len(cumulative) - 1))
+
+    @cached_property
+    def _smoothed(self) -> tuple[np.ndarray, float]:
+        """(S,) log weights and k-hat; draws without a finite density weigh nothing."""
+        from arviz_stats.base import array_stats  # takes a second, and sampling does not need it
+
+        ratio = self.log_p - self.log_q
+        finite = np.isfinite(ratio)
+        weights = np.full(len(ratio), -np.inf)
+        if finite.mean() < 0.5:
+            return np.zeros(len(ratio)), np.inf
+        with np.errstate(all="ignore"):
+            weights[finite], khat = array_stats.psislw(-ratio[finite])  # as of log likelihoods
+        return weights, float(khat) if np.isfinite(weights[finite]).all() and np.isfinite(khat) else np.inf
+
+
+def joined(pools: list[Pool]) -> Pool:
+    """Draws of several approximations together."""
+    return Pool(*(np.concatenate(parts) for parts in zip(*(vars_of(pool) for pool in pools), strict=True)))
+
+
+def vars_of(pool: Pool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Its arrays."""
+    return pool.position, pool.log_p, pool.log_q
