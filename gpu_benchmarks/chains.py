@@ -14,8 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from hmlm.density.log_density import LogDensity
+from hmlm.infer.draws import Draws
 from hmlm.infer.initial import starting_points
-from hmlm.infer.nuts import Draws, make_nuts
+from hmlm.infer.nuts import make_nuts
 from hmlm.infer.placement import Placement
 from hmlm.infer.program import Program, compile_program
 from hmlm.infer.settings import Settings
@@ -66,7 +67,7 @@ class Group:
         """The chains one chunk later, and its draws on the host, (C, S, ...)."""
         with self.where.precision():
             state, draws = jax.block_until_ready(
-                self.program.advance(self.state, self.data, np.int32(self.program.chunk))
+                self.program.advance(self.state, self.data, np.int32(self.program.algorithm.chunk))
             )
         return replace(self, state=state), jax.tree.map(np.asarray, draws)
 
@@ -89,7 +90,7 @@ def start_group(density: LogDensity, settings: Settings, where: Where) -> Group:
 def posterior(density: LogDensity, settings: Settings, where: Where) -> Draws:
     """Draws after warm-up, (C, S, ...)."""
     group, chunks = start_group(density, settings, where), []
-    for _ in range(-(-(settings.warmup + settings.draws) // group.program.chunk)):
+    for _ in range(-(-(settings.warmup + settings.draws) // group.program.algorithm.chunk)):
         group, draws = group.advance()
         chunks.append(draws)
     whole = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *chunks)

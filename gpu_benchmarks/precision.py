@@ -16,8 +16,8 @@ from gpu_benchmarks.measurement import bulk_ess, largest_difference
 from gpu_benchmarks.report import Report, Table
 from gpu_benchmarks.sizes import Size
 from hmlm.density.log_density import LogDensity, log_density
+from hmlm.infer.draws import Draws
 from hmlm.infer.initial import starting_points
-from hmlm.infer.nuts import Draws
 from hmlm.infer.settings import Settings
 
 N_POINTS = 20

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from hmlm.density.log_density import LogDensity
+from hmlm.infer.draws import Draws
 from hmlm.infer.driver import Run
-from hmlm.infer.nuts import Draws
 from hmlm.infer.settings import Settings
 from hmlm.types import SamplingWarning
 

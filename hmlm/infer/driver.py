@@ -14,8 +14,9 @@ import numpy as np
 
 from hmlm.density.log_density import LogDensity
 from hmlm.density.precision import double_precision
+from hmlm.infer.algorithm import Algorithm, make_algorithm
+from hmlm.infer.draws import Draws
 from hmlm.infer.initial import starting_points
-from hmlm.infer.nuts import Chain, Draws, make_nuts
 from hmlm.infer.pace import Pace
 from hmlm.infer.placement import Placement, place
 from hmlm.infer.program import Program, compile_program
@@ -44,7 +45,7 @@ class Run:
 
 
 def sample(density: LogDensity, settings: Settings, *, progress: bool | None = None) -> Run:
-    """Sample a density with NUTS.
+    """Sample a density.
 
     Args:
         density: what to sample.
@@ -56,13 +57,13 @@ def sample(density: LogDensity, settings: Settings, *, progress: bool | None = N
         HmlmError: no starting point has a finite density, or devices that do not exist.
     """
     placement = place(settings.chains, settings.devices)
-    nuts = make_nuts(density.static, settings, placement.chains)
+    algorithm = make_algorithm(density, settings, placement.chains)
     with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
         with double_precision():
             keys, data = _chain_keys(settings), jax.device_put(density.data, placement.shared)
             points = starting_points(density, settings.chains, settings.seed)
             first = next(_arguments(placement, keys, points))
-            program = compile_program(nuts, placement, *first, data)
+            program = compile_program(algorithm, placement, *first, data)
         with ThreadPoolExecutor(placement.workers) as pool:
             states = _start(pool, program, density, placement, keys, points, data, settings)
             return _collect(pool, program, states, data, settings, bar)
@@ -83,7 +84,7 @@ def _start(
         with double_precision():
             arguments = list(_arguments(placement, keys, positions))
         states = _each(pool, program.start, arguments, data)
-        bad = ~np.concatenate([_finite(state) for state in states])
+        bad = ~np.concatenate([_finite(program.algorithm, state) for state in states])
         if not bad.any():
             return states
         nearer = starting_points(density, settings.chains, settings.seed, attempt)
@@ -94,10 +95,10 @@ def _start(
     )
 
 
-def _finite(chains: Chain) -> np.ndarray:
-    """(chains,) whether log density and gradient are finite."""
-    leaves = [chains.place.log_density, chains.place.gradient]
-    return np.all([np.isfinite(np.asarray(leaf).reshape(len(leaf), -1)).all(1) for leaf in leaves], axis=0)
+def _finite(algorithm: Algorithm, state: Tree) -> np.ndarray:
+    """(C,) whether log density and gradient are finite."""
+    leaves = [np.asarray(leaf) for leaf in algorithm.log_densities(state)]
+    return np.all([np.isfinite(leaf.reshape(len(leaf), -1)).all(1) for leaf in leaves], axis=0)
 
 
 def _collect(
@@ -125,8 +126,9 @@ def _advance(
     pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings
 ) -> Iterator[Draws]:
     """Chunk after chunk of every chain on the host; none holds both warm-up and later draws."""
-    done, pace = 0, Pace(settings.chunk, program.chunk)
-    for end in (settings.warmup, settings.warmup + settings.draws):
+    algorithm, done = program.algorithm, 0
+    pace = Pace(settings.chunk, algorithm.chunk)
+    for end in sorted({*algorithm.meetings, settings.warmup, settings.warmup + settings.draws}):
         while done < end:
             n = min(pace.n, end - done)
             began = time.perf_counter()
@@ -134,6 +136,8 @@ def _advance(
             states = [state for state, _ in results]
             done += n
             pace = pace.after(n, time.perf_counter() - began)
+            if done in algorithm.meetings:
+                states = algorithm.meet(states)
             yield _on_host([draws for _, draws in results], n)
 
 

@@ -7,6 +7,7 @@ when ``warmup`` of them have passed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -15,30 +16,13 @@ from jax import Array
 
 from hmlm.density.log_density import log_density
 from hmlm.density.state import DensityData, Static
+from hmlm.infer.draws import Draws, draws_per_call, no_draws, put
 from hmlm.infer.integrator import Place, gradients_per_step, move_in
 from hmlm.infer.metric import pulled_back, scaled
+from hmlm.infer.over_chains import over_chains
 from hmlm.infer.settings import Settings
 from hmlm.infer.tree import Memory, Noise, draw_noise, empty_memory, transition
 from hmlm.infer.warmup import Adaptation, Tuning, Warmup
-
-NUMBERS_PER_CALL = 2**24  # in the positions of a call's draws
-FEWEST_DRAWS, MOST_DRAWS = 25, 1000  # that a call has room for
-
-
-class Draws(NamedTuple):
-    """A chunk of one chain: positions (S, D) and statistics (S,) of each draw.
-
-    ``n_steps`` counts gradients, ``lp`` is the log density of the unconstrained position, ``energy`` the
-    Hamiltonian.
-    """
-
-    position: Array
-    lp: Array
-    energy: Array
-    n_steps: Array
-    acceptance_rate: Array
-    diverging: Array
-    step_size: Array
 
 
 class Chain(NamedTuple):
@@ -66,11 +50,31 @@ class Nuts:
         """How it is tuned; population-level coordinates share a dense block of the metric."""
         return Warmup(self.warmup, self.target_accept, self.static.layout.n_population)
 
+    @property
+    def meetings(self) -> tuple[int, ...]:
+        """None: every chain learns from its own draws."""
+        return ()
+
+    def start(self, keys: Array, positions: Array, data: DensityData) -> Chain:
+        """Chains at (C, D) ``positions``."""
+        return over_chains(partial(start_chain, self), 2, keys, positions, data)
+
+    def advance(self, chains: Chain, data: DensityData, n: Array) -> tuple[Chain, Draws]:
+        """Each chain after ``n`` draws, and (C, chunk) draws whose first ``n`` these are."""
+        return over_chains(partial(advance_chain, self), 1, chains, data, n)
+
+    def meet(self, states: list[Chain]) -> list[Chain]:
+        """The states as they are."""
+        return states
+
+    def log_densities(self, chains: Chain) -> tuple[Array, Array]:
+        """(C,) log densities and (C, D) gradients where the chains are."""
+        return chains.place.log_density, chains.place.gradient
+
 
 def make_nuts(static: Static, settings: Settings, together: int) -> Nuts:
     """The program for a density under the settings of a run, ``together`` chains in one group."""
-    fits = NUMBERS_PER_CALL // (static.layout.size * together)
-    chunk = settings.chunk or min(max(fits, FEWEST_DRAWS), MOST_DRAWS)
+    chunk = settings.chunk or draws_per_call(static.layout.size, together)
     return Nuts(static, settings.warmup, settings.target_accept, settings.max_tree_depth, chunk)
 
 
@@ -90,26 +94,12 @@ def advance_chain(nuts: Nuts, chain: Chain, data: DensityData, n: Array) -> tupl
     def step(i: Array, carried: tuple[Chain, Memory, Draws]) -> tuple[Chain, Memory, Draws]:
         chain, memory, draws = carried
         chain, memory, draw = _next(nuts, chain, memory, jax.tree.map(lambda part: part[i], noise), data)
-        return chain, memory, jax.tree.map(lambda all, one: all.at[i].set(one), draws, draw)
+        return chain, memory, put(draws, i, draw)
 
     noise = jax.vmap(noise_of)(chain.n_done + jnp.arange(nuts.chunk, dtype=chain.n_done.dtype))
     memory = empty_memory(size, nuts.max_tree_depth, dtype)
-    chain, _, draws = jax.lax.fori_loop(0, n, step, (chain, memory, _no_draws(nuts.chunk, size, dtype)))
+    chain, _, draws = jax.lax.fori_loop(0, n, step, (chain, memory, no_draws((nuts.chunk,), size, dtype)))
     return chain, draws
-
-
-def _no_draws(n: int, size: int, dtype: jnp.dtype) -> Draws:
-    """Room for ``n`` draws."""
-    number = jnp.zeros(n, dtype)
-    return Draws(
-        position=jnp.zeros((n, size), dtype),
-        lp=number,
-        energy=number,
-        n_steps=jnp.zeros(n, jnp.int32),
-        acceptance_rate=number,
-        diverging=jnp.zeros(n, bool),
-        step_size=number,
-    )
 
 
 def _next(

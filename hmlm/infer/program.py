@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from hmlm.infer.nuts import Nuts, advance_chain, start_chain
+from hmlm.infer.algorithm import Algorithm
 from hmlm.infer.placement import AXIS, Placement
 
 Tree = Any
@@ -28,31 +28,32 @@ class Program:
     Attributes:
         start: (keys, positions, data) -> states.
         advance: (states, data, n) -> (states, draws), ``n`` draws of at most ``chunk``.
-        chunk: draws that a call has room for.
+        algorithm: what it was made for.
         seconds: what compiling took.
     """
 
     start: Callable[..., Tree]
     advance: Callable[..., tuple[Tree, Tree]]
-    chunk: int
+    algorithm: Algorithm
     seconds: float
 
 
-def compile_program(nuts: Nuts, placement: Placement, keys: Tree, positions: Tree, data: Tree) -> Program:
+def compile_program(
+    algorithm: Algorithm, placement: Placement, keys: Tree, positions: Tree, data: Tree
+) -> Program:
     """The program for arguments of these shapes, compiled now or remembered."""
     leaves, structure = jax.tree.flatten((keys, positions, data))
     shapes = tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding) for leaf in leaves)
-    return _compile(nuts, placement.mesh, structure, shapes)
+    return _compile(algorithm, placement.mesh, structure, shapes)
 
 
 @lru_cache(maxsize=64)
-def _compile(nuts: Nuts, mesh: Mesh | None, structure: Tree, shapes: tuple) -> Program:
+def _compile(algorithm: Algorithm, mesh: Mesh | None, structure: Tree, shapes: tuple) -> Program:
     """Both programs at the same time: compiling is most of the wait before the first draw."""
     began = time.perf_counter()
     keys, positions, data = jax.tree.unflatten(structure, shapes)
-    over_chains = _alone if mesh is None and keys.shape[0] == 1 else partial(_together, mesh)
-    start = jax.jit(over_chains(lambda key, x, data: start_chain(nuts, key, x, data), 2))
-    advance = jax.jit(over_chains(lambda state, data, n: advance_chain(nuts, state, data, n), 1))
+    start = jax.jit(_split(mesh, algorithm.start, (True, True, False)))
+    advance = jax.jit(_split(mesh, algorithm.advance, (True, False, False)))
     lowered = start.lower(keys, positions, data)
     states = lowered.out_info
     if mesh is not None:
@@ -60,7 +61,7 @@ def _compile(nuts: Nuts, mesh: Mesh | None, structure: Tree, shapes: tuple) -> P
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(lowered.compile)
         second = advance.lower(states, data, N_DRAWS).compile()
-        return Program(first.result(), second, nuts.chunk, seconds=time.perf_counter() - began)
+        return Program(first.result(), second, algorithm, seconds=time.perf_counter() - began)
 
 
 def forget_programs() -> None:
@@ -68,30 +69,12 @@ def forget_programs() -> None:
     _compile.cache_clear()
 
 
-def _alone(function: Callable, n_batched: int) -> Callable:
-    """``function`` for a leading axis of one chain; vmap would make it compute both sides of every branch."""
-
-    def one(*arguments: Tree) -> Tree:
-        batched, shared = arguments[:n_batched], arguments[n_batched:]
-        out = function(*jax.tree.map(lambda leaf: leaf[0], batched), *shared)
-        return jax.tree.map(lambda leaf: leaf[None], out)
-
-    return one
-
-
-def _together(mesh: Mesh | None, function: Callable, n_batched: int) -> Callable:
-    """``function`` over a leading axis of chains on its first arguments, data shared."""
-
-    def all_chains(*arguments: Tree) -> Tree:
-        axes = (*(0,) * n_batched, *(None,) * (len(arguments) - n_batched))
-        batched = jax.vmap(function, in_axes=axes)
-        if mesh is None:
-            return batched(*arguments)
-        specs = tuple(PartitionSpec() if axis is None else PartitionSpec(AXIS) for axis in axes)
-        out = PartitionSpec(AXIS)
-        return jax.shard_map(batched, mesh=mesh, in_specs=specs, out_specs=out, check_vma=False)(*arguments)
-
-    return all_chains
+def _split(mesh: Mesh | None, function: Callable, over_chains: tuple[bool, ...]) -> Callable:
+    """``function`` with those arguments, and what it gives, split over the devices of a mesh."""
+    if mesh is None:
+        return function
+    specs = tuple(PartitionSpec(AXIS) if split else PartitionSpec() for split in over_chains)
+    return jax.shard_map(function, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(AXIS), check_vma=False)
 
 
 def _sharded(struct: jax.ShapeDtypeStruct, sharding: NamedSharding) -> jax.ShapeDtypeStruct:

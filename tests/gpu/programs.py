@@ -23,7 +23,7 @@ from hmlm.density.build import make_log_density
 from hmlm.density.log_density import LogDensity, log_density
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
-from hmlm.infer.nuts import advance_chain, make_nuts, start_chain
+from hmlm.infer.nuts import make_nuts
 from hmlm.infer.settings import Settings
 
 Tree = Any
@@ -88,6 +88,4 @@ def chunk(of: LogDensity, chains: int, dtype: type = np.float32) -> tuple[Callab
     nuts = make_nuts(of.static, Settings(chains=chains, chunk=100), chains)
     x, data = gradient_arguments(of, chains, dtype)
     keys = np.zeros((chains, 2), np.uint32)
-    start = jax.vmap(lambda key, x, data: start_chain(nuts, key, x, data), in_axes=(0, 0, None))
-    advance = jax.vmap(lambda state, data, n: advance_chain(nuts, state, data, n), in_axes=(0, None, None))
-    return advance, (jax.eval_shape(start, keys, x, data), data, np.int32(100))
+    return nuts.advance, (jax.eval_shape(nuts.start, keys, x, data), data, np.int32(100))
