@@ -24,6 +24,9 @@ class Settings:
         devices: number of devices to spread the chains over; None is one device, and on a CPU one
             thread per core.
         chunk: draws between two looks from the host; None takes as many as a quarter of a second allows.
+        algorithm: that draws: ``"nuts"``, or an approximation, see :mod:`hmlm.infer.arguments`.
+        init: where it starts, see :mod:`hmlm.infer.starts`; of points that were given, their hash.
+        resample: whether an approximation's draws are taken by importance; None leaves it to k-hat.
     """
 
     chains: int = 4
@@ -34,6 +37,9 @@ class Settings:
     max_tree_depth: int = 10
     devices: int | None = None
     chunk: int | None = None
+    algorithm: str = "nuts"
+    init: str = "auto"
+    resample: bool | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("chains", 1), ("warmup", 1), ("draws", 1), ("max_tree_depth", 1)):

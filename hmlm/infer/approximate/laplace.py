@@ -42,7 +42,9 @@ def draw_laplace(hill: Hill, mode: Point, draws: int, rng: np.random.Generator) 
     """
     size = len(mode.position)
     if size > LARGEST:
-        raise HmlmError(f'algorithm="laplace" takes at most {LARGEST} sampled coordinates, here are {size}: {INSTEAD}')
+        raise HmlmError(
+            f'algorithm="laplace" takes at most {LARGEST} sampled coordinates, here are {size}: {INSTEAD}'
+        )
     try:
         root, lower = cho_factor(-hessian(hill, mode.position), lower=True)
     except np.linalg.LinAlgError:

@@ -10,7 +10,6 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -50,7 +49,9 @@ def _best(hill: Hill, start: np.ndarray, rng: np.random.Generator) -> Normal:
     for normal in _normals(climb(hill, start)):
         pool = _draw(hill, normal, COMPARED, rng)
         elbo = np.mean(pool.log_p - pool.log_q)
-        best, largest, since = (normal, elbo, 0) if elbo > largest or best is None else (best, largest, since + 1)
+        best, largest, since = (
+            (normal, elbo, 0) if elbo > largest or best is None else (best, largest, since + 1)
+        )
         if since == PATIENCE:
             break
     return best
@@ -79,10 +80,16 @@ def _after(normal: Normal, point: Point) -> Normal:
 
 
 def _draw(hill: Hill, normal: Normal, draws: int, rng: np.random.Generator) -> Pool:
+    """Draws of a normal, ``COMPARED`` at a time: one program draws few and many."""
+    parts = [_some(hill, normal, int(rng.integers(2**31))) for _ in range(-(-draws // COMPARED))]
+    whole = joined(parts)
+    return Pool(whole.position[:draws], whole.log_p[:draws], whole.log_q[:draws])
+
+
+def _some(hill: Hill, normal: Normal, seed: int) -> Pool:
     point, diagonal, steps, changes = normal
     with double_precision():
-        seed = int(rng.integers(2**31))
-        found = _sample(draws, seed, point.position, point.gradient, diagonal, steps.T, changes.T)
+        found = _sample(seed, point.position, point.gradient, diagonal, steps.T, changes.T)
         position, log_q = jax.device_get(found)
     return Pool(position, np.array([hill.at(x).value for x in position]), log_q)
 
@@ -90,10 +97,10 @@ def _draw(hill: Hill, normal: Normal, draws: int, rng: np.random.Generator) -> P
 _recover = jax.jit(lbfgs_recover_alpha)
 
 
-@partial(jax.jit, static_argnums=0)
+@jax.jit
 def _sample(
-    draws: int, seed: Array, position: Array, gradient: Array, diagonal: Array, steps: Array, changes: Array
+    seed: Array, position: Array, gradient: Array, diagonal: Array, steps: Array, changes: Array
 ) -> tuple[Array, Array]:
-    """(draws, D) draws of a normal and their log densities."""
+    """(COMPARED, D) draws of a normal and their log densities."""
     beta, gamma = lbfgs_inverse_hessian_factors(steps, changes, diagonal)
-    return bfgs_sample(jax.random.key(seed), draws, position, gradient, diagonal, beta, gamma)
+    return bfgs_sample(jax.random.key(seed), COMPARED, position, gradient, diagonal, beta, gamma)

@@ -35,9 +35,8 @@ class Pool:
         """Pareto k-hat of the importance ratios; infinite where too few of them are finite."""
         return self._smoothed[1]
 
-    def resampled(self, n: int, seed: int) -> np.ndarray:
+    def resampled(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """(n,) which draws to take by importance, systematically, in random order."""
-        rng = np.random.default_rng(seed)
         cumulative = np.cumsum(np.exp(self._smoothed[0]))
         points = (rng.random() + np.arange(n)) / n * cumulative[-1]
         return rng.permutation(np.minimum(np.searchsorted(cumulative, points), len(cumulative) - 1))
@@ -59,9 +58,5 @@ class Pool:
 
 def joined(pools: list[Pool]) -> Pool:
     """Draws of several approximations together."""
-    return Pool(*(np.concatenate(parts) for parts in zip(*(vars_of(pool) for pool in pools), strict=True)))
-
-
-def vars_of(pool: Pool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Its arrays."""
-    return pool.position, pool.log_p, pool.log_q
+    arrays = ((pool.position, pool.log_p, pool.log_q) for pool in pools)
+    return Pool(*map(np.concatenate, zip(*arrays, strict=True)))

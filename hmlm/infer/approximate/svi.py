@@ -58,7 +58,9 @@ def _draw(static: Static, draws: int, start: Array, key: Array, data: DensityDat
 
     to_climb, *to_draw = jax.random.split(key, 1 + len(guides))
     params = _climb_elbo(model, lambda: [guide() for guide in guides], to_climb)
-    parts = [_of_normal(guide.get_posterior(params), k, draws) for guide, k in zip(guides, to_draw, strict=True)]
+    parts = [
+        _of_normal(guide.get_posterior(params), k, draws) for guide, k in zip(guides, to_draw, strict=True)
+    ]
     position, log_q = zip(*parts, strict=True)
     return jnp.concatenate(position, axis=1), sum(log_q)
 

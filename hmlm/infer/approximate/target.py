@@ -33,10 +33,5 @@ def make_target(static: Static, data: DensityData) -> Target:
     return lambda x: target(x, data)
 
 
-def values_and_gradients(static: Static, points: Array, data: DensityData) -> tuple[Array, Array]:
-    """(S,) log densities and (S, D) gradients at (S, D) points."""
-    return jax.vmap(jax.value_and_grad(make_target(static, data)))(points)
-
-
 def _as_it_is(function: Any) -> Any:
     return function
