@@ -43,7 +43,7 @@ from hmlm.infer.arguments import (
 from hmlm.infer.driver import sample
 from hmlm.infer.likelihood_fit import maximise_likelihood
 from hmlm.infer.settings import Settings
-from hmlm.infer.starts import init_name, make_starts
+from hmlm.infer.starts import as_points, init_name, make_starts
 from hmlm.results.approximate_fit import assemble_approximation
 from hmlm.results.assemble import assemble, formula_lines
 from hmlm.results.diagnostics import warn
@@ -64,7 +64,7 @@ from hmlm.spec.levels import with_levels
 from hmlm.spec.prior import as_priors
 from hmlm.spec.spec import Spec
 from hmlm.spec.table import prior_lines, prior_table
-from hmlm.types import DataError, Design, EstimationWarning, HmlmError, ModelFormula, OutcomeFormula, Prior
+from hmlm.types import DataError, Design, EstimationWarning, ModelFormula, OutcomeFormula, Prior
 
 Formula = str | OutcomeFormula | ModelFormula | Iterable[str | OutcomeFormula]
 Priors = str | Prior | Mapping[str, Any] | Iterable[Prior | Mapping[str, Any]] | None
@@ -210,14 +210,14 @@ class Model:
             max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
             devices: spread the chains over that many devices.
             progress: show a bar; None means only at a terminal.
-            algorithm: ``"nuts"``. Or an approximation of the posterior, which says how far it can be trusted, of
-                ``draws`` independent draws: ``"laplace"``, ``"pathfinder"``, ``"svi"`` (variational), and
+            algorithm: ``"nuts"``. Or an approximation of the posterior, which says how far it can be trusted,
+                of ``draws`` independent draws: ``"laplace"``, ``"pathfinder"``, ``"svi"`` (variational); and
                 ``"map"``, the mode alone. Or lme4's answer, a point estimate without priors for which the
                 settings above mean nothing: ``"ml"`` maximises the likelihood, ``"reml"`` the restricted one.
             init: where chains or approximations start: ``"auto"``, around a quick estimate, else from
                 Pathfinder's draws; ``"pilot"``, ``"pathfinder"``, ``"laplace"`` or ``"map"``; a fit of this
                 model, from its draws; or (chains, D) points as :meth:`initial` gives them.
-            resample: whether an approximation's draws are taken by importance; None does if k-hat is below 0.7.
+            resample: whether an approximation's draws are taken by importance; None does if k-hat < 0.7.
             sample_prior: ``"only"`` draws from the prior instead, as :meth:`sample_prior`, all chains in one.
             file: a netCDF file that keeps the fit: read if it is there, else written.
             file_refit: when to sample although the file is there: ``"on_change"``, if model, data or the
@@ -307,7 +307,7 @@ class Model:
         """(chains, D) points that ``init`` holds or draws from a fit; None of a name."""
         if isinstance(init, Fit):
             return points_of_fit(self.log_density, init, chains, seed)
-        return None if isinstance(init, str) else np.asarray(init, dtype=float)
+        return None if isinstance(init, str) else as_points(init)
 
     def _climb(self, *, restricted: bool) -> MlFit:
         run = maximise_likelihood(self.spec, self.design, restricted=restricted)

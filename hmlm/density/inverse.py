@@ -22,10 +22,10 @@ CLOSE = 1e-6  # in the same
 
 
 def population_coordinates(density: LogDensity, values: np.ndarray) -> np.ndarray:
-    """(n_population,) coordinates at which the named parameters are (P,) ``values``, in the order of ``names``.
+    """(n_population,) coordinates at which the named parameters are (P,) ``values``, as ``names``.
 
     Raises:
-        HmlmError: there are none: the values break a bound, or some of them follow from the others and do not.
+        HmlmError: there are none: the values break a bound, or some of them follow from the others and don't.
     """
     x = density.initial[: density.layout.n_population]
     for _ in range(STEPS):

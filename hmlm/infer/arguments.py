@@ -82,8 +82,8 @@ def check_approximation(settings: Settings) -> None:
         )
     if settings.init in (LAPLACE, PATHFINDER, MAP):
         raise HmlmError(
-            f"init={settings.init!r} is where chains start; algorithm={settings.algorithm!r} starts around a quick "
-            "estimate: leave init out, or give it a fit or (paths, coordinates) points"
+            f"init={settings.init!r} is where chains start; algorithm={settings.algorithm!r} starts around a "
+            "quick estimate: leave init out, or give it a fit or (paths, coordinates) points"
         )
     if settings.resample not in (None, True, False):
         raise HmlmError(f"resample={settings.resample!r}: True, False, or None to let k-hat decide")

@@ -1,8 +1,8 @@
 """``init=``: where chains start, from a quick estimate, an approximation or points that are given.
 
 ``"auto"`` starts around the pilot, and from Pathfinder's draws where points around the pilot have no finite
-density. ``"pilot"`` never does the latter. ``"map"`` starts around the mode, ``"laplace"`` and ``"pathfinder"``
-from draws of these approximations.
+density. ``"pilot"`` never does the latter. ``"map"`` starts around the mode, ``"laplace"`` and
+``"pathfinder"`` from draws of these approximations.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ def init_name(init: Any) -> str:
         if init not in NAMES:
             hint = did_you_mean(init, NAMES)
             raise HmlmError(
-                f"init={init!r} is unknown{hint}; choose one of {', '.join(NAMES)}, a fit of this model, or an array of "
-                "(chains, coordinates) points as m.initial() gives them"
+                f"init={init!r} is unknown{hint}; choose one of {', '.join(NAMES)}, a fit of this model, or "
+                "an array of (chains, coordinates) points as m.initial() gives them"
             )
         return init
-    points = np.asarray(init, dtype=float)
+    points = as_points(init)
     return GIVEN_POINTS + hashlib.sha256(np.ascontiguousarray(points).tobytes()).hexdigest()[:12]
 
 
@@ -70,13 +70,25 @@ def make_starts(density: LogDensity, init: Any, chains: int, seed: int) -> Start
     return found
 
 
+def as_points(init: Any) -> np.ndarray:
+    """Numbers of any shape.
+
+    Raises:
+        HmlmError: it is something else.
+    """
+    try:
+        return np.asarray(init, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise HmlmError(f"init is no array of numbers: {error}") from error
+
+
 def checked_points(density: LogDensity, points: Any, chains: int) -> np.ndarray:
     """(C, D) finite points.
 
     Raises:
         HmlmError: they are something else.
     """
-    found = np.asarray(points, dtype=float)
+    found = as_points(points)
     if found.shape != (chains, density.size):
         raise HmlmError(
             f"init has the shape {found.shape}, but {chains} chains of {density.size} coordinates start at "

@@ -23,7 +23,7 @@ def assemble_approximation(
     statement: Statement,
     refit_fn: Refit | None = None,
 ) -> Fit:
-    """The fit of an approximation; of a mode the effects that were integrated out are at their means given it."""
+    """The fit of an approximation; at a mode effects that were integrated out are at their means."""
     settings = statement.settings
     seed = None if settings.algorithm == MAP else settings.seed
     draws = named_draws(density, found.position[None], seed)

@@ -1,4 +1,4 @@
-"""What a fit of an approximation says of itself: what it is not, how far it can be trusted, what to do instead.
+"""What a fit of an approximation says of itself: what it is not, how far to trust it, what to do instead.
 
 References:
     Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, arXiv:1507.02646
@@ -25,14 +25,14 @@ POINT_COLUMNS = ("variable", "Estimate")
 OF_CHAINS = ("Rhat", "Bulk_ESS", "Tail_ESS")
 
 WHAT = {
-    MAP: "the mode of the posterior density over the sampler's coordinates. It says nothing of uncertainty, and "
-    "where a posterior is skewed its mode lies off the mean and median",
+    MAP: "the mode of the posterior density over the sampler's coordinates. It says nothing of uncertainty, "
+    "and where a posterior is skewed its mode lies off the mean and median",
     LAPLACE: "draws of the normal that has the mode and the curvature of the posterior, over the sampler's "
     "coordinates. It knows no skewness and no tails, and no other mode",
-    PATHFINDER: "draws of normals that the ways of an optimiser uphill suggested. They know no skewness and no "
-    "tails, and their spread is rough",
-    SVI: "draws of the normal with the smallest KL divergence to the posterior that stochastic gradients found, "
-    "group effects independent of each other. Such a normal is rather too narrow than too wide",
+    PATHFINDER: "draws of normals that the ways of an optimiser uphill suggested. They know no skewness and "
+    "no tails, and their spread is rough",
+    SVI: "draws of the normal with the smallest KL divergence to the posterior that stochastic gradients "
+    "found, group effects independent of each other. Such a normal is rather too narrow than too wide",
 }
 
 
@@ -64,9 +64,8 @@ def check_approximation(fit: Fit) -> Iterator[str]:
     if khat is not None and not khat < USABLE:
         forced = " They were resampled because resample=True asked for it." if fit.info.resampled else ""
         yield (
-            f"{fit.info.algorithm} is far from the posterior (Pareto k-hat = {khat:.2f}, not below {USABLE}): its "
-            f"means may be fair, its intervals are not to be trusted.{forced} Sample: m.fit(), or m.fit(init="
-            '"pathfinder").'
+            f"{fit.info.algorithm} is far from the posterior: Pareto k-hat = {khat:.2f}, not below {USABLE}. "
+            f"Its means may be fair, its intervals are not to be trusted.{forced} Sample: m.fit()."
         )
 
 

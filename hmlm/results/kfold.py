@@ -66,8 +66,8 @@ def kfold(
         ComparisonWarning: refits that did not converge.
 
     Raises:
-        HmlmError: an unknown factor, a k that makes no folds, a fit of a file that holds no model, or one of an
-            approximation.
+        HmlmError: an unknown factor, a k that makes no folds, a fit of a file that holds no model, or one
+            of an approximation.
     """
     check_is_sampled(fit.info, "kfold")
     units = _units(fit, group)

@@ -29,7 +29,7 @@ def report(fit: Fit, path: str | PathLike[str], title: str | None = None, *, pro
 
     Raises:
         HmlmError: jinja2 or great_tables is not installed, the file cannot be written, or the fit was read
-            from a file that does not hold its model, or its draws are the prior's, or it is the one point of a mode.
+            from a file that does not hold its model, its draws are the prior's, or it is one point, a mode.
     """
     if fit.info.of_prior:
         raise HmlmError("a report tells of a posterior, and these draws are the prior's: report m.fit(...)")

@@ -13,7 +13,7 @@ from hmlm.types import HmlmError
 def points_of_fit(density: LogDensity, fit: Fit, chains: int, seed: int) -> np.ndarray:
     """(C, D) coordinates of randomly chosen draws.
 
-    Group effects that are sampled start around the pilot's: their coordinates hardly depend on the parameters.
+    Group effects that are sampled start around the pilot's: their coordinates hardly depend on parameters.
 
     Raises:
         HmlmError: a fit of another model.

@@ -1,1 +1,1 @@
-"""Fast approximations of a posterior, on the log density that NUTS samples; and what their draws are worth."""
+"""Fast approximations of a posterior, on the log density that is sampled; and what their draws are worth."""

@@ -54,7 +54,7 @@ def approximate(density: LogDensity, settings: Settings, points: np.ndarray | No
         points: (P, D) where it starts; None takes points around the density's initial one.
 
     Raises:
-        HmlmError: no starting point has a finite density, or the algorithm fails; the message says what to use.
+        HmlmError: no starting point has a finite density, or the algorithm fails.
     """
     began, hill, rng = time.perf_counter(), Hill(density), np.random.default_rng(settings.seed)
     starts = _usable(hill, settings.seed) if points is None else _checked(hill, points)

@@ -28,8 +28,9 @@ def find_mode(hill: Hill, start: np.ndarray) -> Point:
     if not last.flat:
         raise HmlmError(
             "no mode was found: from the first estimate the log density rises towards "
-            f"{np.max(np.abs(last.position)):.3g} standard errors and is not flat there. Some standard deviation or "
-            f"correlation may want to go to its bound, where a mode says nothing of the posterior; {INSTEAD}"
+            f"{np.max(np.abs(last.position)):.3g} standard errors and is not flat there. Some standard "
+            "deviation or correlation may want to go to its bound, where a mode says nothing of the "
+            f"posterior; {INSTEAD}"
         )
     return last
 

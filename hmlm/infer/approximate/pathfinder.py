@@ -1,7 +1,7 @@
 """Pathfinder: normal approximations along ways uphill, of each way the one nearest to the posterior.
 
-BlackJAX's parts, apart from ``blackjax.vi.pathfinder`` itself: in 1.7 it moves the centre of each normal against
-the gradient.
+BlackJAX's parts, apart from ``blackjax.vi.pathfinder`` itself: in 1.7 it moves the centre of each normal
+against the gradient.
 
 References:
     Zhang, Carpenter, Gelman & Vehtari (2022), Journal of Machine Learning Research 23(306), arXiv:2108.03782
@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from blackjax.optimizers.lbfgs import bfgs_sample, lbfgs_inverse_hessian_factors, lbfgs_recover_alpha
 from jax import Array
@@ -29,7 +28,7 @@ COMPARED = 25  # draws by which the normals of a way are compared, as in Stan
 
 
 class Normal(NamedTuple):
-    """A normal of a way: its last point, (D,) diagonal, and MEMORY last (D,) steps and changes of gradients."""
+    """A normal of a way: its point, (D,) diagonal, (MEMORY, D) last steps and changes of gradients."""
 
     point: Point
     diagonal: np.ndarray

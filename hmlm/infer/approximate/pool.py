@@ -31,13 +31,18 @@ class Pool:
     log_q: np.ndarray
 
     @property
+    def log_weights(self) -> np.ndarray:
+        """(S,) smoothed log importance weights, up to a constant."""
+        return self._smoothed[0]
+
+    @property
     def khat(self) -> float:
         """Pareto k-hat of the importance ratios; infinite where too few of them are finite."""
         return self._smoothed[1]
 
     def resampled(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """(n,) which draws to take by importance, systematically, in random order."""
-        cumulative = np.cumsum(np.exp(self._smoothed[0]))
+        cumulative = np.cumsum(np.exp(self.log_weights - self.log_weights.max()))
         points = (rng.random() + np.arange(n)) / n * cumulative[-1]
         return rng.permutation(np.minimum(np.searchsorted(cumulative, points), len(cumulative) - 1))
 

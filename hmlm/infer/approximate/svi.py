@@ -1,7 +1,7 @@
 """Variational inference: the normal nearest to the posterior, found by stochastic gradients of the ELBO.
 
-The normal is dense over the population-level coordinates and has independent group effects, as their coordinates
-are made to be.
+The normal is dense over the population-level coordinates and has independent group effects, as their
+coordinates are made to be.
 
 References:
     Kucukelbir, Tran, Ranganath, Gelman & Blei (2017), Journal of Machine Learning Research 18(14)
