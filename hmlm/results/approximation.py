@@ -38,11 +38,16 @@ WHAT = {
 
 def closing(info: FitInfo) -> str:
     """The last paragraph of ``print(fit)``."""
-    said = f"An approximation, not the posterior: {WHAT[info.algorithm]}. {_of_khat(info)}"
-    return textwrap.fill(said, WIDTH, break_on_hyphens=False)
+    return textwrap.fill(f"{statement(info)} {trust(info)}", WIDTH, break_on_hyphens=False)
 
 
-def _of_khat(info: FitInfo) -> str:
+def statement(info: FitInfo) -> str:
+    """What it is and what it is not."""
+    return f"An approximation, not the posterior: {WHAT[info.algorithm]}."
+
+
+def trust(info: FitInfo) -> str:
+    """What k-hat says, or what to do without one."""
     if info.khat is None:
         return 'For intervals: algorithm="laplace" or, better, m.fit().'
     how = "They were resampled by importance." if info.resampled else "They are as they were drawn."
