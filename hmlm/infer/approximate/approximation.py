@@ -12,7 +12,7 @@ from hmlm.density.log_density import LogDensity
 from hmlm.infer.approximate.climb import Hill, Point
 from hmlm.infer.approximate.laplace import draw_laplace, find_mode
 from hmlm.infer.approximate.pathfinder import PATHS, draw_pathfinder
-from hmlm.infer.approximate.pool import PER_DRAW, USABLE, Pool
+from hmlm.infer.approximate.pool import FEWEST, PER_DRAW, USABLE, Pool
 from hmlm.infer.initial import starting_points
 from hmlm.infer.settings import Settings
 from hmlm.types import HmlmError
@@ -45,7 +45,7 @@ class Approximation:
 def approximate(density: LogDensity, settings: Settings, points: np.ndarray | None = None) -> Approximation:
     """The approximation of a density that ``settings.algorithm`` makes.
 
-    From four times as many draws of the approximation as are wanted k-hat is found, and ``settings.draws``
+    From four times as many draws as are wanted, 1000 at least, k-hat is found, and ``settings.draws``
     taken by importance if it is below 0.7 or ``settings.resample`` says so; else the first ones as they are.
 
     Args:
@@ -61,7 +61,7 @@ def approximate(density: LogDensity, settings: Settings, points: np.ndarray | No
     if settings.algorithm == MAP:
         drawn = _of_mode(find_mode(hill, starts[0]))
     else:
-        pool = METHODS[settings.algorithm](hill, starts, PER_DRAW * settings.draws, rng)
+        pool = METHODS[settings.algorithm](hill, starts, max(PER_DRAW * settings.draws, FEWEST), rng)
         drawn = _of_pool(pool, settings, rng)
     return Approximation(*drawn, hill.n_gradients, time.perf_counter() - began)
 

@@ -12,7 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-PER_DRAW = 4  # draws of an approximation for each that is kept
+PER_DRAW, FEWEST = 4, 1000  # draws of an approximation for each that is kept, and in all
+CONSTANT = 1e-9  # range of log ratios that leaves nothing to smooth
 USABLE = 0.7  # k-hat from which weights are not to be trusted
 
 
@@ -44,7 +45,7 @@ class Pool:
         """(n,) which draws to take by importance, systematically, in random order."""
         cumulative = np.cumsum(np.exp(self.log_weights - self.log_weights.max()))
         points = (rng.random() + np.arange(n)) / n * cumulative[-1]
-        return rng.permutation(np.minimum(np.searchsorted(cumulative, points), len(cumulative) - 1))
+        return rng.permutation(np.minimum(np.searchsorted(cumulative, points, side="right"), len(cumulative) - 1))
 
     @cached_property
     def _smoothed(self) -> tuple[np.ndarray, float]:
@@ -53,12 +54,15 @@ class Pool:
 
         ratio = self.log_p - self.log_q
         finite = np.isfinite(ratio)
-        weights = np.full(len(ratio), -np.inf)
         if finite.mean() < 0.5:
             return np.zeros(len(ratio)), np.inf
+        if np.ptp(ratio[finite]) < CONSTANT:
+            return np.where(finite, 0.0, -np.inf), 0.0
+        weights = np.full(len(ratio), -np.inf)
         with np.errstate(all="ignore"):
-            weights[finite], khat = array_stats.psislw(-ratio[finite])  # as of log likelihoods
-        return weights, float(khat) if np.isfinite(weights[finite]).all() and np.isfinite(khat) else np.inf
+            weights[finite], khat = array_stats.psislw(-ratio[finite])  # it takes log likelihoods
+        usable = np.isfinite(weights[finite]).all() and np.isfinite(khat)
+        return (weights, float(khat)) if usable else (np.zeros(len(ratio)), np.inf)
 
 
 def joined(pools: list[Pool]) -> Pool:
