@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hmlm.infer.approximate.approximation import LAPLACE, MAP, PATHFINDER, SVI
-from hmlm.infer.settings import GIVEN, Settings
+from hmlm.infer.settings import GIVEN, NUTS, Settings
 from hmlm.spec.hint import did_you_mean
 from hmlm.types import HmlmError
 
-NUTS, ML, REML = "nuts", "ml", "reml"
+ML, REML = "ml", "reml"
 SAMPLERS = (NUTS,)
 APPROXIMATIONS = (LAPLACE, PATHFINDER, SVI, MAP)
 ALGORITHMS = (*SAMPLERS, *APPROXIMATIONS, ML, REML)

@@ -7,6 +7,8 @@ from numbers import Integral, Real
 
 from hmlm.types import HmlmError
 
+NUTS, CHEES, MEADS = "nuts", "chees", "meads"
+ENSEMBLES = (CHEES, MEADS)
 LARGEST_SEED = 2**32 - 1
 
 
@@ -37,7 +39,7 @@ class Settings:
     max_tree_depth: int = 10
     devices: int | None = None
     chunk: int | None = None
-    algorithm: str = "nuts"
+    algorithm: str = NUTS
     init: str = "auto"
     resample: bool | None = None
 

@@ -45,7 +45,9 @@ class Pool:
         """(n,) which draws to take by importance, systematically, in random order."""
         cumulative = np.cumsum(np.exp(self.log_weights - self.log_weights.max()))
         points = (rng.random() + np.arange(n)) / n * cumulative[-1]
-        return rng.permutation(np.minimum(np.searchsorted(cumulative, points, side="right"), len(cumulative) - 1))
+        return rng.permutation(
+            np.minimum(np.searchsorted(cumulative, points, side="right"), len(cumulative) - 1)
+        )
 
     @cached_property
     def _smoothed(self) -> tuple[np.ndarray, float]:
