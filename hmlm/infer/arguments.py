@@ -116,17 +116,13 @@ def check_sample_prior(sample_prior: object, algorithm: str, file: object) -> No
 
 
 def that_apply(run: Mapping[str, Any], given: Iterable[str]) -> dict[str, Any]:
-    """Arguments of a run without those of samplers that an earlier run was told, where it is one no more.
+    """Arguments of a run without those that an earlier run was told and that mean nothing to its algorithm.
 
     Args:
         run: of an earlier run, with changes.
         given: names of the changes, which are kept.
     """
-    if run.get("algorithm", NUTS) in SAMPLERS:
-        return dict(run)
-    earlier = {*OF_SAMPLERS, *(("draws", "seed", "init") if run["algorithm"] in (ML, REML) else ())} - set(
-        given
-    )
-    if run["algorithm"] == MAP and "draws" not in given:
-        earlier |= {"draws"}
-    return {name: value for name, value in run.items() if name not in earlier}
+    algorithm, approximates = run.get("algorithm", NUTS), run.get("algorithm") in APPROXIMATIONS
+    foreign = {*OF_SAMPLERS, "init"} if approximates else {"resample"}
+    foreign |= {"draws", "resample"} if algorithm == MAP else set()
+    return {name: value for name, value in run.items() if name in given or name not in foreign}

@@ -13,10 +13,10 @@ from scipy.optimize import minimize
 
 import hmlm as hm
 from hmlm.infer.approximate import svi
-from hmlm.infer.approximate.approximation import approximate
+from hmlm.infer.approximate.approximation import PATHS, approximate
 from hmlm.infer.approximate.climb import Hill
 from hmlm.infer.approximate.laplace import find_mode, hessian
-from hmlm.infer.approximate.pathfinder import PATHS, draw_pathfinder
+from hmlm.infer.approximate.pathfinder import draw_pathfinder
 from hmlm.infer.approximate.pool import Pool, joined
 from hmlm.infer.driver import sample
 from hmlm.infer.settings import Settings

@@ -11,13 +11,13 @@ import numpy as np
 from hmlm.density.log_density import LogDensity
 from hmlm.infer.approximate.climb import Hill, Point
 from hmlm.infer.approximate.laplace import draw_laplace, find_mode
-from hmlm.infer.approximate.pathfinder import PATHS, draw_pathfinder
 from hmlm.infer.approximate.pool import FEWEST, PER_DRAW, USABLE, Pool
 from hmlm.infer.initial import starting_points
 from hmlm.infer.settings import Settings
 from hmlm.types import HmlmError
 
 MAP, LAPLACE, PATHFINDER, SVI = "map", "laplace", "pathfinder", "svi"
+PATHS = 4  # starting points, of which Pathfinder takes all
 ATTEMPTS = 20  # at a starting point with a finite density
 
 
@@ -120,10 +120,16 @@ def _laplace(hill: Hill, points: np.ndarray, draws: int, rng: np.random.Generato
     return draw_laplace(hill, find_mode(hill, points[0]), draws, rng)
 
 
+def _pathfinder(hill: Hill, points: np.ndarray, draws: int, rng: np.random.Generator) -> Pool:
+    from hmlm.infer.approximate.pathfinder import draw_pathfinder  # BlackJAX takes a third of a second
+
+    return draw_pathfinder(hill, points, draws, rng)
+
+
 def _svi(hill: Hill, points: np.ndarray, draws: int, rng: np.random.Generator) -> Pool:
-    from hmlm.infer.approximate.svi import draw_svi  # NumPyro's guides take half a second to load
+    from hmlm.infer.approximate.svi import draw_svi  # as do NumPyro's guides
 
     return draw_svi(hill, points[0], draws, rng)
 
 
-METHODS = {LAPLACE: _laplace, PATHFINDER: draw_pathfinder, SVI: _svi}
+METHODS = {LAPLACE: _laplace, PATHFINDER: _pathfinder, SVI: _svi}

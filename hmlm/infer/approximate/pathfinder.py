@@ -21,7 +21,6 @@ from hmlm.density.precision import double_precision
 from hmlm.infer.approximate.climb import Hill, Point, climb
 from hmlm.infer.approximate.pool import Pool, joined
 
-PATHS = 4
 MEMORY = 6
 PATIENCE = 10
 COMPARED = 25  # draws by which the normals of a way are compared, as in Stan
