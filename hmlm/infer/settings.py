@@ -27,8 +27,11 @@ class Settings:
         max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
         devices: number of devices to spread the chains over; None is one device, and on a CPU one
             thread per core.
-        algorithm: ``"nuts"``, ``"chees"``, ``"meads"``, or ``"auto"``: ChEES from 32 chains on, below NUTS.
+        algorithm: ``"nuts"``, ``"chees"``, ``"meads"``, or ``"auto"``: ChEES from 32 chains on, below NUTS;
+            or an approximation, see :mod:`hmlm.infer.arguments`.
         chunk: draws between two looks from the host; None takes as many as a quarter of a second allows.
+        init: where it starts, see :mod:`hmlm.infer.starts`; of points that were given, their hash.
+        resample: whether an approximation's draws are taken by importance; None leaves it to k-hat.
     """
 
     chains: int = 4
@@ -40,6 +43,8 @@ class Settings:
     devices: int | None = None
     algorithm: str = AUTO
     chunk: int | None = None
+    init: str = "auto"
+    resample: bool | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("chains", 1), ("warmup", 1), ("draws", 1), ("max_tree_depth", 1)):
@@ -53,10 +58,6 @@ class Settings:
         if not number or not 0.0 < self.target_accept < 1.0:
             raise HmlmError(
                 f"target_accept={self.target_accept!r} must be a number between 0 and 1, e.g. 0.9"
-            )
-        if self.algorithm not in SAMPLERS:
-            raise HmlmError(
-                f"algorithm={self.algorithm!r} samples nothing; choose one of {', '.join(SAMPLERS)}"
             )
         if self.in_step and self.chains < FEWEST_IN_STEP:
             raise HmlmError(
@@ -75,7 +76,7 @@ class Settings:
     @property
     def in_step(self) -> bool:
         """Whether chains advance in step and tune each other."""
-        return self.sampler != NUTS
+        return self.sampler in (CHEES, MEADS)
 
 
 GIVEN = tuple(field.name for field in fields(Settings) if field.name != "chunk")  # those that users name

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hmlm.density.draws import named_draws
+from hmlm.density.draws import NamedDraws, named_draws
 from hmlm.density.explain import treatment_lines
 from hmlm.density.log_density import LogDensity
 from hmlm.formula.sd import sd_text
@@ -39,7 +39,7 @@ def assemble(
     likelihood = Likelihood(lambda: density, design, draws, settings.seed)
     return Fit(
         info=_info(density, design, run, settings, statement.data_name),
-        posterior=with_draws(dict(zip(density.names, np.moveaxis(draws.values, -1, 0), strict=True))),
+        posterior=posterior_of(density, draws),
         sample_stats=_sample_stats(run, settings.sampler),
         effects_fn=lambda: effect_arrays(density.spec, draws.effects_fn()),
         observed=observed_outcomes(design),
@@ -50,6 +50,11 @@ def assemble(
         statement=statement,
         refit_fn=refit_fn,
     )
+
+
+def posterior_of(density: LogDensity, draws: NamedDraws) -> xr.Dataset:
+    """Population-level parameters by name."""
+    return with_draws(dict(zip(density.names, np.moveaxis(draws.values, -1, 0), strict=True)))
 
 
 def observed_outcomes(design: Design) -> xr.Dataset:
