@@ -28,6 +28,8 @@ def fit(
     draws: int | None = None,
     seed: int | None = None,
     devices: int | None = None,
+    algorithm: str | None = None,
+    init: str | None = None,
     file_refit: str = "always",
 ) -> int:
     """Fit the model of a YAML file to a table, print the result and save it.
@@ -41,6 +43,8 @@ def fit(
         draws: draws per chain after warm-up, instead of the file's.
         seed: seed of the random numbers, instead of the file's.
         devices: number of devices to spread the chains over, instead of the file's.
+        algorithm: nuts, or an approximation: laplace, pathfinder, svi or map; instead of the file's.
+        init: where it starts: auto, pilot, pathfinder, laplace or map, instead of the file's.
         file_refit: whether to sample where the output is there already: always, on_change (if the model, the
             data or the settings have changed) or never.
     """
@@ -50,7 +54,8 @@ def fit(
     table = read_table(data)
     _check_folder(output)
     given = {"chains": chains, "warmup": warmup, "draws": draws, "seed": seed, "devices": devices}
-    sampling = {**stated.sampling, **_said(given)}
+    given |= {"algorithm": algorithm, "init": init}
+    sampling = run_of(stated.sampling, _said(given))
 
     import hmlm as hm
 
@@ -70,6 +75,17 @@ def fit(
     print(fitted)
     print(f"\nSaved as {output}.")
     return 0
+
+
+def run_of(stated: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a file with those of the command line in their place.
+
+    What the file says of chains does not reach an algorithm of the command line that has none.
+    """
+    from hmlm.infer.arguments import that_apply
+
+    run = {**stated, **given}
+    return that_apply(run, given) if "algorithm" in given else run
 
 
 def formula_of(model: ModelFile) -> OutcomeFormula | ModelFormula:

@@ -105,6 +105,19 @@ def rounded_up(n: int) -> int:
     return power * 3 // 4 if power >= 4 and n <= power * 3 // 4 else power
 
 
+def over_round_sizes(
+    density: LogDensity, padded: Padded | None, points: np.ndarray | None, seed: int
+) -> tuple[LogDensity, np.ndarray | None]:
+    """What is sampled, and from where: (C, D) ``points`` of the density, coordinates that are added drawn."""
+    if padded is None:
+        return density, points
+    if points is None:
+        return padded.density, None
+    found = np.random.default_rng(seed).standard_normal((len(points), padded.density.size))
+    found[:, padded.coordinates] = points
+    return padded.density, found
+
+
 def padding_line(density: LogDensity, padded: Padded) -> str:
     """What ``explain()`` says of it."""
     pairs = zip(density.spec.factors, padded.density.spec.factors, strict=True)

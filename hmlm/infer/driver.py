@@ -13,15 +13,15 @@ import numpy as np
 
 from hmlm.density.log_density import LogDensity
 from hmlm.density.precision import double_precision
-from hmlm.infer.algorithm import Algorithm, make_algorithm
+from hmlm.infer.algorithm import Algorithm, make_algorithm, stops
 from hmlm.infer.clock import Clock
 from hmlm.infer.draws import Draws
-from hmlm.infer.initial import starting_points
 from hmlm.infer.pace import Pace
 from hmlm.infer.placement import Placement, place
 from hmlm.infer.program import Program, compile_program
 from hmlm.infer.progress import ProgressBar
 from hmlm.infer.settings import Settings
+from hmlm.infer.starts import Starts, make_starts
 from hmlm.types import HmlmError
 
 Tree = Any
@@ -48,30 +48,33 @@ class Run:
         return replace(self, seconds=self.seconds | {phase: self.seconds[phase] + seconds})
 
 
-def sample(density: LogDensity, settings: Settings, *, progress: bool | None = None) -> Run:
+def sample(
+    density: LogDensity, settings: Settings, *, progress: bool | None = None, points: np.ndarray | None = None
+) -> Run:
     """Sample a density.
 
     Args:
         density: what to sample.
         settings: of the run.
         progress: show a bar; None means only at a terminal.
+        points: (C, D) where chains start, in place of what ``settings.init`` names.
 
     Raises:
         KeyboardInterrupt: interrupted before the first draw after warm-up.
         HmlmError: no starting point has a finite density, or devices that do not exist.
     """
-    clock, placement = Clock(), place(settings.chains, settings.devices)
+    clock, placement = Clock(), place(settings.chains, settings.devices, ensemble=settings.in_step)
     algorithm = make_algorithm(density, settings, placement.chains)
+    starts = make_starts(density, settings.init if points is None else points, settings.chains, settings.seed)
     with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
         with double_precision():
             keys, data = _chain_keys(settings), jax.device_put(density.data, placement.shared)
-            points = starting_points(density, settings.chains, settings.seed)
-            first = next(_arguments(placement, keys, points))
+            first = next(_arguments(placement, keys, starts(0)))
             clock.lap("prepare")
             program = compile_program(algorithm, placement, *first, data)
             clock.lap("compile")
         with ThreadPoolExecutor(placement.workers) as pool:
-            states = _start(pool, program, density, placement, keys, points, data, settings)
+            states = _start(pool, program, placement, keys, starts, data)
             clock.lap("start")
             return _collect(pool, program, states, data, settings, bar, clock)
 
@@ -79,14 +82,13 @@ def sample(density: LogDensity, settings: Settings, *, progress: bool | None = N
 def _start(
     pool: Executor,
     program: Program,
-    density: LogDensity,
     placement: Placement,
     keys: jax.Array,
-    positions: np.ndarray,
+    starts: Starts,
     data: Tree,
-    settings: Settings,
 ) -> list[Tree]:
-    """States of all groups at ``positions``, drawn again where density or gradient is not finite."""
+    """States of all groups at their starting points, drawn again where density or gradient is not finite."""
+    positions = starts(0)
     for attempt in range(1, ATTEMPTS + 1):
         with double_precision():
             arguments = list(_arguments(placement, keys, positions))
@@ -94,8 +96,7 @@ def _start(
         bad = ~np.concatenate([_finite(program.algorithm, state) for state in states])
         if not bad.any():
             return states
-        nearer = starting_points(density, settings.chains, settings.seed, attempt)
-        positions = np.where(bad[:, None], nearer, positions)
+        positions = np.where(bad[:, None], starts(attempt), positions)
     raise HmlmError(
         f"no finite starting point after {ATTEMPTS} attempts: a column may be far from the others in scale, "
         "or a prior may exclude what the data say; rescale columns and check the bounds of the priors"
@@ -141,7 +142,7 @@ def _advance(
     """Chunk after chunk of every chain on the host; none holds both warm-up and later draws."""
     algorithm, done = program.algorithm, 0
     pace = Pace(settings.chunk, algorithm.chunk)
-    for end in sorted({*algorithm.meetings, settings.warmup, settings.warmup + settings.draws}):
+    for end in stops(algorithm, settings):
         while done < end:
             n = min(pace.n, end - done)
             began = time.perf_counter()
@@ -150,7 +151,8 @@ def _advance(
             done += n
             pace = pace.after(n, time.perf_counter() - began)
             if done in algorithm.meetings:
-                states = algorithm.meet(states)
+                with double_precision():
+                    states = algorithm.meet(states)
             yield _on_host([draws for _, draws in results], n)
 
 

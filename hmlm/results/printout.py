@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pandas as pd
 
+from hmlm.results.approximation import closing as closing_of_approximation
 from hmlm.results.info import DRAWING, FitInfo, Row
 from hmlm.results.ml_info import MlInfo
 from hmlm.results.table import ESS_COLUMNS, seconds_of
@@ -41,11 +42,16 @@ def printout(info: FitInfo, frame: pd.DataFrame, problems: Sequence[str]) -> str
         frame: the summary, one row per ``info.rows``, in that order.
         problems: convergence warnings.
     """
-    closing = CLOSING_OF_PRIOR if info.of_prior else CLOSING.format(algorithm=info.algorithm)
-    parts = [_header(info), *sections(info, frame), closing]
+    parts = [_header(info), *sections(info, frame), _closing(info)]
     if problems:
         parts.append("\n".join(_warning(problem) for problem in problems))
     return "\n\n".join(parts)
+
+
+def _closing(info: FitInfo) -> str:
+    if info.approximate:
+        return closing_of_approximation(info)
+    return CLOSING_OF_PRIOR if info.of_prior else CLOSING.format(algorithm=info.algorithm)
 
 
 def _warning(problem: str) -> str:
@@ -79,6 +85,8 @@ def _data(info: FitInfo) -> str:
 
 
 def _draws(info: FitInfo) -> list[str]:
+    if info.approximate:
+        return [f"{info.algorithm}, " + ("one point" if info.of_mode else f"{info.draws} independent draws")]
     chains = "1 chain" if info.chains == 1 else f"{info.chains} chains, each"
     iterations = f"iter = {info.warmup + info.draws}; warmup = {info.warmup}; thin = 1;"
     early = " (interrupted)" if info.interrupted else ""
@@ -89,10 +97,12 @@ def _draws(info: FitInfo) -> list[str]:
 def _time(info: FitInfo) -> list[str]:
     if not info.seconds:
         return []
+    total = f"{seconds_of(info):.1f} s"
+    if len(info.seconds) == 1:
+        return [total]
     before = _phases((name, seconds) for name, seconds in info.seconds if name not in DRAWING)
     drawing = _phases((name, seconds) for name, seconds in info.seconds if name in DRAWING)
-    total = f"{seconds_of(info):.1f} s"
-    if len(before) < 2:
+    if len(before) < 2 or not drawing:
         return [f"{total} ({', '.join([*before, *drawing])})"]
     first = f"first draw after {info.first_draw:.1f}: {', '.join(before)}"
     return [f"{total} ({'; '.join([first, ', '.join(drawing)])})"]
