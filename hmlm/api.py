@@ -20,7 +20,15 @@ from hmlm.density.build import make_log_density
 from hmlm.density.explain import explain_density
 from hmlm.density.likelihood import Likelihood, make_likelihood, named_log_likelihood
 from hmlm.density.log_density import LogDensity
-from hmlm.density.pad import Padded, check_padding, over_round_sizes, pad, padding_line, round_sizes
+from hmlm.density.pad import (
+    Padded,
+    check_padding,
+    over_round_sizes,
+    pad,
+    padding_line,
+    round_sizes,
+    without_pilot,
+)
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
 from hmlm.density.program import Program, make_program, program_arguments
@@ -121,6 +129,7 @@ class Model:
     def log_density(self) -> LogDensity:
         """The log density that is sampled: (D,) unconstrained -> scalar."""
         plan = make_plan(self.spec, self.density)
+        plan = without_pilot(self.spec, plan) if self.bucket else plan
         pilot = fit_pilot(self.spec, self.design)
         return make_log_density(self.spec, self.design, pilot, plan, choose_backend(self.kernels))
 

@@ -17,6 +17,7 @@ from hmlm.density.fused import FusedData, is_whole
 from hmlm.density.layout import FEW_LEVELS
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pad_rows import RowSizes, on_axis, pad_cells, pad_model, row_sizes
+from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
 from hmlm.density.state import DensityData
 from hmlm.density.statistics import Statistics
@@ -132,6 +133,13 @@ def round_levels(spec: Spec) -> tuple[int, ...]:
     return tuple(n if n < FEW_LEVELS else rounded_up(n) for n in own)
 
 
+def without_pilot(spec: Spec, plan: Plan) -> Plan:
+    """The plan with nothing left to the pilot, which may say another thing of each table."""
+    pairs = zip(plan.blocks, spec.blocks, strict=True)
+    blocks = (replace(part, n_informing=block.size) if part.n_sampled else part for part, block in pairs)
+    return replace(plan, blocks=tuple(blocks))
+
+
 def check_padding(spec: Spec, integrated: int) -> None:
     """Whether a model's arrays can be padded, ``integrated`` of its factors being integrated out.
 
@@ -159,9 +167,9 @@ def _reason(spec: Spec, integrated: int) -> str | None:
 
 
 def padded_spec(spec: Spec, levels: tuple[int, ...]) -> Spec:
-    """The spec with nameless levels added."""
+    """The spec with nameless levels added; which factors lie in which is for the data to say."""
     factors = (
-        replace(factor, levels=(*factor.levels, *("",) * (n - factor.n_levels)))
+        replace(factor, levels=(*factor.levels, *("",) * (n - factor.n_levels)), within=())
         for factor, n in zip(spec.factors, levels, strict=True)
     )
     return replace(spec, factors=tuple(factors))

@@ -11,6 +11,8 @@ from hmlm.infer.program import _compile
 from ..density.test_pad import model, table
 from ..helpers import simulate
 
+pytestmark = pytest.mark.filterwarnings("ignore::hmlm.types.SamplingWarning")  # of few draws
+
 RUN = {"chains": 2, "warmup": 200, "draws": 300, "seed": 3, "progress": False}
 
 
