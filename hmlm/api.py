@@ -29,7 +29,7 @@ from hmlm.infer.initial import starting_points
 from hmlm.infer.likelihood_fit import maximise_likelihood
 from hmlm.infer.settings import GIVEN, Settings
 from hmlm.results.assemble import assemble, formula_lines
-from hmlm.results.diagnostics import warn
+from hmlm.results.diagnosis import warn
 from hmlm.results.fit import Fit
 from hmlm.results.kept import ON_CHANGE, kept_fit
 from hmlm.results.ml_assemble import assemble_ml

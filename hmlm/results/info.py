@@ -49,6 +49,8 @@ class FitInfo:
         versions: ``(("hmlm", "0.1.0"), ("jax", ...), ...)``.
         data_hash: of the outcomes in the rows used: fits with equal ones are of the same data, whatever
             predicts them; empty where it is not known.
+        together: chains that one device advanced by vmap, each waiting for the longest trajectory among them.
+        superchains: starting points that chains shared, taking turns; 0 if each had its own.
     """
 
     family: str
@@ -71,6 +73,8 @@ class FitInfo:
     interrupted: bool = False
     versions: tuple[tuple[str, str], ...] = ()
     data_hash: str = ""
+    together: int = 1
+    superchains: int = 0
 
     @property
     def of_prior(self) -> bool:

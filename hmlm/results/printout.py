@@ -26,7 +26,8 @@ SECTIONS = (
 CLOSING = """\
 Draws were sampled using {algorithm}. For each parameter, Bulk_ESS
 and Tail_ESS are effective sample size measures, and Rhat is the potential
-scale reduction factor on split chains (at convergence, Rhat = 1)."""
+scale reduction factor on {of} (at convergence, Rhat = 1)."""
+OF_SPLIT, OF_NESTED = "split chains", "{n} superchains of chains with one start each"
 
 CLOSING_OF_PRIOR = """\
 These are independent draws from the prior: the data did not enter. Priors:
@@ -41,11 +42,17 @@ def printout(info: FitInfo, frame: pd.DataFrame, problems: Sequence[str]) -> str
         frame: the summary, one row per ``info.rows``, in that order.
         problems: convergence warnings.
     """
-    closing = CLOSING_OF_PRIOR if info.of_prior else CLOSING.format(algorithm=info.algorithm)
-    parts = [_header(info), *sections(info, frame), closing]
+    parts = [_header(info), *sections(info, frame), _closing(info)]
     if problems:
         parts.append("\n".join(_warning(problem) for problem in problems))
     return "\n\n".join(parts)
+
+
+def _closing(info: FitInfo) -> str:
+    if info.of_prior:
+        return CLOSING_OF_PRIOR
+    of = OF_NESTED.format(n=info.superchains) if info.superchains else OF_SPLIT
+    return CLOSING.format(algorithm=info.algorithm, of=of)
 
 
 def _warning(problem: str) -> str:

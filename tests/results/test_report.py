@@ -16,7 +16,7 @@ import pytest
 import hmlm as hm
 from hmlm.cli import main
 from hmlm.datasets import simulate_cafes
-from hmlm.results.diagnostics import MAX_RHAT
+from hmlm.results.diagnosis.agreement import MAX_RHAT
 from hmlm.results.report.figures import Figures
 from hmlm.results.report.page import CHAPTERS
 
