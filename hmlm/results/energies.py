@@ -19,3 +19,11 @@ def bfmi(energy: np.ndarray) -> np.ndarray:
         return np.full(len(energy), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         return (np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)
+
+
+def pooled_bfmi(energy: np.ndarray) -> np.ndarray:
+    """(1,) the same of all chains together, for chains too short to have one each."""
+    if energy.shape[1] < 2:
+        return np.full(1, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.array([(np.diff(energy, axis=1) ** 2).mean() / energy.var()])

@@ -269,6 +269,20 @@ def test_heavy_tails_are_seen_in_the_energies(melsm, change_draws, change_stats)
     assert severities(change_stats(melsm, energy=noise(9)))["energy"] == "FINE"
 
 
+def test_energies_of_short_chains_are_taken_together():
+    """Of 512 independent chains of 20 draws some have an E-BFMI below 0.3 of pure noise."""
+    moves = np.random.default_rng(0).normal(size=(512, 20))
+    slow = np.cumsum(0.1 * moves, axis=1) + np.random.default_rng(1).normal(size=(512, 1))
+    half = 0.5 * moves
+    for s in range(1, 20):
+        half[:, s] = 0.5 * half[:, s - 1] + np.sqrt(0.75) * moves[:, s]
+    fit = many_chains(512, 20)
+    assert with_stats(fit, energy=half).diagnostics()["ebfmi"].min() < 0.4
+    assert severities(with_stats(fit, energy=half))["energy"] == "FINE"
+    finding = found(with_stats(fit, energy=slow), "energy")
+    assert "below 0.3 in all chains together" in finding.message and finding.chains == ()
+
+
 def test_energies_of_a_sampler_that_keeps_momentum_say_nothing(melsm, change_stats):
     fit = with_info(change_stats(melsm, energy=np.cumsum(noise(8), axis=1)), algorithm="MEADS")
     assert "energy" not in severities(fit)
