@@ -14,14 +14,14 @@ import numpy as np
 
 from hmlm.density.log_density import LogDensity
 from hmlm.density.precision import double_precision
-from hmlm.infer.algorithm import Algorithm, make_algorithm
+from hmlm.infer.algorithm import Algorithm, make_algorithm, stops
 from hmlm.infer.draws import Draws
 from hmlm.infer.initial import starting_points
 from hmlm.infer.pace import Pace
 from hmlm.infer.placement import Placement, place
 from hmlm.infer.program import Program, compile_program
 from hmlm.infer.progress import ProgressBar
-from hmlm.infer.settings import Settings
+from hmlm.infer.settings import ENSEMBLES, Settings
 from hmlm.infer.superchains import superchains_of
 from hmlm.types import HmlmError
 
@@ -61,7 +61,7 @@ def sample(density: LogDensity, settings: Settings, *, progress: bool | None = N
         KeyboardInterrupt: interrupted before the first draw after warm-up.
         HmlmError: no starting point has a finite density, or devices that do not exist.
     """
-    placement = place(settings.chains, settings.devices)
+    placement = place(settings.chains, settings.devices, ensemble=settings.algorithm in ENSEMBLES)
     algorithm = make_algorithm(density, settings, placement.chains)
     with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
         with double_precision():
@@ -134,7 +134,7 @@ def _advance(
     """Chunk after chunk of every chain on the host; none holds both warm-up and later draws."""
     algorithm, done = program.algorithm, 0
     pace = Pace(settings.chunk, algorithm.chunk)
-    for end in sorted({*algorithm.meetings, settings.warmup, settings.warmup + settings.draws}):
+    for end in stops(algorithm, settings):
         while done < end:
             n = min(pace.n, end - done)
             began = time.perf_counter()
@@ -143,7 +143,8 @@ def _advance(
             done += n
             pace = pace.after(n, time.perf_counter() - began)
             if done in algorithm.meetings:
-                states = algorithm.meet(states)
+                with double_precision():
+                    states = algorithm.meet(states)
             yield _on_host([draws for _, draws in results], n)
 
 

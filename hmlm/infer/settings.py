@@ -7,6 +7,8 @@ from numbers import Integral, Real
 
 from hmlm.types import HmlmError
 
+NUTS, CHEES, MEADS = "nuts", "chees", "meads"
+ENSEMBLES = (CHEES, MEADS)
 LARGEST_SEED = 2**32 - 1
 
 
@@ -34,6 +36,7 @@ class Settings:
     max_tree_depth: int = 10
     devices: int | None = None
     chunk: int | None = None
+    algorithm: str = NUTS
 
     def __post_init__(self) -> None:
         for name, least in (("chains", 1), ("warmup", 1), ("draws", 1), ("max_tree_depth", 1)):
