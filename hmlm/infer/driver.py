@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -22,6 +22,7 @@ from hmlm.infer.program import Program, compile_program
 from hmlm.infer.progress import ProgressBar
 from hmlm.infer.settings import Settings
 from hmlm.infer.starts import Starts, make_starts
+from hmlm.infer.superchains import superchains_of
 from hmlm.types import HmlmError
 
 Tree = Any
@@ -37,11 +38,15 @@ class Run:
         draws: positions (C, S, D) and statistics (C, S), warm-up left out, on the host.
         seconds: wall-clock seconds of ``compile``, ``warmup`` and ``sampling``.
         interrupted: whether Ctrl-C ended it early; then S is less than asked for.
+        together: chains that one device advanced by vmap.
+        superchains: starting points that chains shared, taking turns; 0 if each had its own.
     """
 
     draws: Draws
     seconds: dict[str, float]
     interrupted: bool
+    together: int = 1
+    superchains: int = 0
 
 
 def sample(
@@ -69,7 +74,8 @@ def sample(
             program = compile_program(algorithm, placement, *first, data)
         with ThreadPoolExecutor(placement.workers) as pool:
             states = _start(pool, program, placement, keys, starts, data)
-            return _collect(pool, program, states, data, settings, bar)
+            run = _collect(pool, program, states, data, settings, bar)
+    return replace(run, together=placement.together, superchains=superchains_of(starts(0)))
 
 
 def _start(

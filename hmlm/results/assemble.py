@@ -139,6 +139,8 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         seconds=tuple(run.seconds.items()),
         max_tree_depth=settings.max_tree_depth,
         interrupted=run.interrupted,
+        together=run.together,
+        superchains=run.superchains,
     )
 
 
