@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,8 +16,11 @@ import numpy as np
 from hmlm.density.log_density import LogDensity
 from hmlm.density.precision import double_precision
 from hmlm.infer.algorithm import Algorithm, make_algorithm
+from hmlm.infer.device import pick_device
 from hmlm.infer.draws import Draws
+from hmlm.infer.hosts import Hosts, all_hosts
 from hmlm.infer.initial import starting_points
+from hmlm.infer.meeting import check_alike, joined, meet
 from hmlm.infer.pace import Pace
 from hmlm.infer.placement import Placement, place
 from hmlm.infer.program import Program, compile_program
@@ -25,6 +29,8 @@ from hmlm.infer.settings import Settings
 from hmlm.types import HmlmError
 
 Tree = Any
+Meet = Callable[[int, list[Tree]], list[Tree]]
+"""Draws done and the states of all groups -> the states, having learnt from those of every host."""
 
 ATTEMPTS = 20  # at a starting point with a finite density
 
@@ -37,15 +43,17 @@ class Run:
         draws: positions (C, S, D) and statistics (C, S), warm-up left out, on the host.
         seconds: wall-clock seconds of ``compile``, ``warmup`` and ``sampling``.
         interrupted: whether Ctrl-C ended it early; then S is less than asked for.
+        device: on what it ran, and why there.
     """
 
     draws: Draws
     seconds: dict[str, float]
     interrupted: bool
+    device: str = ""
 
 
 def sample(density: LogDensity, settings: Settings, *, progress: bool | None = None) -> Run:
-    """Sample a density.
+    """Sample a density; on several hosts each its part of the chains, and every host gets all of them.
 
     Args:
         density: what to sample.
@@ -54,19 +62,33 @@ def sample(density: LogDensity, settings: Settings, *, progress: bool | None = N
 
     Raises:
         KeyboardInterrupt: interrupted before the first draw after warm-up.
-        HmlmError: no starting point has a finite density, or devices that do not exist.
+        HmlmError: no starting point has a finite density, devices that do not exist, or a host is lost.
     """
-    placement = place(settings.chains, settings.devices)
+    hosts = all_hosts()
+    with hosts.together():
+        check_alike(hosts, density, settings)
+        return joined(hosts, _sample(hosts, density, settings, progress))
+
+
+def _sample(hosts: Hosts, density: LogDensity, settings: Settings, progress: bool | None) -> Run:
+    """This host's part of the chains."""
+    picked = pick_device(density, settings)
+    placement = place(settings.chains, settings.devices, settings.parallel, picked.platform, hosts)
     algorithm = make_algorithm(density, settings, placement.chains)
-    with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
+    shown = progress if hosts.own == 0 else False
+    with ProgressBar(settings.warmup + settings.draws, show=shown) as bar:
         with double_precision():
-            keys, data = _chain_keys(settings), jax.device_put(density.data, placement.shared)
-            points = starting_points(density, settings.chains, settings.seed)
+            keys = _chain_keys(settings)[placement.own]
+            data = jax.device_put(density.data, placement.shared)
+            points = starting_points(density, settings.chains, settings.seed)[placement.own]
             first = next(_arguments(placement, keys, points))
             program = compile_program(algorithm, placement, *first, data)
         with ThreadPoolExecutor(placement.workers) as pool:
             states = _start(pool, program, density, placement, keys, points, data, settings)
-            return _collect(pool, program, states, data, settings, bar)
+            run = _collect(
+                pool, program, partial(meet, hosts, placement, algorithm), states, data, settings, bar
+            )
+            return replace(run, device=picked.reason)
 
 
 def _start(
@@ -87,7 +109,7 @@ def _start(
         bad = ~np.concatenate([_finite(program.algorithm, state) for state in states])
         if not bad.any():
             return states
-        nearer = starting_points(density, settings.chains, settings.seed, attempt)
+        nearer = starting_points(density, settings.chains, settings.seed, attempt)[placement.own]
         positions = np.where(bad[:, None], nearer, positions)
     raise HmlmError(
         f"no finite starting point after {ATTEMPTS} attempts: a column may be far from the others in scale, "
@@ -102,12 +124,18 @@ def _finite(algorithm: Algorithm, state: Tree) -> np.ndarray:
 
 
 def _collect(
-    pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings, bar: ProgressBar
+    pool: Executor,
+    program: Program,
+    meet_fn: Meet,
+    states: list[Tree],
+    data: Tree,
+    settings: Settings,
+    bar: ProgressBar,
 ) -> Run:
     chunks: list[Draws] = []
     clock, done, divergences = _Clock(program.seconds), 0, 0
     try:
-        for chunk in _advance(pool, program, states, data, settings):
+        for chunk in _advance(pool, program, meet_fn, states, data, settings):
             chunks.append(chunk)
             done += chunk.lp.shape[1]
             warming = done <= settings.warmup
@@ -123,7 +151,7 @@ def _collect(
 
 
 def _advance(
-    pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings
+    pool: Executor, program: Program, meet_fn: Meet, states: list[Tree], data: Tree, settings: Settings
 ) -> Iterator[Draws]:
     """Chunk after chunk of every chain on the host; none holds both warm-up and later draws."""
     algorithm, done = program.algorithm, 0
@@ -137,7 +165,7 @@ def _advance(
             done += n
             pace = pace.after(n, time.perf_counter() - began)
             if done in algorithm.meetings:
-                states = algorithm.meet(states)
+                states = meet_fn(done, states)
             yield _on_host([draws for _, draws in results], n)
 
 

@@ -132,6 +132,7 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         seconds=tuple(run.seconds.items()),
         max_tree_depth=settings.max_tree_depth,
         interrupted=run.interrupted,
+        device=run.device,
     )
 
 

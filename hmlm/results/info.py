@@ -49,6 +49,7 @@ class FitInfo:
         versions: ``(("hmlm", "0.1.0"), ("jax", ...), ...)``.
         data_hash: of the outcomes in the rows used: fits with equal ones are of the same data, whatever
             predicts them; empty where it is not known.
+        device: on what it was sampled, and why there: ``"CPU: no GPU found"``.
     """
 
     family: str
@@ -71,6 +72,7 @@ class FitInfo:
     interrupted: bool = False
     versions: tuple[tuple[str, str], ...] = ()
     data_hash: str = ""
+    device: str = ""
 
     @property
     def of_prior(self) -> bool:
