@@ -217,7 +217,8 @@ class Model:
                 ``jax.devices()[:2]``; of each host where there are several (``docs/sampling/devices.md``).
             parallel: how: ``"shard_map"``, ``"pmap"`` (the same draws; JAX keeps it in maintenance mode) or
                 ``"threads"`` of one CPU device; ``"auto"`` is threads there, else shard_map.
-            device: ``"cpu"`` or ``"gpu"``; ``"auto"`` chooses by the size of the problem, as ``explain()`` says.
+            device: ``"cpu"`` or ``"gpu"``; ``"auto"`` chooses by the size of the problem, see
+                ``explain()``.
             progress: show a bar; None means only at a terminal.
             algorithm: ``"nuts"``; or lme4's answer, a point estimate without priors for which the settings
                 above mean nothing: ``"ml"`` maximises the likelihood, ``"reml"`` the restricted one.

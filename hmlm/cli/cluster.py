@@ -33,8 +33,8 @@ def _check_complete(coordinator: str | None, processes: int | None, process_id: 
     missing = [option for option, value in zip(OPTIONS, given, strict=True) if value is None]
     if missing:
         raise HmlmError(
-            f"{' and '.join(missing)} missing: each process says all of --coordinator HOST:PORT, --processes N "
-            "and --process-id 0 to N - 1"
+            f"{' and '.join(missing)} missing: each process says all of --coordinator HOST:PORT, "
+            "--processes N and --process-id 0 to N - 1"
         )
     host, _, port = coordinator.rpartition(":")
     if not host or not port.isdigit():

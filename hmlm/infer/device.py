@@ -75,19 +75,20 @@ def choose(asked: str, work: Work, chains: int, cores: int, gpu: bool) -> Picked
     """
     if asked == GPU and not gpu:
         raise HmlmError(
-            "device='gpu', but JAX finds no GPU; install hmlm with the extra cuda13 or cuda12 where there is one "
-            "(`hmlm doctor` says what JAX sees), or leave device='auto'"
+            "device='gpu', but JAX finds no GPU; where there is one install hmlm with the extra cuda13 or "
+            "cuda12 (`hmlm doctor` says what JAX sees), or leave device='auto'"
         )
     if asked != AUTO:
         return Picked(asked, f"{asked.upper()}: as asked")
     if not gpu:
         return Picked(CPU, "CPU: no GPU found")
     on_cpu, on_gpu = cpu_seconds(work, chains, cores), gpu_seconds(work, chains)
+    platform = GPU if MARGIN * on_gpu < on_cpu else CPU
     return Picked(
-        GPU if MARGIN * on_gpu < on_cpu else CPU,
-        f"{'GPU' if MARGIN * on_gpu < on_cpu else 'CPU'}: a step of {chains} chains takes about "
-        f"{_time(on_cpu)} on {cores} cores and {_time(on_gpu)} on a GPU, of which {work.launches} launches are "
-        f"{_time(work.launches * SECONDS_PER_LAUNCH)} (by a rule; never timed on a GPU)",
+        platform,
+        f"{platform.upper()}: a step of {chains} chains takes about {_time(on_cpu)} on {cores} cores and "
+        f"{_time(on_gpu)} on a GPU, {_time(work.launches * SECONDS_PER_LAUNCH)} of it for {work.launches} "
+        "launches (by a rule; never timed on a GPU)",
     )
 
 

@@ -1,4 +1,4 @@
-"""What hosts exchange in a run: that they do the same one, states where groups meet, and the draws at its end."""
+"""What hosts exchange in a run: that it is the same one, states where groups meet, the draws at its end."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def check_alike(hosts: Hosts, density: LogDensity, settings: Settings) -> None:
         for name, text in told.items():
             if (other := text.tobytes().decode()) != str(stated[name]):
                 raise HmlmError(
-                    f"hosts disagree: {name} is {stated[name]} on host {hosts.own} and {other} on host {host}; "
-                    "give all of them the same model, data and settings"
+                    f"hosts disagree: {name} is {stated[name]} on host {hosts.own} and {other} on host "
+                    f"{host}; give all of them the same model, data and settings"
                 )
 
 

@@ -37,7 +37,7 @@ def check_device(device: object) -> None:
     if device not in DEVICES:
         hint = did_you_mean(str(device), DEVICES)
         raise HmlmError(
-            f"device={device!r} is unknown{hint}; choose one of {', '.join(DEVICES)} (devices= says which of them)"
+            f"device={device!r} is unknown{hint}; choose one of {', '.join(DEVICES)} (devices= says how many)"
         )
 
 
@@ -52,8 +52,8 @@ def checked_devices(devices: Any) -> int | tuple[int, ...]:
     listed = tuple(devices) if isinstance(devices, Sequence) and not isinstance(devices, str) else ()
     if not listed or len(set(listed)) < len(listed) or not all(_whole(number, 0) for number in listed):
         raise HmlmError(
-            f"devices={devices!r} must be a whole number of at least 1, or a list of different devices, such as "
-            "[0, 1] or jax.devices()[:2]"
+            f"devices={devices!r} must be a whole number of at least 1, or a list of different devices, such "
+            "as [0, 1] or jax.devices()[:2]"
         )
     return listed
 
@@ -101,6 +101,6 @@ def as_numbers(devices: Any) -> tuple[Any, str | None]:
     present = jax.local_devices(backend=devices[0].platform)
     if len(kinds) > 1 or not all(device in present for device in devices):
         raise HmlmError(
-            f"devices={list(devices)!r} must be of one kind and of this host: some of {present!r}, or a number"
+            f"devices={list(devices)!r} must be of one kind and of this host, some of {present!r}"
         )
     return tuple(present.index(device) for device in devices), kinds.pop()

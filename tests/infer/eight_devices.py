@@ -36,28 +36,27 @@ def check_any_number_of_devices_samples_the_same_posterior(found: dict[int, np.n
 
 
 def check_the_same_width_gives_the_same_draws(found: dict[int, np.ndarray]) -> None:
-    """Two devices of two chains: those of a wider run, of other devices, and by pmap."""
+    """Two devices of two chains: those of a wider run, and by pmap; one chain alone on device or thread."""
     pairs = drawn(chains=4, devices=2)
     np.testing.assert_array_equal(pairs, drawn(devices=4)[:4])
-    np.testing.assert_array_equal(pairs, drawn(chains=4, devices=(5, 2)))
     np.testing.assert_array_equal(pairs, drawn(chains=4, devices=2, parallel="pmap"))
-    np.testing.assert_array_equal(found[8], drawn(devices=8, parallel="pmap"))
-    np.testing.assert_allclose(found[8][:, :5], drawn(parallel="threads")[:, :5], rtol=1e-6)
+    np.testing.assert_array_equal(found[8], found[1])
 
 
 def check_sampling_talks_to_no_other_device() -> None:
-    for parallel in ("shard_map", "pmap"):
-        assert compiled_collectives(place(8, 8, parallel)) == []
+    assert compiled_collectives(place(8, 8)) == []
+    assert compiled_collectives(place(4, 2, "pmap")) == []
     assert collectives(summed()) != []
 
 
 def compiled_collectives(placement: Placement) -> list[str]:
-    density, settings = small_model().log_density, Settings(**SHORT, devices=8)
+    density, settings = small_model().log_density, Settings(**{**SHORT, "chains": placement.chains})
     with double_precision():
         data = jax.device_put(density.data, placement.shared)
-        points = starting_points(density, 8, 3)
+        points = starting_points(density, settings.chains, settings.seed)
         first = next(_arguments(placement, _chain_keys(settings), points))
-        program = compile_program(make_algorithm(density, settings, 8), placement, *first, data)
+        algorithm = make_algorithm(density, settings, placement.chains)
+        program = compile_program(algorithm, placement, *first, data)
     return collectives(program.advance.as_text()) + collectives(program.start.as_text())
 
 
