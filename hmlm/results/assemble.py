@@ -141,6 +141,7 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         interrupted=run.interrupted,
         together=run.together,
         superchains=run.superchains,
+        device=run.device,
     )
 
 
