@@ -67,6 +67,7 @@ def _sample_stats(run: Run) -> xr.Dataset:
         "acceptance_rate": draws.acceptance_rate,
         "diverging": draws.diverging,
         "step_size": draws.step_size,
+        "trajectory_length": steps * draws.step_size,
     }
     return with_draws(stats)
 
