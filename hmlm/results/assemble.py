@@ -71,6 +71,7 @@ def _sample_stats(run: Run, sampler: str) -> xr.Dataset:
         "acceptance_rate": draws.acceptance_rate,
         "diverging": draws.diverging,
         "step_size": draws.step_size,
+        "trajectory_length": steps * draws.step_size,
     }
     if sampler == NUTS:
         steps = draws.n_steps // gradients_per_step(draws.position.shape[-1])
