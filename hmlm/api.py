@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, overload
 
+import jax
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -49,14 +50,16 @@ from hmlm.infer.arguments import (
     check_sampler,
     that_apply,
 )
+from hmlm.infer.device import device_line
 from hmlm.infer.driver import sample
 from hmlm.infer.likelihood_fit import maximise_likelihood
+from hmlm.infer.parallel import as_numbers, cut_cpu
 from hmlm.infer.program_cache import kept_programs
 from hmlm.infer.settings import AUTO, Settings
 from hmlm.infer.starts import as_points, init_name, make_starts
 from hmlm.results.approximate_fit import assemble_approximation
 from hmlm.results.assemble import assemble, formula_lines
-from hmlm.results.diagnostics import warn
+from hmlm.results.diagnosis import warn
 from hmlm.results.fit import Fit
 from hmlm.results.kept import ON_CHANGE, kept_fit
 from hmlm.results.ml_assemble import assemble_ml
@@ -81,6 +84,7 @@ Priors = str | Prior | Mapping[str, Any] | Iterable[Prior | Mapping[str, Any]] |
 Table = pd.DataFrame | Mapping[str, Any]
 Matrices = Mapping[str, Any] | None
 Init = str | Fit | ArrayLike
+Devices = int | Sequence[int] | Sequence[jax.Device] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +180,8 @@ class Model:
         """
         plan = explain_density(self.log_density, self.density)
         sizes = [padding_line(self.log_density, self._padded)] if self.bucket else []
-        return "\n".join([plan, *sizes, "", *(f"prior: {line}" for line in prior_lines(self.spec))])
+        priors = (f"prior: {line}" for line in prior_lines(self.spec))
+        return "\n".join([plan, *sizes, "", device_line(self.log_density), *priors])
 
     @overload
     def fit(
@@ -188,7 +193,9 @@ class Model:
         seed: int = ...,
         target_accept: float = ...,
         max_tree_depth: int = ...,
-        devices: int | None = ...,
+        devices: Devices = ...,
+        parallel: str = ...,
+        device: str = ...,
         progress: bool | None = ...,
         algorithm: Literal["auto", "nuts", "chees", "meads", "map", "laplace", "pathfinder", "svi"] = ...,
         init: Init = ...,
@@ -210,7 +217,9 @@ class Model:
         seed: int = 0,
         target_accept: float = 0.8,
         max_tree_depth: int = 10,
-        devices: int | None = None,
+        devices: Devices = None,
+        parallel: str = AUTO,
+        device: str = AUTO,
         progress: bool | None = None,
         algorithm: str = AUTO,
         init: Init = "auto",
@@ -229,7 +238,12 @@ class Model:
             seed: the same seed on the same machine gives the same draws.
             target_accept: raise towards 1 where there are divergences.
             max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
-            devices: spread the chains over that many devices.
+            devices: spread the chains over that many devices, or over these: their numbers or
+                ``jax.devices()[:2]``; of each host where there are several (``docs/sampling/devices.md``).
+            parallel: how: ``"shard_map"``, ``"pmap"`` (the same draws; JAX keeps it in maintenance mode) or
+                ``"threads"`` of one CPU device; ``"auto"`` is threads there, else shard_map.
+            device: ``"cpu"`` or ``"gpu"``; ``"auto"`` chooses by the size of the problem, see
+                ``explain()``.
             progress: show a bar; None means only at a terminal.
             algorithm: ``"nuts"``; for many chains ``"chees"`` or ``"meads"``, whose chains advance in step;
                 ``"auto"`` is ChEES from 32 chains on, else NUTS. Or an approximation of the posterior, which
@@ -259,6 +273,7 @@ class Model:
             check_no_file(algorithm, file)
             return self._climb(restricted=algorithm == REML)
         points = self._points(init, PATHS if algorithm in APPROXIMATIONS else chains, seed)
+        numbers, platform = as_numbers(devices)
         settings = Settings(
             chains=chains,
             warmup=warmup,
@@ -266,7 +281,9 @@ class Model:
             seed=seed,
             target_accept=target_accept,
             max_tree_depth=max_tree_depth,
-            devices=devices,
+            devices=numbers,
+            parallel=parallel,
+            device=platform if platform is not None and device == AUTO else device,
             algorithm=algorithm,
             init=init_name(init if points is None else points),
             resample=resample,
@@ -406,6 +423,7 @@ def fit(
     **settings: Any,
 ) -> Fit | MlFit:
     """State a model and fit it in one call; arguments as :func:`model` and :meth:`Model.fit`."""
+    cut_cpu(settings.get("devices"))
     how = {"density": density, "kernels": kernels, "data_name": data_name, "bucket": bucket}
     stated = model(formula, data, family, prior, data2=data2, **how)
     return stated.fit(**settings)

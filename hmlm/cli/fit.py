@@ -30,6 +30,11 @@ def fit(
     devices: int | None = None,
     algorithm: str | None = None,
     init: str | None = None,
+    parallel: str | None = None,
+    device: str | None = None,
+    coordinator: str | None = None,
+    processes: int | None = None,
+    process_id: int | None = None,
     file_refit: str = "always",
 ) -> int:
     """Fit the model of a YAML file to a table, print the result and save it.
@@ -42,20 +47,29 @@ def fit(
         warmup: warm-up draws per chain, instead of the file's.
         draws: draws per chain after warm-up, instead of the file's.
         seed: seed of the random numbers, instead of the file's.
-        devices: number of devices to spread the chains over, instead of the file's.
-        algorithm: nuts, or an approximation: laplace, pathfinder, svi or map; instead of the file's.
+        devices: number of devices to spread the chains over, instead of the file's; of each process.
+        algorithm: auto, nuts, chees or meads, or an approximation: laplace, pathfinder, svi or map; instead
+            of the file's.
         init: where it starts: auto, pilot, pathfinder, laplace or map, instead of the file's.
+        parallel: auto, shard_map, pmap or threads, instead of the file's.
+        device: auto, cpu or gpu, instead of the file's.
+        coordinator: host:port of process 0, where several processes share the chains; the same command runs
+            on every host. Within a SLURM step of several tasks none of the three needs to be said.
+        processes: how many processes; 1 is this one alone, whatever SLURM says.
+        process_id: which of them this is, from 0.
         file_refit: whether to sample where the output is there already: always, on_change (if the model, the
             data or the settings have changed) or never.
     """
+    from hmlm.cli.cluster import join_hosts
     from hmlm.cli.model_file import read_model_file
 
     stated = read_model_file(model)
     table = read_table(data)
     _check_folder(output)
     given = {"chains": chains, "warmup": warmup, "draws": draws, "seed": seed, "devices": devices}
-    given |= {"algorithm": algorithm, "init": init}
+    given |= {"algorithm": algorithm, "init": init, "parallel": parallel, "device": device}
     sampling = run_of(stated.sampling, _said(given))
+    first = join_hosts(coordinator, processes, process_id)
 
     import hmlm as hm
 
@@ -72,8 +86,9 @@ def fit(
             file_refit=file_refit,
             **sampling,
         )
-    print(fitted)
-    print(f"\nSaved as {output}.")
+    if first:
+        print(fitted)
+        print(f"\nSaved as {output}.")
     return 0
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,16 +16,22 @@ from hmlm.density.log_density import LogDensity
 from hmlm.density.precision import double_precision
 from hmlm.infer.algorithm import Algorithm, make_algorithm, stops
 from hmlm.infer.clock import Clock
+from hmlm.infer.device import pick_device
 from hmlm.infer.draws import Draws
+from hmlm.infer.hosts import Hosts, all_hosts
+from hmlm.infer.meeting import check_alike, joined, meet
 from hmlm.infer.pace import Pace
 from hmlm.infer.placement import Placement, place
 from hmlm.infer.program import Program, compile_program
 from hmlm.infer.progress import ProgressBar
 from hmlm.infer.settings import Settings
 from hmlm.infer.starts import Starts, make_starts
+from hmlm.infer.superchains import superchains_of
 from hmlm.types import HmlmError
 
 Tree = Any
+Meet = Callable[[int, list[Tree]], list[Tree]]
+"""Draws done and the states of all groups -> the states, having learnt from those of every host."""
 
 ATTEMPTS = 20  # at a starting point with a finite density
 
@@ -37,11 +44,17 @@ class Run:
         draws: positions (C, S, D) and statistics (C, S), warm-up left out, on the host.
         seconds: wall-clock seconds by phase (:mod:`hmlm.infer.clock`).
         interrupted: whether Ctrl-C ended it early; then S is less than asked for.
+        together: chains that one device advanced by vmap.
+        superchains: starting points that chains shared, taking turns; 0 if each had its own.
+        device: on what it ran, and why there.
     """
 
     draws: Draws
     seconds: dict[str, float]
     interrupted: bool
+    together: int = 1
+    superchains: int = 0
+    device: str = ""
 
     def with_seconds(self, phase: str, seconds: float) -> Run:
         """The run, whose phase took so many seconds more."""
@@ -51,7 +64,7 @@ class Run:
 def sample(
     density: LogDensity, settings: Settings, *, progress: bool | None = None, points: np.ndarray | None = None
 ) -> Run:
-    """Sample a density.
+    """Sample a density; on several hosts each its part of the chains, and every host gets all of them.
 
     Args:
         density: what to sample.
@@ -61,22 +74,40 @@ def sample(
 
     Raises:
         KeyboardInterrupt: interrupted before the first draw after warm-up.
-        HmlmError: no starting point has a finite density, or devices that do not exist.
+        HmlmError: no starting point has a finite density, devices that do not exist, or a host is lost.
     """
-    clock, placement = Clock(), place(settings.chains, settings.devices, ensemble=settings.in_step)
+    hosts = all_hosts()
+    with hosts.together():
+        check_alike(hosts, density, settings)
+        return joined(hosts, _sample(hosts, density, settings, progress, points))
+
+
+def _sample(
+    hosts: Hosts, density: LogDensity, settings: Settings, progress: bool | None, points: np.ndarray | None
+) -> Run:
+    """This host's part of the chains."""
+    clock, picked = Clock(), pick_device(density, settings)
+    placement = place(
+        settings.chains, settings.devices, settings.parallel, picked.platform, hosts, in_step=settings.in_step
+    )
     algorithm = make_algorithm(density, settings, placement.chains)
     starts = make_starts(density, settings.init if points is None else points, settings.chains, settings.seed)
-    with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
+    shown = progress if hosts.own == 0 else False
+    with ProgressBar(settings.warmup + settings.draws, show=shown) as bar:
         with double_precision():
-            keys, data = _chain_keys(settings), jax.device_put(density.data, placement.shared)
-            first = next(_arguments(placement, keys, starts(0)))
+            keys = _chain_keys(settings)[placement.own]
+            data = jax.device_put(density.data, placement.shared)
+            first = next(_arguments(placement, keys, starts(0)[placement.own]))
             clock.lap("prepare")
             program = compile_program(algorithm, placement, *first, data)
             clock.lap("compile")
         with ThreadPoolExecutor(placement.workers) as pool:
             states = _start(pool, program, placement, keys, starts, data)
             clock.lap("start")
-            return _collect(pool, program, states, data, settings, bar, clock)
+            meet_fn = partial(meet, hosts, placement, algorithm)
+            run = _collect(pool, program, meet_fn, states, data, settings, bar, clock)
+    shared = superchains_of(starts(0))
+    return replace(run, together=placement.together, superchains=shared, device=picked.reason)
 
 
 def _start(
@@ -88,7 +119,7 @@ def _start(
     data: Tree,
 ) -> list[Tree]:
     """States of all groups at their starting points, drawn again where density or gradient is not finite."""
-    positions = starts(0)
+    positions = starts(0)[placement.own]
     for attempt in range(1, ATTEMPTS + 1):
         with double_precision():
             arguments = list(_arguments(placement, keys, positions))
@@ -96,7 +127,7 @@ def _start(
         bad = ~np.concatenate([_finite(program.algorithm, state) for state in states])
         if not bad.any():
             return states
-        positions = np.where(bad[:, None], starts(attempt), positions)
+        positions = np.where(bad[:, None], starts(attempt)[placement.own], positions)
     raise HmlmError(
         f"no finite starting point after {ATTEMPTS} attempts: a column may be far from the others in scale, "
         "or a prior may exclude what the data say; rescale columns and check the bounds of the priors"
@@ -112,6 +143,7 @@ def _finite(algorithm: Algorithm, state: Tree) -> np.ndarray:
 def _collect(
     pool: Executor,
     program: Program,
+    meet_fn: Meet,
     states: list[Tree],
     data: Tree,
     settings: Settings,
@@ -121,7 +153,7 @@ def _collect(
     chunks: list[Draws] = []
     done, divergences = 0, 0
     try:
-        for chunk in _advance(pool, program, states, data, settings):
+        for chunk in _advance(pool, program, meet_fn, states, data, settings):
             chunks.append(chunk)
             done += chunk.lp.shape[1]
             warming = done <= settings.warmup
@@ -137,7 +169,7 @@ def _collect(
 
 
 def _advance(
-    pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings
+    pool: Executor, program: Program, meet_fn: Meet, states: list[Tree], data: Tree, settings: Settings
 ) -> Iterator[Draws]:
     """Chunk after chunk of every chain on the host; none holds both warm-up and later draws."""
     algorithm, done = program.algorithm, 0
@@ -152,7 +184,7 @@ def _advance(
             pace = pace.after(n, time.perf_counter() - began)
             if done in algorithm.meetings:
                 with double_precision():
-                    states = algorithm.meet(states)
+                    states = meet_fn(done, states)
             yield _on_host([draws for _, draws in results], n)
 
 

@@ -73,6 +73,7 @@ def observed_outcomes(design: Design) -> xr.Dataset:
 
 def _sample_stats(run: Run, sampler: str) -> xr.Dataset:
     draws = run.draws
+    steps = draws.n_steps // gradients_per_step(draws.position.shape[-1])
     stats = {
         "lp": draws.lp,
         "energy": draws.energy,
@@ -80,9 +81,9 @@ def _sample_stats(run: Run, sampler: str) -> xr.Dataset:
         "acceptance_rate": draws.acceptance_rate,
         "diverging": draws.diverging,
         "step_size": draws.step_size,
+        "trajectory_length": steps * draws.step_size,
     }
     if sampler == NUTS:
-        steps = draws.n_steps // gradients_per_step(draws.position.shape[-1])
         stats["tree_depth"] = np.floor(np.log2(np.maximum(steps, 1))).astype(np.int64) + 1
     return with_draws(stats)
 
@@ -148,6 +149,9 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         seconds=tuple(run.seconds.items()),
         max_tree_depth=settings.max_tree_depth,
         interrupted=run.interrupted,
+        together=run.together,
+        superchains=run.superchains,
+        device=run.device,
     )
 
 

@@ -57,6 +57,9 @@ class FitInfo:
             predicts them; empty where it is not known.
         khat: Pareto k-hat of an approximation; None where it has none.
         resampled: whether an approximation's draws were taken by importance.
+        together: chains that one device advanced by vmap, each waiting for the longest trajectory among them.
+        superchains: starting points that chains shared, taking turns; 0 if each had its own.
+        device: on what it was sampled, and why there: ``"CPU: no GPU found"``.
     """
 
     family: str
@@ -81,6 +84,9 @@ class FitInfo:
     data_hash: str = ""
     khat: float | None = None
     resampled: bool = False
+    together: int = 1
+    superchains: int = 0
+    device: str = ""
 
     @property
     def approximate(self) -> bool:
