@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from hmlm.density.log_density import LogDensity
 from hmlm.density.precision import double_precision
 from hmlm.infer.algorithm import Algorithm, make_algorithm, stops
+from hmlm.infer.clock import Clock
 from hmlm.infer.device import pick_device
 from hmlm.infer.draws import Draws
 from hmlm.infer.hosts import Hosts, all_hosts
@@ -42,7 +42,7 @@ class Run:
 
     Attributes:
         draws: positions (C, S, D) and statistics (C, S), warm-up left out, on the host.
-        seconds: wall-clock seconds of ``compile``, ``warmup`` and ``sampling``.
+        seconds: wall-clock seconds by phase (:mod:`hmlm.infer.clock`).
         interrupted: whether Ctrl-C ended it early; then S is less than asked for.
         together: chains that one device advanced by vmap.
         superchains: starting points that chains shared, taking turns; 0 if each had its own.
@@ -55,6 +55,10 @@ class Run:
     together: int = 1
     superchains: int = 0
     device: str = ""
+
+    def with_seconds(self, phase: str, seconds: float) -> Run:
+        """The run, whose phase took so many seconds more."""
+        return replace(self, seconds=self.seconds | {phase: self.seconds.get(phase, 0.0) + seconds})
 
 
 def sample(
@@ -82,7 +86,7 @@ def _sample(
     hosts: Hosts, density: LogDensity, settings: Settings, progress: bool | None, points: np.ndarray | None
 ) -> Run:
     """This host's part of the chains."""
-    picked = pick_device(density, settings)
+    clock, picked = Clock(), pick_device(density, settings)
     placement = place(
         settings.chains, settings.devices, settings.parallel, picked.platform, hosts, in_step=settings.in_step
     )
@@ -94,11 +98,14 @@ def _sample(
             keys = _chain_keys(settings)[placement.own]
             data = jax.device_put(density.data, placement.shared)
             first = next(_arguments(placement, keys, starts(0)[placement.own]))
+            clock.lap("prepare")
             program = compile_program(algorithm, placement, *first, data)
+            clock.lap("compile")
         with ThreadPoolExecutor(placement.workers) as pool:
             states = _start(pool, program, placement, keys, starts, data)
+            clock.lap("start")
             meet_fn = partial(meet, hosts, placement, algorithm)
-            run = _collect(pool, program, meet_fn, states, data, settings, bar)
+            run = _collect(pool, program, meet_fn, states, data, settings, bar, clock)
     shared = superchains_of(starts(0))
     return replace(run, together=placement.together, superchains=shared, device=picked.reason)
 
@@ -141,9 +148,10 @@ def _collect(
     data: Tree,
     settings: Settings,
     bar: ProgressBar,
+    clock: Clock,
 ) -> Run:
     chunks: list[Draws] = []
-    clock, done, divergences = _Clock(program.seconds), 0, 0
+    done, divergences = 0, 0
     try:
         for chunk in _advance(pool, program, meet_fn, states, data, settings):
             chunks.append(chunk)
@@ -201,8 +209,13 @@ def _kept(chunks: list[Draws], settings: Settings) -> Draws:
 
 
 def _chain_keys(settings: Settings) -> jax.Array:
-    key = jax.random.key_data(jax.random.key(settings.seed))
-    return jnp.stack([jax.random.fold_in(key, chain) for chain in range(settings.chains)])
+    return _fold_in(np.uint32(settings.seed), np.arange(settings.chains, dtype=np.uint32))
+
+
+@jax.jit
+def _fold_in(seed: jax.Array, chains: jax.Array) -> jax.Array:
+    key = jax.random.key_data(jax.random.key(seed))
+    return jax.vmap(lambda chain: jax.random.fold_in(key, chain))(chains)
 
 
 def _arguments(placement: Placement, keys: jax.Array, positions: np.ndarray) -> Iterator[tuple]:
@@ -210,17 +223,4 @@ def _arguments(placement: Placement, keys: jax.Array, positions: np.ndarray) -> 
     size = placement.chains
     for g in range(placement.groups):
         part = slice(g * size, (g + 1) * size)
-        yield tuple(
-            jax.device_put(jnp.asarray(array[part]), placement.per_chain) for array in (keys, positions)
-        )
-
-
-class _Clock:
-    def __init__(self, compile_seconds: float) -> None:
-        self.seconds = {"compile": compile_seconds, "warmup": 0.0, "sampling": 0.0}
-        self._last = time.perf_counter()
-
-    def lap(self, phase: str) -> None:
-        now = time.perf_counter()
-        self.seconds[phase] += now - self._last
-        self._last = now
+        yield tuple(jax.device_put(array[part], placement.per_chain) for array in (keys, positions))

@@ -12,6 +12,7 @@ import xarray as xr
 from hmlm.density.draws import NamedDraws, named_draws
 from hmlm.density.explain import treatment_lines
 from hmlm.density.log_density import LogDensity
+from hmlm.density.pad import Padded
 from hmlm.formula.sd import sd_text
 from hmlm.infer.driver import Run
 from hmlm.infer.integrator import gradients_per_step
@@ -31,11 +32,19 @@ PACKAGES = ("hmlm", "jax", "jaxlib", "numpyro", "arviz", "formulaic")
 
 
 def assemble(
-    density: LogDensity, design: Design, run: Run, statement: Statement, refit_fn: Refit | None = None
+    density: LogDensity,
+    design: Design,
+    run: Run,
+    statement: Statement,
+    refit_fn: Refit | None = None,
+    padded: Padded | None = None,
 ) -> Fit:
-    """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls."""
+    """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls.
+
+    Positions are those of the ``padded`` density where there is one.
+    """
     settings = statement.settings
-    draws = named_draws(density, run.draws.position, settings.seed)
+    draws = named_draws(density, run.draws.position, settings.seed, padded)
     likelihood = Likelihood(lambda: density, design, draws, settings.seed)
     return Fit(
         info=_info(density, design, run, settings, statement.data_name),
@@ -64,6 +73,7 @@ def observed_outcomes(design: Design) -> xr.Dataset:
 
 def _sample_stats(run: Run, sampler: str) -> xr.Dataset:
     draws = run.draws
+    steps = draws.n_steps // gradients_per_step(draws.position.shape[-1])
     stats = {
         "lp": draws.lp,
         "energy": draws.energy,
@@ -74,7 +84,6 @@ def _sample_stats(run: Run, sampler: str) -> xr.Dataset:
         "trajectory_length": steps * draws.step_size,
     }
     if sampler == NUTS:
-        steps = draws.n_steps // gradients_per_step(draws.position.shape[-1])
         stats["tree_depth"] = np.floor(np.log2(np.maximum(steps, 1))).astype(np.int64) + 1
     return with_draws(stats)
 
