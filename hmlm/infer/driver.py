@@ -58,7 +58,7 @@ class Run:
 
     def with_seconds(self, phase: str, seconds: float) -> Run:
         """The run, whose phase took so many seconds more."""
-        return replace(self, seconds=self.seconds | {phase: self.seconds[phase] + seconds})
+        return replace(self, seconds=self.seconds | {phase: self.seconds.get(phase, 0.0) + seconds})
 
 
 def sample(
