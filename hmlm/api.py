@@ -180,13 +180,8 @@ class Model:
         """
         plan = explain_density(self.log_density, self.density)
         sizes = [padding_line(self.log_density, self._padded)] if self.bucket else []
-<<<<<<< HEAD
-        priors = (f"prior: {line}" for line in prior_lines(self.spec))
-        return "\n".join([plan, *sizes, "", device_line(self.log_density), *priors])
-=======
         where = device_line(self.log_density)
         return "\n".join([plan, *sizes, "", where, *(f"prior: {line}" for line in prior_lines(self.spec))])
->>>>>>> main
 
     @overload
     def fit(
