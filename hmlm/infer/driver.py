@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,13 +15,23 @@ import numpy as np
 from hmlm.density.log_density import LogDensity
 from hmlm.density.precision import double_precision
 from hmlm.infer.algorithm import Algorithm, make_algorithm
+from hmlm.infer.checkpoint.folder import Folder
+from hmlm.infer.checkpoint.lock import locked
+from hmlm.infer.checkpoint.stream import disk_sink
+from hmlm.infer.checkpoint.whole import read_whole
+from hmlm.infer.collect import collect
 from hmlm.infer.draws import Draws
 from hmlm.infer.initial import starting_points
+from hmlm.infer.keep import what_to_keep
 from hmlm.infer.pace import Pace
 from hmlm.infer.placement import Placement, place
 from hmlm.infer.program import Program, compile_program
 from hmlm.infer.progress import ProgressBar
+from hmlm.infer.record import Recorder
+from hmlm.infer.room import check_disk, check_memory
+from hmlm.infer.run import Run, run_of
 from hmlm.infer.settings import Settings
+from hmlm.infer.sink import MemorySink, Moment, Sink
 from hmlm.types import HmlmError
 
 Tree = Any
@@ -29,33 +39,42 @@ Tree = Any
 ATTEMPTS = 20  # at a starting point with a finite density
 
 
-@dataclass(frozen=True)
-class Run:
-    """What sampling gave.
-
-    Attributes:
-        draws: positions (C, S, D) and statistics (C, S), warm-up left out, on the host.
-        seconds: wall-clock seconds of ``compile``, ``warmup`` and ``sampling``.
-        interrupted: whether Ctrl-C ended it early; then S is less than asked for.
-    """
-
-    draws: Draws
-    seconds: dict[str, float]
-    interrupted: bool
-
-
-def sample(density: LogDensity, settings: Settings, *, progress: bool | None = None) -> Run:
+def sample(
+    density: LogDensity,
+    settings: Settings,
+    *,
+    progress: bool | None = None,
+    checkpoint: Folder | None = None,
+) -> Run:
     """Sample a density.
 
     Args:
         density: what to sample.
         settings: of the run.
         progress: show a bar; None means only at a terminal.
+        checkpoint: writes the run there, and goes on with the one that is there. Its density is that of
+            :func:`hmlm.infer.checkpoint.kept_density.kept_density`.
 
     Raises:
         KeyboardInterrupt: interrupted before the first draw after warm-up.
-        HmlmError: no starting point has a finite density, or devices that do not exist.
+        HmlmError: no starting point has a finite density, devices that do not exist, draws that do not fit
+            in memory, or a folder that cannot be used.
     """
+    keep = what_to_keep(density.spec, settings.keep)
+    recorder = Recorder(density, keep, settings, values=checkpoint is not None)
+    if checkpoint is None:
+        check_memory(density.spec, density.size, settings)
+        return _sample(recorder, progress, lambda start: (MemorySink(settings.n_kept), start))
+    with locked(checkpoint.path):
+        finished = read_whole(checkpoint)
+        if finished is not None:
+            return run_of(*finished, interrupted=False)
+        check_disk(checkpoint.path, keep.bytes_of(density.spec, density.size, settings))
+        return _sample(recorder, progress, partial(disk_sink, checkpoint))
+
+
+def _sample(recorder: Recorder, progress: bool | None, begin: Callable[[Moment], tuple[Sink, Moment]]) -> Run:
+    density, settings = recorder.density, recorder.settings
     placement = place(settings.chains, settings.devices)
     algorithm = make_algorithm(density, settings, placement.chains)
     with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
@@ -66,7 +85,9 @@ def sample(density: LogDensity, settings: Settings, *, progress: bool | None = N
             program = compile_program(algorithm, placement, *first, data)
         with ThreadPoolExecutor(placement.workers) as pool:
             states = _start(pool, program, density, placement, keys, points, data, settings)
-            return _collect(pool, program, states, data, settings, bar)
+            sink, moment = begin(Moment(states))
+            calls = _advance(pool, program, moment, data, settings)
+            return collect(calls, program.seconds, recorder, sink, moment, bar)
 
 
 def _start(
@@ -101,49 +122,39 @@ def _finite(algorithm: Algorithm, state: Tree) -> np.ndarray:
     return np.all([np.isfinite(leaf.reshape(len(leaf), -1)).all(1) for leaf in leaves], axis=0)
 
 
-def _collect(
-    pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings, bar: ProgressBar
-) -> Run:
-    chunks: list[Draws] = []
-    clock, done, divergences = _Clock(program.seconds), 0, 0
-    try:
-        for chunk in _advance(pool, program, states, data, settings):
-            chunks.append(chunk)
-            done += chunk.lp.shape[1]
-            warming = done <= settings.warmup
-            divergences += 0 if warming else int(chunk.diverging.sum())
-            clock.lap("warmup" if warming else "sampling")
-            phase = "warm-up" if done < settings.warmup else "sampling"
-            bar.update(done, phase=phase, divergences=divergences)
-    except KeyboardInterrupt:
-        if done <= settings.warmup:
-            raise
-        return Run(_kept(chunks, settings), clock.seconds, interrupted=True)
-    return Run(_kept(chunks, settings), clock.seconds, interrupted=False)
-
-
 def _advance(
-    pool: Executor, program: Program, states: list[Tree], data: Tree, settings: Settings
-) -> Iterator[Draws]:
-    """Chunk after chunk of every chain on the host; none holds both warm-up and later draws."""
-    algorithm, done = program.algorithm, 0
+    pool: Executor, program: Program, moment: Moment, data: Tree, settings: Settings
+) -> Iterator[tuple[Draws, list[Tree], int]]:
+    """Draws of all chains on the host, the states after them and how many draws each chain has then made.
+
+    None of these calls holds both warm-up and later draws.
+    """
+    algorithm, states, done = program.algorithm, moment.states, moment.done
     pace = Pace(settings.chunk, algorithm.chunk)
     for end in sorted({*algorithm.meetings, settings.warmup, settings.warmup + settings.draws}):
         while done < end:
             n = min(pace.n, end - done)
             began = time.perf_counter()
-            results = _each(pool, program.advance, [(state,) for state in states], data, np.int32(n))
-            states = [state for state, _ in results]
+            states, draws = _call(pool, program, states, data, n)
             done += n
             pace = pace.after(n, time.perf_counter() - began)
             if done in algorithm.meetings:
                 states = algorithm.meet(states)
-            yield _on_host([draws for _, draws in results], n)
+            yield draws, states, done
 
 
-def _on_host(groups: list[Draws], n: int) -> Draws:
-    """The first ``n`` draws of all chains."""
-    return jax.tree.map(lambda *leaves: np.concatenate([np.asarray(leaf)[:, :n] for leaf in leaves]), *groups)
+def _call(
+    pool: Executor, program: Program, states: list[Tree], data: Tree, n: int
+) -> tuple[list[Tree], Draws]:
+    """States after ``n`` draws, and these; each group's go to the host before the next group's are made."""
+
+    def advance(state: Tree) -> tuple[Tree, Draws]:
+        state, draws = jax.block_until_ready(program.advance(state, data, np.int32(n)))
+        return state, jax.tree.map(lambda leaf: np.array(np.asarray(leaf)[:, :n]), draws)
+
+    results = _each(pool, advance, [(state,) for state in states])
+    whole = jax.tree.map(lambda *leaves: np.concatenate(leaves), *(draws for _, draws in results))
+    return [state for state, _ in results], whole
 
 
 def _each(pool: Executor, function: Any, arguments: list[tuple], *shared: Tree) -> list[Tree]:
@@ -154,11 +165,6 @@ def _each(pool: Executor, function: Any, arguments: list[tuple], *shared: Tree) 
             return jax.block_until_ready(function(*group, *shared))
 
     return list(pool.map(run, arguments))
-
-
-def _kept(chunks: list[Draws], settings: Settings) -> Draws:
-    whole = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *chunks)
-    return jax.tree.map(lambda leaf: leaf[:, settings.warmup :], whole)
 
 
 def _chain_keys(settings: Settings) -> jax.Array:
@@ -174,14 +180,3 @@ def _arguments(placement: Placement, keys: jax.Array, positions: np.ndarray) -> 
         yield tuple(
             jax.device_put(jnp.asarray(array[part]), placement.per_chain) for array in (keys, positions)
         )
-
-
-class _Clock:
-    def __init__(self, compile_seconds: float) -> None:
-        self.seconds = {"compile": compile_seconds, "warmup": 0.0, "sampling": 0.0}
-        self._last = time.perf_counter()
-
-    def lap(self, phase: str) -> None:
-        now = time.perf_counter()
-        self.seconds[phase] += now - self._last
-        self._last = now

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from hmlm.types import HmlmError
 
 LARGEST_SEED = 2**32 - 1
+ALL, POPULATION = "all", "population"  # of what may be kept
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,9 @@ class Settings:
         devices: number of devices to spread the chains over; None is one device, and on a CPU one
             thread per core.
         chunk: draws between two looks from the host; None takes as many as a quarter of a second allows.
+        thin: the last of every so many draws is kept; ``draws`` counts them before that.
+        keep: ``"all"`` (group effects can be had from the draws), ``"population"`` (the parameters alone), or
+            names of what to keep (:mod:`hmlm.infer.keep`).
     """
 
     chains: int = 4
@@ -34,10 +38,14 @@ class Settings:
     max_tree_depth: int = 10
     devices: int | None = None
     chunk: int | None = None
+    thin: int = 1
+    keep: str | tuple[str, ...] = ALL
 
     def __post_init__(self) -> None:
-        for name, least in (("chains", 1), ("warmup", 1), ("draws", 1), ("max_tree_depth", 1)):
-            _check_count(name, getattr(self, name), least)
+        for name in ("chains", "warmup", "draws", "max_tree_depth", "thin"):
+            _check_count(name, getattr(self, name), 1)
+        _check_thin(self.draws, self.thin)
+        object.__setattr__(self, "keep", _named(self.keep))
         if self.chunk is not None:
             _check_count("chunk", self.chunk, 1)
         _check_count("seed", self.seed, 0, LARGEST_SEED)
@@ -49,8 +57,36 @@ class Settings:
                 f"target_accept={self.target_accept!r} must be a number between 0 and 1, e.g. 0.9"
             )
 
+    @property
+    def n_kept(self) -> int:
+        """S, draws per chain that are kept."""
+        return self.draws // self.thin
+
 
 GIVEN = tuple(field.name for field in fields(Settings) if field.name != "chunk")  # those that users name
+
+
+def _check_thin(draws: int, thin: int) -> None:
+    if draws % thin:
+        fewer, more = draws - draws % thin, draws - draws % thin + thin
+        nearest = f"{fewer} or {more}" if fewer else str(more)
+        raise HmlmError(
+            f"thin={thin} keeps the last of every {thin} draws, so draws={draws} must be a multiple of it: "
+            f"say draws={nearest}"
+        )
+
+
+def _named(keep: object) -> str | tuple[str, ...]:
+    """``keep`` as a word or as names."""
+    if isinstance(keep, str):
+        return keep if keep in (ALL, POPULATION) else (keep,)
+    names = tuple(keep) if isinstance(keep, list | tuple) else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise HmlmError(
+            f"keep={keep!r} must be {ALL!r}, {POPULATION!r} or a list of draws' names, such as "
+            '["b_Intercept", "sigma", "r_id"]'
+        )
+    return names
 
 
 def _check_count(name: str, value: object, least: int, most: int | None = None) -> None:
