@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from os import PathLike
@@ -24,10 +24,14 @@ from hmlm.density.plan import make_plan
 from hmlm.density.program import Program, make_program, program_arguments
 from hmlm.formula.bf import as_model_formula
 from hmlm.formula.design import build_design
+from hmlm.infer.checkpoint.folder import Folder
+from hmlm.infer.checkpoint.kept_density import kept_density
 from hmlm.infer.driver import sample
 from hmlm.infer.initial import starting_points
+from hmlm.infer.keep import what_to_keep
 from hmlm.infer.likelihood_fit import maximise_likelihood
-from hmlm.infer.settings import GIVEN, Settings
+from hmlm.infer.run import Run
+from hmlm.infer.settings import ALL, GIVEN, Settings
 from hmlm.results.assemble import assemble, formula_lines
 from hmlm.results.diagnostics import warn
 from hmlm.results.fit import Fit
@@ -36,6 +40,7 @@ from hmlm.results.ml_assemble import assemble_ml
 from hmlm.results.ml_fit import MlFit
 from hmlm.results.ml_printout import problems
 from hmlm.results.prior_fit import assemble_prior
+from hmlm.results.run_folder import check_same_data, open_run, stored_run
 from hmlm.results.statement import Statement
 from hmlm.results.storage import load_fit as read_fit
 from hmlm.results.updating import changes_of, in_rows_of
@@ -65,6 +70,8 @@ ELSEWHERE = {
     "num_samples": "draws",
     "num_chains": "chains",
     "rng_key": "seed",
+    "save_pars": 'keep: "all", "population" or a list of names',
+    "thinning": "thin",
     "REML": 'algorithm="reml" or algorithm="ml"',
     "method": 'algorithm: "nuts", "ml" or "reml"',
 }  # what brms, PyMC, NumPyro and lme4 call the settings of a run
@@ -172,6 +179,9 @@ class Model:
         sample_prior: str = ...,
         file: str | PathLike[str] | None = ...,
         file_refit: str = ...,
+        thin: int = ...,
+        keep: str | Sequence[str] = ...,
+        checkpoint: str | PathLike[str] | None = ...,
     ) -> Fit: ...
 
     @overload
@@ -192,6 +202,9 @@ class Model:
         sample_prior: str = NO,
         file: str | PathLike[str] | None = None,
         file_refit: str = ON_CHANGE,
+        thin: int = 1,
+        keep: str | Sequence[str] = ALL,
+        checkpoint: str | PathLike[str] | None = None,
         **unknown: Any,
     ) -> Fit | MlFit:
         """Sample the posterior with NUTS, or climb the likelihood for a quick look.
@@ -211,6 +224,11 @@ class Model:
             file: a netCDF file that keeps the fit: read if it is there, else written.
             file_refit: when to sample although the file is there: ``"on_change"``, if model, data or the
                 settings that draws depend on have changed; ``"never"`` or ``"always"``.
+            thin: keep the last of every so many draws; ``draws`` counts them before that, as brms's ``iter``.
+            keep: ``"all"``; ``"population"``, the parameters alone, where draws of all group effects would
+                not fit in memory; or a list of draws' names, ``["b_day", "sigma", "r_id"]``.
+            checkpoint: a folder that the run is written to as it goes, so that :func:`hmlm.resume`, or the
+                same call, goes on after whatever ended it; draws stay on disk until they are looked at.
             unknown: nothing else; another name is an error that says the right one.
 
         Raises:
@@ -220,9 +238,11 @@ class Model:
         _check_algorithm(algorithm)
         if sample_prior != NO:
             _check_sample_prior(sample_prior, algorithm, file)
+            _check_no_checkpoint('sample_prior="only"', checkpoint)
             return self.sample_prior(chains * draws, seed)
         if algorithm != NUTS:
             _check_no_file(algorithm, file)
+            _check_no_checkpoint(f"algorithm={algorithm!r}", checkpoint)
             return self._climb(restricted=algorithm == REML)
         settings = Settings(
             chains=chains,
@@ -232,9 +252,12 @@ class Model:
             target_accept=target_accept,
             max_tree_depth=max_tree_depth,
             devices=devices,
+            thin=thin,
+            keep=keep,
         )
+        what_to_keep(self.spec, settings.keep)
         statement = self._statement(settings)
-        sampled = partial(self._sample, statement, progress)
+        sampled = partial(self._sample, statement, progress, checkpoint)
         if file is None:
             return sampled()
         family = self.spec.family
@@ -272,9 +295,22 @@ class Model:
             settings=settings,
         )
 
-    def _sample(self, statement: Statement, progress: bool | None) -> Fit:
+    def _sample(
+        self, statement: Statement, progress: bool | None, checkpoint: str | PathLike[str] | None
+    ) -> Fit:
+        if checkpoint is not None:
+            folder = open_run(checkpoint, self.spec, statement, self.design)
+            return self._sample_into(folder, statement, progress)
         run = sample(self.log_density, statement.settings, progress=progress)
-        fit = assemble(self.log_density, self.design, run, statement, refit)
+        return self._fit_of(run, self.log_density, statement)
+
+    def _sample_into(self, folder: Folder, statement: Statement, progress: bool | None) -> Fit:
+        density = kept_density(folder, self.log_density)
+        run = sample(density, statement.settings, progress=progress, checkpoint=folder)
+        return self._fit_of(run, density, statement)
+
+    def _fit_of(self, run: Run, density: LogDensity, statement: Statement) -> Fit:
+        fit = assemble(density, self.design, run, statement, refit)
         warn(fit)
         return fit
 
@@ -355,6 +391,39 @@ def load_fit(path: str | PathLike[str], family: Family | None = None) -> Fit:
     return replace(read_fit(path, family), refit_fn=refit)
 
 
+def resume(
+    checkpoint: str | PathLike[str],
+    data: Table | None = None,
+    family: Family | None = None,
+    *,
+    any_code: bool = False,
+    progress: bool | None = None,
+) -> Fit:
+    """Go on with the run that ``m.fit(checkpoint=...)`` began, to the draws that it would have given.
+
+    Args:
+        checkpoint: the folder.
+        data: nothing is needed; a table is checked to be the one of the run.
+        family: of :func:`hmlm.custom_family`, where the run had one: files do not hold it.
+        any_code: go on although hmlm or JAX have changed since; draws are valid, but not those that the run
+            would have given.
+        progress: show a bar; None means only at a terminal.
+
+    Raises:
+        HmlmError: no run is there, its parts are damaged or those of another run, or data or code differ;
+            the message names the file or what differs.
+    """
+    run = stored_run(checkpoint, family, any_code=any_code)
+    said = run.statement
+    if data is not None:
+        own = run.spec.family if family is None else family
+        matrices = {known.name: known for known in run.design.known}
+        stated = model(said.formula, data, own, said.priors, data2=matrices)
+        check_same_data(checkpoint, run.design, stated.design)
+    stated = Model(run.spec, run.design, said.density, said.data_name, said.kernels, said.priors)
+    return stated._sample_into(run.folder, said, progress)
+
+
 def refit(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, Any]) -> Fit | MlFit:
     """What :meth:`Fit.update` does: its model with changes, fitted."""
     changes, design = changes_of(fit, formula, data, prior, settings), fit.design
@@ -375,6 +444,11 @@ def _check_no_file(algorithm: str, file: object) -> None:
         raise HmlmError(f"file= keeps draws, and algorithm={algorithm!r} makes none: leave file out")
 
 
+def _check_no_checkpoint(what: str, checkpoint: object) -> None:
+    if checkpoint is not None:
+        raise HmlmError(f"{what} takes no long run that could be gone on with: leave checkpoint out")
+
+
 def _check_sample_prior(sample_prior: object, algorithm: str, file: object) -> None:
     if sample_prior != ONLY:
         raise HmlmError(
@@ -386,7 +460,7 @@ def _check_sample_prior(sample_prior: object, algorithm: str, file: object) -> N
 
 
 def _check_known(unknown: Iterable[str]) -> None:
-    known = [*GIVEN, "progress", "algorithm", "sample_prior", "file", "file_refit"]
+    known = [*GIVEN, "progress", "algorithm", "sample_prior", "file", "file_refit", "checkpoint"]
     for name in unknown:
         hint = f"; use {ELSEWHERE[name]}" if name in ELSEWHERE else did_you_mean(name, [*known, "prior"])
         raise HmlmError(f"fit has no argument {name!r}{hint} (settings of a run: {', '.join(known)})")

@@ -49,6 +49,7 @@ class FitInfo:
         versions: ``(("hmlm", "0.1.0"), ("jax", ...), ...)``.
         data_hash: of the outcomes in the rows used: fits with equal ones are of the same data, whatever
             predicts them; empty where it is not known.
+        thin: the last of every so many draws was kept.
     """
 
     family: str
@@ -71,6 +72,7 @@ class FitInfo:
     interrupted: bool = False
     versions: tuple[tuple[str, str], ...] = ()
     data_hash: str = ""
+    thin: int = 1
 
     @property
     def of_prior(self) -> bool:

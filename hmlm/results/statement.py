@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hmlm.infer.settings import GIVEN, Settings
 from hmlm.types import ModelFormula, Prior
 
-OF_THE_DRAWS = ("seed", "draws", "warmup", "chains", "target_accept", "max_tree_depth")
+OF_THE_DRAWS = ("seed", "draws", "warmup", "chains", "target_accept", "max_tree_depth", "thin", "keep")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from hmlm.density.draws import NamedDraws, redrawn_effects, samples_effects
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
-from hmlm.results.assemble import effect_arrays
+from hmlm.results.effect_arrays import effect_arrays
+from hmlm.results.kept_draws import not_kept
 from hmlm.results.likelihood import Likelihood
 from hmlm.results.statement import Statement
 from hmlm.spec.names import effects_name
@@ -74,7 +75,14 @@ class Stored:
 
     @cached_property
     def _values(self) -> np.ndarray:
-        """(C, S, P) parameters."""
+        """(C, S, P) parameters.
+
+        Raises:
+            NotKeptError: the run did not keep all of them.
+        """
+        missing = [name for name in constrained_names(self.spec) if name not in self.posterior]
+        if missing:
+            raise not_kept(f"draws of {missing[0]}", self.statement.settings)
         return np.stack([self.posterior[name].values for name in constrained_names(self.spec)], axis=-1)
 
     def _blocks(self) -> tuple[np.ndarray, ...]:

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from hmlm.infer.checkpoint.parts import DamagedError, read_part
-from hmlm.types import CheckpointWarning
+from hmlm.types import CheckpointWarning, HmlmError
 
 DRAWS, STATE = "draws", "state"
+FINISHED = "finished.json"
 STATES_KEPT = 2
 START_ANEW = "restore the file from a copy, or start anew in an empty folder"
 
@@ -57,6 +58,18 @@ class Folder:
         """Of the parts that are there, in order."""
         found = (path.stem.rpartition("-")[2] for path in self.path.glob(f"{kind}-*.npz"))
         return sorted(int(number) for number in found if number.isdecimal())
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has come to its end."""
+        return (self.path / FINISHED).exists()
+
+    def done(self) -> int:
+        """Draws per chain of the last state that can be read, warm-up's too."""
+        for number in reversed(self.numbers(STATE)):
+            with suppress(HmlmError):
+                return read_part(self.part(STATE, number), self.run)[1]["done"]
+        return 0
 
     def draws(self, parts: int) -> Iterator[Arrays]:
         """Part after part of draws.

@@ -13,11 +13,11 @@ from typing import IO, Any
 
 import numpy as np
 
-from hmlm.infer.checkpoint.folder import DRAWS, Folder
+from hmlm.infer.checkpoint.folder import DRAWS, FINISHED, Folder
 from hmlm.infer.checkpoint.parts import DamagedError, ForeignError, explained, open_new, write_file
 from hmlm.infer.sink import Moment, draw_axis, shape_of_all
 
-WHOLE, FINISHED = "draws", "finished.json"
+WHOLE = "draws"
 BLOCK = 2**24  # bytes that a checksum reads at a time
 
 Arrays = Mapping[str, np.ndarray]
