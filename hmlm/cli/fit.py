@@ -15,61 +15,95 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hmlm.cli.model_file import ModelFile
+    from hmlm.results.fit import Fit
     from hmlm.types import ModelFormula, OutcomeFormula
 
 
 def fit(
-    model: Path,
+    model: Path | None = None,
     *,
-    data: Path,
-    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    data: Path | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     chains: int | None = None,
     warmup: int | None = None,
     draws: int | None = None,
     seed: int | None = None,
     devices: int | None = None,
+    thin: int | None = None,
+    keep: list[str] | None = None,
     file_refit: str = "always",
+    checkpoint: Path | None = None,
+    resume: Path | None = None,
+    any_code: bool = False,
 ) -> int:
-    """Fit the model of a YAML file to a table, print the result and save it.
+    """Fit the model of a YAML file to a table, print the result and save it; or go on with a run.
 
     Args:
         model: model.yaml with formula, dpars, sd, rescor, center, family, prior, data2 and sampling.
         data: the table, CSV (NA and empty cells are missing) or Parquet.
-        output: netCDF file for the fit.
+        output: netCDF file for the fit; may be left out with --checkpoint and --resume.
         chains: number of chains, instead of the file's.
         warmup: warm-up draws per chain, instead of the file's.
         draws: draws per chain after warm-up, instead of the file's.
         seed: seed of the random numbers, instead of the file's.
         devices: number of devices to spread the chains over, instead of the file's.
+        thin: keep the last of every so many draws.
+        keep: all, population, or names of draws, each with its own --keep.
         file_refit: whether to sample where the output is there already: always, on_change (if the model, the
             data or the settings have changed) or never.
+        checkpoint: folder that the run is written to as it goes.
+        resume: folder of a run to go on with; it knows its model, its table and its settings.
+        any_code: go on although hmlm or JAX have changed since the run began.
     """
-    from hmlm.cli.model_file import read_model_file
-
-    stated = read_model_file(model)
-    table = read_table(data)
-    _check_folder(output)
-    given = {"chains": chains, "warmup": warmup, "draws": draws, "seed": seed, "devices": devices}
-    sampling = {**stated.sampling, **_said(given)}
-
     import hmlm as hm
 
+    _check_folder(output)
+    given = {
+        "chains": chains,
+        "warmup": warmup,
+        "draws": draws,
+        "seed": seed,
+        "devices": devices,
+        "thin": thin,
+    }
+    if keep is not None:
+        given["keep"] = keep[0] if len(keep) == 1 else keep
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", hm.SamplingWarning)  # the printed fit ends with them
-        fitted = hm.fit(
-            formula_of(stated),
-            table,
-            family=stated.family,
-            prior=stated.prior,
-            data2=read_matrices(stated.data2, model.parent),
-            data_name=data.name,
-            file=output,
-            file_refit=file_refit,
-            **sampling,
-        )
+        if resume is None:
+            how = {"file_refit": file_refit, "checkpoint": checkpoint, **_said(given)}
+            fitted = _fitted(model, data, output, how)
+        else:
+            _check_alone({"model": model, "--data": data, "--checkpoint": checkpoint, **given})
+            fitted = hm.resume(resume, any_code=any_code)
+            if output is not None:
+                fitted.save(output)
     print(fitted)
-    print(f"\nSaved as {output}.")
+    if output is not None:
+        print(f"\nSaved as {output}.")
     return 0
+
+
+def _fitted(model: Path | None, data: Path | None, output: Path | None, how: dict[str, Any]) -> Fit:
+    """The fit of a model file; ``how`` holds what was said on the command line."""
+    import hmlm as hm
+    from hmlm.cli.model_file import read_model_file
+
+    needed = {"model.yaml": model, "--data": data, "--output": output or how["checkpoint"]}
+    for name, value in needed.items():
+        if value is None:
+            raise hm.HmlmError(f"{name} is missing: hmlm fit model.yaml --data table.csv --output fit.nc")
+    stated = read_model_file(model)
+    return hm.fit(
+        formula_of(stated),
+        read_table(data),
+        family=stated.family,
+        prior=stated.prior,
+        data2=read_matrices(stated.data2, model.parent),
+        data_name=data.name,
+        file=output,
+        **{**stated.sampling, **how},
+    )
 
 
 def formula_of(model: ModelFile) -> OutcomeFormula | ModelFormula:
@@ -128,10 +162,21 @@ def _said(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _check_folder(output: Path) -> None:
+def _check_alone(others: Mapping[str, object]) -> None:
+    """--resume takes the model, the data and the settings of the run that it goes on with."""
+    from hmlm.types import HmlmError
+
+    for name, value in others.items():
+        if value is not None:
+            raise HmlmError(f"--resume goes on with the run as it was begun: leave {name.lstrip('-')} out")
+
+
+def _check_folder(output: Path | None) -> None:
     """Before the model is fitted, since a fit that cannot be saved is lost."""
     from hmlm.types import HmlmError
 
+    if output is None:
+        return
     if not output.parent.is_dir():
         raise HmlmError(f"--output: there is no folder {output.parent}")
     if output.is_dir():

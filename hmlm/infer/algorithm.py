@@ -8,9 +8,10 @@ from jax import Array
 
 from hmlm.density.log_density import LogDensity
 from hmlm.density.state import DensityData
+from hmlm.infer.chees import make_chees
 from hmlm.infer.draws import Draws
 from hmlm.infer.nuts import make_nuts
-from hmlm.infer.settings import Settings
+from hmlm.infer.settings import CHEES, NUTS, Settings
 
 State = Any
 
@@ -50,4 +51,10 @@ class Algorithm(Protocol):
 
 def make_algorithm(density: LogDensity, settings: Settings, together: int) -> Algorithm:
     """The program of a run's settings, ``together`` chains in one group."""
-    return make_nuts(density.static, settings, together)
+    make = {NUTS: make_nuts, CHEES: make_chees}[settings.algorithm]
+    return make(density.static, settings, together)
+
+
+def stops(algorithm: Algorithm, settings: Settings) -> list[int]:
+    """After how many draws calls must end: at meetings, after warm-up and after the last draw."""
+    return sorted({*algorithm.meetings, settings.warmup, settings.warmup + settings.draws})

@@ -14,7 +14,7 @@ import numpy as np
 
 from hmlm.density.log_density import LogDensity
 from hmlm.density.precision import double_precision
-from hmlm.infer.algorithm import Algorithm, make_algorithm
+from hmlm.infer.algorithm import Algorithm, make_algorithm, stops
 from hmlm.infer.checkpoint.folder import Folder
 from hmlm.infer.checkpoint.lock import locked
 from hmlm.infer.checkpoint.stream import disk_sink
@@ -30,7 +30,7 @@ from hmlm.infer.progress import ProgressBar
 from hmlm.infer.record import Recorder
 from hmlm.infer.room import check_disk, check_memory
 from hmlm.infer.run import Run, run_of
-from hmlm.infer.settings import Settings
+from hmlm.infer.settings import ENSEMBLES, Settings
 from hmlm.infer.sink import MemorySink, Moment, Sink
 from hmlm.types import HmlmError
 
@@ -75,7 +75,7 @@ def sample(
 
 def _sample(recorder: Recorder, progress: bool | None, begin: Callable[[Moment], tuple[Sink, Moment]]) -> Run:
     density, settings = recorder.density, recorder.settings
-    placement = place(settings.chains, settings.devices)
+    placement = place(settings.chains, settings.devices, ensemble=settings.algorithm in ENSEMBLES)
     algorithm = make_algorithm(density, settings, placement.chains)
     with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
         with double_precision():
@@ -131,7 +131,7 @@ def _advance(
     """
     algorithm, states, done = program.algorithm, moment.states, moment.done
     pace = Pace(settings.chunk, algorithm.chunk)
-    for end in sorted({*algorithm.meetings, settings.warmup, settings.warmup + settings.draws}):
+    for end in stops(algorithm, settings):
         while done < end:
             n = min(pace.n, end - done)
             began = time.perf_counter()
@@ -139,7 +139,8 @@ def _advance(
             done += n
             pace = pace.after(n, time.perf_counter() - began)
             if done in algorithm.meetings:
-                states = algorithm.meet(states)
+                with double_precision():
+                    states = algorithm.meet(states)
             yield draws, states, done
 
 

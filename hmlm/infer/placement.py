@@ -11,6 +11,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from hmlm.types import HmlmError
 
 AXIS = "chains"
+SMALLEST_ENSEMBLE = 16
 
 
 @dataclass(frozen=True)
@@ -40,21 +41,31 @@ class Placement:
         return None if self.mesh is None else NamedSharding(self.mesh, PartitionSpec())
 
 
-def place(chains: int, devices: int | None) -> Placement:
+def place(chains: int, devices: int | None, *, ensemble: bool = False) -> Placement:
     """The placement of a run.
 
     On one CPU device every chain is its own group, as many at a time as there are cores: no chain waits
-    for the longest trajectory of another. On one GPU all chains are one vmapped group.
+    for the longest trajectory of another. Chains of an ensemble are a group per core, unless these were few.
+    On one GPU all chains are one vmapped group.
 
     Raises:
         HmlmError: more devices than there are, or chains that do not divide by them.
     """
     if devices is None or devices == 1:
         if jax.default_backend() == "cpu":
+            if ensemble:
+                groups = _ensembles(chains)
+                return Placement(groups, chains // groups, None, groups)
             return Placement(chains, 1, None, min(chains, available_cores()))
         return Placement(1, chains, None, 1)
     _check_devices(chains, devices)
     return Placement(1, chains, Mesh(jax.devices()[:devices], (AXIS,)), 1)
+
+
+def _ensembles(chains: int) -> int:
+    """As many as there are cores, but of equal size, and none that is too small to learn from itself."""
+    counts = range(min(available_cores(), chains // SMALLEST_ENSEMBLE), 1, -1)
+    return next((n for n in counts if chains % n == 0), 1)
 
 
 def available_cores() -> int:

@@ -7,6 +7,8 @@ from numbers import Integral, Real
 
 from hmlm.types import HmlmError
 
+NUTS, CHEES, MEADS = "nuts", "chees", "meads"
+ENSEMBLES = (CHEES, MEADS)
 LARGEST_SEED = 2**32 - 1
 ALL, POPULATION = "all", "population"  # of what may be kept
 
@@ -40,6 +42,7 @@ class Settings:
     chunk: int | None = None
     thin: int = 1
     keep: str | tuple[str, ...] = ALL
+    algorithm: str = NUTS
 
     def __post_init__(self) -> None:
         for name in ("chains", "warmup", "draws", "max_tree_depth", "thin"):

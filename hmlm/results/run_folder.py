@@ -18,6 +18,7 @@ from typing import Any
 from hmlm.infer.checkpoint.folder import Folder
 from hmlm.infer.checkpoint.made_by import CODE, DEVICES, changes, made_by
 from hmlm.infer.checkpoint.parts import DamagedError, write_file
+from hmlm.infer.settings import GIVEN
 from hmlm.results import archive
 from hmlm.results.assemble import info_of, observed_outcomes
 from hmlm.results.columns import pack
@@ -140,12 +141,14 @@ def _differences(stored: archive.Header, statement: Statement, design: Design) -
     """What is asked for now and was not then."""
     assert stored.statement is not None
     found = list(differences(stored.statement, statement))
-    for name in found:
-        yield f"other {name}"
     if stored.statement.kernels != statement.kernels:
-        yield "other kernels"
-    if stored.statement.settings.devices != statement.settings.devices:
-        yield "other devices"
+        found.append("kernels")
+    found.extend(
+        name
+        for name in GIVEN
+        if getattr(stored.statement.settings, name) != getattr(statement.settings, name)
+    )
+    yield from (f"other {name}" for name in dict.fromkeys(found))
     if "formula" not in found and stored.table_hash != data_hash(design):
         yield "other data"
 
