@@ -26,8 +26,10 @@ def estimates(draws: np.ndarray, prob: float) -> dict[str, np.ndarray]:
     check_prob(prob)
     n_chains, n_draws = draws.shape[1:]
     flat = draws.reshape(len(draws), n_chains * n_draws)
+    bounds = [0.5 - prob / 2, 0.5 + prob / 2]
     with np.errstate(invalid="ignore"):
-        low, high = np.quantile(flat, [0.5 - prob / 2, 0.5 + prob / 2], axis=1)
+        limits = [np.quantile(one, bounds) for one in flat]  # one at a time: each takes a copy of its draws
+        low, high = np.reshape(limits, (-1, 2)).T
         mean, error = flat.mean(axis=1), _error(flat)
     return interval_columns(mean, error, low, high, prob)
 
@@ -48,7 +50,9 @@ def interval_limits(frame: pd.DataFrame) -> tuple[str, str]:
 
 def _error(flat: np.ndarray) -> np.ndarray:
     """(P,) standard deviation of draws (P, n); NaN for a single draw."""
-    return flat.std(axis=1, ddof=1) if flat.shape[1] > 1 else np.full(len(flat), np.nan)
+    if flat.shape[1] < 2:
+        return np.full(len(flat), np.nan)
+    return np.array([one.std(ddof=1) for one in flat])
 
 
 def check_prob(prob: float) -> None:

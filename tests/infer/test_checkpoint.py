@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import subprocess
 from pathlib import Path
 
 import jax
@@ -144,17 +145,24 @@ def last(folder: Folder, kind: str) -> Path:
 
 
 @pytest.mark.parametrize("kind", [DRAWS, STATE])
-@pytest.mark.parametrize("harm", ["cut short", "changed", "missing", "other contents", "empty"])
+@pytest.mark.parametrize("harm", ["cut short", "changed", "other contents", "empty"])
 def test_a_damaged_last_part_is_sampled_again(run, stopped, kind, harm):
     damage(last(stopped, kind), harm)
-    with pytest.warns(CheckpointWarning, match=last_name(stopped, kind, harm)):
+    with pytest.warns(CheckpointWarning, match=f"{kind}-0000.* is damaged.*going on from the moment before"):
         found = resumed(stopped)
     assert_equal(found, run)
 
 
-def last_name(folder: Folder, kind: str, harm: str) -> str:
-    """What the warning names; a state that is missing cannot be missed, its draws are sampled again."""
-    return f"{kind}-0000" if harm != "missing" or kind == DRAWS else ".*"
+def test_a_missing_last_part_is_sampled_again(run, stopped):
+    damage(last(stopped, DRAWS), "missing")
+    with pytest.warns(CheckpointWarning, match="draws-0000.*is missing"):
+        found = resumed(stopped)
+    assert_equal(found, run)
+
+
+def test_draws_without_their_state_are_sampled_again(run, stopped):
+    damage(last(stopped, STATE), "missing")  # as after a kill between the two
+    assert_equal(resumed(stopped), run)
 
 
 def damage(path: Path, harm: str) -> None:
@@ -283,3 +291,27 @@ def test_a_disk_too_small_is_told_before_anything_is_sampled(folder, monkeypatch
     monkeypatch.setattr("hmlm.infer.room.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
     with pytest.raises(HmlmError, match="the run takes .* there, and 0.0 kB are free"):
         resumed(folder)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of a megabyte, where the tests may mount one."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only root mounts file systems")
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("room", [10_000, 60_000, 120_000])
+def test_a_disk_that_really_is_full(run, small_disk, monkeypatch, room):
+    folder, filling = Folder(small_disk, "this run"), small_disk / ".filling"
+    filling.write_bytes(bytes(shutil.disk_usage(small_disk).free - room))
+    monkeypatch.setattr(driver, "check_disk", lambda *_: None)
+    with pytest.raises(FullDiskError):
+        resumed(folder)
+    filling.unlink()
+    assert_equal(resumed(folder), run)

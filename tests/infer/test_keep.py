@@ -24,7 +24,7 @@ CHAINS, N, THIN = 2, 24, 4
 def melsm() -> hm.Model:
     """Effects on the mean, which are integrated out, and on sigma, which are sampled."""
     rng = np.random.default_rng(1)
-    data = pd.concat([table()] * 2).assign(w=rng.normal(size=80))
+    data = pd.concat([table()] * 2, ignore_index=True).assign(w=rng.normal(size=80))
     return hm.model(hm.bf("y ~ 1 + x + (1 + w |c| g)", sigma="~ 1 + (1 |c| g)"), data)
 
 
