@@ -38,8 +38,8 @@ def collect(
         arrays = sink.close(complete=False)
         if not arrays:
             raise
-        return run_of(arrays, clock.seconds, interrupted=True)
-    return run_of(sink.close(complete=True), clock.seconds, interrupted=False)
+        return run_of(arrays, moment.seconds, interrupted=True)
+    return run_of(sink.close(complete=True), moment.seconds or clock.seconds, interrupted=False)
 
 
 def _after(

@@ -33,13 +33,13 @@ class Run:
     longest: np.ndarray | None = None
 
 
-def run_of(arrays: Arrays, seconds: dict[str, float], *, interrupted: bool) -> Run:
+def run_of(arrays: Arrays, seconds: Mapping[str, float], *, interrupted: bool) -> Run:
     """The run of a sink's arrays."""
     shape = arrays["lp"].shape
     found = {POSITION: np.empty((*shape, 0)), **arrays}
     return Run(
         Draws(**{name: found[name] for name in Draws._fields}),
-        seconds,
+        dict(seconds),
         interrupted,
         values=found.get(VALUES),
         effects={int(n.removeprefix(EFFECTS)): u for n, u in found.items() if n.startswith(EFFECTS)},

@@ -76,8 +76,8 @@ def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups, fa
         spec=spec,
         design=design,
         statement=statement,
-        log_lik_fn=stored.likelihood.log_lik,
-        row_blocks_fn=stored.likelihood.row_blocks,
+        log_lik_fn=stored.log_lik,
+        row_blocks_fn=stored.row_blocks,
         effects_fn=saved or unsaved,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from hmlm.density.draws import NamedDraws, redrawn_effects, samples_effects
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
+from hmlm.density.row_blocks import RowBlock
 from hmlm.results.effect_arrays import effect_arrays
 from hmlm.results.kept_draws import not_kept
 from hmlm.results.likelihood import Likelihood
@@ -55,6 +56,14 @@ class Stored:
         """Of the stored draws."""
         draws = NamedDraws(self._values, self._blocks)
         return Likelihood(lambda: self.density, self.design, draws, self._seed)
+
+    def log_lik(self, group: str | None, samples: int) -> xr.DataArray:
+        """As :meth:`Likelihood.log_lik`."""
+        return self.likelihood.log_lik(group, samples)
+
+    def row_blocks(self, size: int, cdf: bool) -> Iterator[RowBlock]:
+        """As :meth:`Likelihood.row_blocks`."""
+        return self.likelihood.row_blocks(size, cdf)
 
     def drawn_effects(self) -> Effects:
         """Effects that were integrated out, drawn again by the seed of the run.

@@ -12,7 +12,7 @@ import xarray as xr
 
 import hmlm as hm
 from hmlm.cli import main
-from hmlm.infer import driver
+from hmlm.infer import driver, pace
 from hmlm.infer.checkpoint import made_by, stream
 from hmlm.types import HmlmError
 
@@ -56,8 +56,10 @@ def stopped_folder(model, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stream, "SECONDS", 0.0)
+        patch.setattr(pace, "SECONDS", 1e-5)
         patch.setattr(driver.ProgressBar, "update", update)
-        assert model.fit(**SETTINGS, checkpoint=path).info.interrupted
+        info = model.fit(**SETTINGS, checkpoint=path).info
+    assert info.interrupted and 0 < info.draws < SETTINGS["draws"]
     return path
 
 
@@ -134,7 +136,7 @@ def test_other_libraries_and_devices_are_named(stopped):
         hm.resume(stopped)
     header["made_by"]["devices"] = "one abacus"
     (stopped / "header.json").write_text(json.dumps(header))
-    with pytest.raises(HmlmError, match=r"begun elsewhere: .*one abacus"):
+    with pytest.raises(HmlmError, match=r"begun on other devices: .*one abacus"):
         hm.resume(stopped, any_code=True)
 
 
