@@ -36,6 +36,7 @@ from hmlm.types import HmlmError
 
 Tree = Any
 
+WHILE_JOINED = 2  # a run's parts become one file per array in the end, and are there until then
 ATTEMPTS = 20  # at a starting point with a finite density
 
 
@@ -69,7 +70,7 @@ def sample(
         finished = read_whole(checkpoint)
         if finished is not None:
             return run_of(*finished, interrupted=False)
-        check_disk(checkpoint.path, keep.bytes_of(density.spec, density.size, settings))
+        check_disk(checkpoint.path, WHILE_JOINED * keep.bytes_of(density.spec, density.size, settings))
         return _sample(recorder, progress, partial(disk_sink, checkpoint))
 
 

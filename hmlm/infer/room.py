@@ -37,8 +37,9 @@ def check_memory(spec: Spec, size: int, settings: Settings) -> None:
 
 
 def check_disk(folder: Path, needed: int) -> None:
-    """Refuse a run that needs more bytes on disk than the folder's has free."""
+    """Refuse a run that needs more bytes on disk than there are free beside those that the folder has."""
     free = shutil.disk_usage(folder).free
+    needed -= sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     if needed > free:
         raise HmlmError(
             f"checkpoint={str(folder)!r}: the run takes {in_words(needed)} there, and {in_words(free)} are "
