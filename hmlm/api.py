@@ -24,14 +24,31 @@ from hmlm.density.plan import make_plan
 from hmlm.density.program import Program, make_program, program_arguments
 from hmlm.formula.bf import as_model_formula
 from hmlm.formula.design import build_design
+from hmlm.infer.approximate.approximation import PATHS, approximate
+from hmlm.infer.arguments import (
+    APPROXIMATIONS,
+    ML,
+    NO,
+    ONLY,
+    REML,
+    check_algorithm,
+    check_approximation,
+    check_known,
+    check_no_checkpoint,
+    check_no_file,
+    check_sample_prior,
+    check_sampler,
+    that_apply,
+)
 from hmlm.infer.checkpoint.folder import Folder
 from hmlm.infer.checkpoint.kept_density import kept_density
 from hmlm.infer.driver import sample
-from hmlm.infer.initial import starting_points
 from hmlm.infer.keep import what_to_keep
 from hmlm.infer.likelihood_fit import maximise_likelihood
 from hmlm.infer.run import Run
-from hmlm.infer.settings import ALL, GIVEN, Settings
+from hmlm.infer.settings import ALL, AUTO, Settings
+from hmlm.infer.starts import as_points, init_name, make_starts
+from hmlm.results.approximate_fit import assemble_approximation
 from hmlm.results.assemble import assemble, formula_lines
 from hmlm.results.diagnostics import warn
 from hmlm.results.fit import Fit
@@ -41,44 +58,24 @@ from hmlm.results.ml_fit import MlFit
 from hmlm.results.ml_printout import problems
 from hmlm.results.prior_fit import assemble_prior
 from hmlm.results.run_folder import check_same_data, open_run, stored_run
+from hmlm.results.starting import points_of_fit
 from hmlm.results.statement import Statement
 from hmlm.results.storage import load_fit as read_fit
 from hmlm.results.updating import changes_of, in_rows_of
 from hmlm.spec.build import build_spec
 from hmlm.spec.families import family_text, find_family
 from hmlm.spec.family import Family
-from hmlm.spec.hint import did_you_mean
 from hmlm.spec.levels import with_levels
 from hmlm.spec.prior import as_priors
 from hmlm.spec.spec import Spec
 from hmlm.spec.table import prior_lines, prior_table
-from hmlm.types import DataError, Design, EstimationWarning, HmlmError, ModelFormula, OutcomeFormula, Prior
+from hmlm.types import DataError, Design, EstimationWarning, ModelFormula, OutcomeFormula, Prior
 
 Formula = str | OutcomeFormula | ModelFormula | Iterable[str | OutcomeFormula]
 Priors = str | Prior | Mapping[str, Any] | Iterable[Prior | Mapping[str, Any]] | None
 Table = pd.DataFrame | Mapping[str, Any]
 Matrices = Mapping[str, Any] | None
-
-ELSEWHERE = {
-    "iter": "draws (after warm-up) and warmup",
-    "cores": "devices for several GPUs; on a CPU the chains share its cores anyway",
-    "control": "target_accept and max_tree_depth",
-    "adapt_delta": "target_accept",
-    "max_treedepth": "max_tree_depth",
-    "num_warmup": "warmup",
-    "tune": "warmup",
-    "num_samples": "draws",
-    "num_chains": "chains",
-    "rng_key": "seed",
-    "save_pars": 'keep: "all", "population" or a list of names',
-    "thinning": "thin",
-    "REML": 'algorithm="reml" or algorithm="ml"',
-    "method": 'algorithm: "nuts", "ml" or "reml"',
-}  # what brms, PyMC, NumPyro and lme4 call the settings of a run
-
-NO, ONLY = "no", "only"
-NUTS, ML, REML = "nuts", "ml", "reml"
-ALGORITHMS = (NUTS, ML, REML)
+Init = str | Fit | ArrayLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,9 +148,11 @@ class Model:
         found = named_log_likelihood(self._likelihood, dict(values))
         return float(found) if found.ndim == 0 else found
 
-    def initial(self, chains: int = 4, seed: int = 0) -> np.ndarray:
-        """(chains, D) over-dispersed starting points around a quick point estimate."""
-        return starting_points(self.log_density, chains, seed)
+    def initial(self, chains: int = 4, seed: int = 0, init: Init = "auto") -> np.ndarray:
+        """(chains, D) starting points; ``init`` as :meth:`fit`, by default around a quick point estimate."""
+        points = self._points(init, chains, seed)
+        init = init_name(init) if points is None else points
+        return make_starts(self.log_density, init, chains, seed)(0)
 
     def explain(self) -> str:
         """What is integrated out and what is sampled, block by block, why and at what cost; and the priors.
@@ -175,7 +174,9 @@ class Model:
         max_tree_depth: int = ...,
         devices: int | None = ...,
         progress: bool | None = ...,
-        algorithm: Literal["nuts"] = ...,
+        algorithm: Literal["auto", "nuts", "chees", "meads", "map", "laplace", "pathfinder", "svi"] = ...,
+        init: Init = ...,
+        resample: bool | None = ...,
         sample_prior: str = ...,
         file: str | PathLike[str] | None = ...,
         file_refit: str = ...,
@@ -198,7 +199,9 @@ class Model:
         max_tree_depth: int = 10,
         devices: int | None = None,
         progress: bool | None = None,
-        algorithm: str = NUTS,
+        algorithm: str = AUTO,
+        init: Init = "auto",
+        resample: bool | None = None,
         sample_prior: str = NO,
         file: str | PathLike[str] | None = None,
         file_refit: str = ON_CHANGE,
@@ -207,7 +210,7 @@ class Model:
         checkpoint: str | PathLike[str] | None = None,
         **unknown: Any,
     ) -> Fit | MlFit:
-        """Sample the posterior with NUTS, or climb the likelihood for a quick look.
+        """Sample the posterior, approximate it, or climb the likelihood for a quick look.
 
         Args:
             chains: number of chains.
@@ -218,8 +221,16 @@ class Model:
             max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
             devices: spread the chains over that many devices.
             progress: show a bar; None means only at a terminal.
-            algorithm: ``"nuts"``; or lme4's answer, a point estimate without priors for which the settings
-                above mean nothing: ``"ml"`` maximises the likelihood, ``"reml"`` the restricted one.
+            algorithm: ``"nuts"``; for many chains ``"chees"`` or ``"meads"``, whose chains advance in step;
+                ``"auto"`` is ChEES from 32 chains on, else NUTS. Or an approximation of the posterior, which
+                says how far it can be trusted, of ``draws`` independent draws: ``"laplace"``,
+                ``"pathfinder"``, ``"svi"`` (variational); and ``"map"``, the mode alone. Or lme4's answer, a
+                point estimate without priors for which the settings above mean nothing: ``"ml"`` maximises
+                the likelihood, ``"reml"`` the restricted one.
+            init: where chains or approximations start: ``"auto"``, around a quick estimate, else from
+                Pathfinder's draws; ``"pilot"``, ``"pathfinder"``, ``"laplace"`` or ``"map"``; a fit of this
+                model, from its draws; or (chains, D) points as :meth:`initial` gives them.
+            resample: whether an approximation's draws are taken by importance; None does if k-hat < 0.7.
             sample_prior: ``"only"`` draws from the prior instead, as :meth:`sample_prior`, all chains in one.
             file: a netCDF file that keeps the fit: read if it is there, else written.
             file_refit: when to sample although the file is there: ``"on_change"``, if model, data or the
@@ -234,16 +245,18 @@ class Model:
         Raises:
             HmlmError: an argument out of range or unknown; the message says what is allowed.
         """
-        _check_known(unknown)
-        _check_algorithm(algorithm)
+        check_known(unknown)
+        check_algorithm(algorithm)
         if sample_prior != NO:
-            _check_sample_prior(sample_prior, algorithm, file)
-            _check_no_checkpoint('sample_prior="only"', checkpoint)
+            check_sample_prior(sample_prior, algorithm, file)
+            check_no_checkpoint('sample_prior="only"', checkpoint)
             return self.sample_prior(chains * draws, seed)
-        if algorithm != NUTS:
-            _check_no_file(algorithm, file)
-            _check_no_checkpoint(f"algorithm={algorithm!r}", checkpoint)
+        if algorithm in (*APPROXIMATIONS, ML, REML):
+            check_no_checkpoint(f"algorithm={algorithm!r}", checkpoint)
+        if algorithm in (ML, REML):
+            check_no_file(algorithm, file)
             return self._climb(restricted=algorithm == REML)
+        points = self._points(init, PATHS if algorithm in APPROXIMATIONS else chains, seed)
         settings = Settings(
             chains=chains,
             warmup=warmup,
@@ -252,12 +265,19 @@ class Model:
             target_accept=target_accept,
             max_tree_depth=max_tree_depth,
             devices=devices,
+            algorithm=algorithm,
+            init=init_name(init if points is None else points),
+            resample=resample,
             thin=thin,
             keep=keep,
         )
         what_to_keep(self.spec, settings.keep)
+        (check_approximation if algorithm in APPROXIMATIONS else check_sampler)(settings)
         statement = self._statement(settings)
-        sampled = partial(self._sample, statement, progress, checkpoint)
+        if algorithm in APPROXIMATIONS:
+            sampled = partial(self._approximate, statement, points)
+        else:
+            sampled = partial(self._sample, statement, points, progress, checkpoint)
         if file is None:
             return sampled()
         family = self.spec.family
@@ -296,23 +316,41 @@ class Model:
         )
 
     def _sample(
-        self, statement: Statement, progress: bool | None, checkpoint: str | PathLike[str] | None
+        self,
+        statement: Statement,
+        points: np.ndarray | None,
+        progress: bool | None,
+        checkpoint: str | PathLike[str] | None,
     ) -> Fit:
         if checkpoint is not None:
             folder = open_run(checkpoint, self.spec, statement, self.design)
-            return self._sample_into(folder, statement, progress)
-        run = sample(self.log_density, statement.settings, progress=progress)
+            return self._sample_into(folder, statement, points, progress)
+        run = sample(self.log_density, statement.settings, progress=progress, points=points)
         return self._fit_of(run, self.log_density, statement)
 
-    def _sample_into(self, folder: Folder, statement: Statement, progress: bool | None) -> Fit:
-        density = kept_density(folder, self.log_density)
-        run = sample(density, statement.settings, progress=progress, checkpoint=folder)
+    def _sample_into(
+        self, folder: Folder, statement: Statement, points: np.ndarray | None, progress: bool | None
+    ) -> Fit:
+        density, points = kept_density(folder, self.log_density, points)
+        run = sample(density, statement.settings, progress=progress, points=points, checkpoint=folder)
         return self._fit_of(run, density, statement)
 
     def _fit_of(self, run: Run, density: LogDensity, statement: Statement) -> Fit:
         fit = assemble(density, self.design, run, statement, refit)
         warn(fit)
         return fit
+
+    def _approximate(self, statement: Statement, points: np.ndarray | None) -> Fit:
+        found = approximate(self.log_density, statement.settings, points)
+        fit = assemble_approximation(self.log_density, self.design, found, statement, refit)
+        warn(fit)
+        return fit
+
+    def _points(self, init: Init, chains: int, seed: int) -> np.ndarray | None:
+        """(chains, D) points that ``init`` holds or draws from a fit; None of a name."""
+        if isinstance(init, Fit):
+            return points_of_fit(self.log_density, init, chains, seed)
+        return None if isinstance(init, str) else as_points(init)
 
     def _climb(self, *, restricted: bool) -> MlFit:
         run = maximise_likelihood(self.spec, self.design, restricted=restricted)
@@ -421,7 +459,7 @@ def resume(
         stated = model(said.formula, data, own, said.priors, data2=matrices)
         check_same_data(checkpoint, run.design, stated.design)
     stated = Model(run.spec, run.design, said.density, said.data_name, said.kernels, said.priors)
-    return stated._sample_into(run.folder, said, progress)
+    return stated._sample_into(run.folder, said, None, progress)
 
 
 def refit(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, Any]) -> Fit | MlFit:
@@ -429,47 +467,15 @@ def refit(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, 
     changes, design = changes_of(fit, formula, data, prior, settings), fit.design
     if fit.info.of_prior:
         changes.run.setdefault("sample_prior", ONLY)
+    run = that_apply(changes.run, settings)
     if data is not None or design is None:
-        return model(data=data, **changes.model).fit(**changes.run)
+        return model(data=data, **changes.model).fit(**run)
     try:
         stated = model(data=design.table, **changes.model)
     except DataError as error:
         hint = "of the columns and rows that the fit keeps; pass data= for others"
         raise DataError(f"{error} ({hint})") from error
-    return replace(stated, design=in_rows_of(stated.design, design)).fit(**changes.run)
-
-
-def _check_no_file(algorithm: str, file: object) -> None:
-    if file is not None:
-        raise HmlmError(f"file= keeps draws, and algorithm={algorithm!r} makes none: leave file out")
-
-
-def _check_no_checkpoint(what: str, checkpoint: object) -> None:
-    if checkpoint is not None:
-        raise HmlmError(f"{what} takes no long run that could be gone on with: leave checkpoint out")
-
-
-def _check_sample_prior(sample_prior: object, algorithm: str, file: object) -> None:
-    if sample_prior != ONLY:
-        raise HmlmError(
-            f'sample_prior={sample_prior!r}: "no" or "only"; for the prior beside the posterior call '
-            "m.sample_prior()"
-        )
-    if algorithm != NUTS or file is not None:
-        raise HmlmError('sample_prior="only" draws directly and at once: leave algorithm and file out')
-
-
-def _check_known(unknown: Iterable[str]) -> None:
-    known = [*GIVEN, "progress", "algorithm", "sample_prior", "file", "file_refit", "checkpoint"]
-    for name in unknown:
-        hint = f"; use {ELSEWHERE[name]}" if name in ELSEWHERE else did_you_mean(name, [*known, "prior"])
-        raise HmlmError(f"fit has no argument {name!r}{hint} (settings of a run: {', '.join(known)})")
-
-
-def _check_algorithm(algorithm: object) -> None:
-    if algorithm not in ALGORITHMS:
-        hint = did_you_mean(str(algorithm), ALGORITHMS)
-        raise HmlmError(f"algorithm={algorithm!r} is unknown{hint}; choose one of {', '.join(ALGORITHMS)}")
+    return replace(stated, design=in_rows_of(stated.design, design)).fit(**run)
 
 
 def get_prior(

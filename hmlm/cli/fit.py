@@ -31,6 +31,8 @@ def fit(
     devices: int | None = None,
     thin: int | None = None,
     keep: list[str] | None = None,
+    algorithm: str | None = None,
+    init: str | None = None,
     file_refit: str = "always",
     checkpoint: Path | None = None,
     resume: Path | None = None,
@@ -49,6 +51,8 @@ def fit(
         devices: number of devices to spread the chains over, instead of the file's.
         thin: keep the last of every so many draws.
         keep: all, population, or names of draws, each with its own --keep.
+        algorithm: nuts, or an approximation: laplace, pathfinder, svi or map; instead of the file's.
+        init: where it starts: auto, pilot, pathfinder, laplace or map, instead of the file's.
         file_refit: whether to sample where the output is there already: always, on_change (if the model, the
             data or the settings have changed) or never.
         checkpoint: folder that the run is written to as it goes.
@@ -65,13 +69,15 @@ def fit(
         "seed": seed,
         "devices": devices,
         "thin": thin,
+        "algorithm": algorithm,
+        "init": init,
     }
     if keep is not None:
         given["keep"] = keep[0] if len(keep) == 1 else keep
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", hm.SamplingWarning)  # the printed fit ends with them
         if resume is None:
-            how = {"file_refit": file_refit, "checkpoint": checkpoint, **_said(given)}
+            how = {"file_refit": file_refit, **_said({"checkpoint": checkpoint, **given})}
             fitted = _fitted(model, data, output, how)
         else:
             _check_alone({"model": model, "--data": data, "--checkpoint": checkpoint, **given})
@@ -89,7 +95,7 @@ def _fitted(model: Path | None, data: Path | None, output: Path | None, how: dic
     import hmlm as hm
     from hmlm.cli.model_file import read_model_file
 
-    needed = {"model.yaml": model, "--data": data, "--output": output or how["checkpoint"]}
+    needed = {"model.yaml": model, "--data": data, "--output": output or how.get("checkpoint")}
     for name, value in needed.items():
         if value is None:
             raise hm.HmlmError(f"{name} is missing: hmlm fit model.yaml --data table.csv --output fit.nc")
@@ -102,8 +108,19 @@ def _fitted(model: Path | None, data: Path | None, output: Path | None, how: dic
         data2=read_matrices(stated.data2, model.parent),
         data_name=data.name,
         file=output,
-        **{**stated.sampling, **how},
+        **run_of(stated.sampling, how),
     )
+
+
+def run_of(stated: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a file with those of the command line in their place.
+
+    What the file says of chains does not reach an algorithm of the command line that has none.
+    """
+    from hmlm.infer.arguments import that_apply
+
+    run = {**stated, **given}
+    return that_apply(run, given) if "algorithm" in given else run
 
 
 def formula_of(model: ModelFile) -> OutcomeFormula | ModelFormula:

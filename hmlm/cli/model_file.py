@@ -23,6 +23,9 @@ SAMPLING_KEYS: Mapping[str, tuple[type, ...]] = {
     "draws": (int,),
     "seed": (int,),
     "devices": (int,),
+    "algorithm": (str,),
+    "init": (str,),
+    "resample": (bool,),
     "density": (str, dict),
     "target_accept": (float, int),
     "max_tree_depth": (int,),
@@ -115,7 +118,7 @@ def _sampling(value: Any) -> Mapping[str, Any]:
     mapping = _mapping(value, "sampling", tuple(SAMPLING_KEYS))
     for key, setting in mapping.items():
         types = SAMPLING_KEYS[key]
-        if isinstance(setting, bool) or not isinstance(setting, types):
+        if not isinstance(setting, types) or (isinstance(setting, bool) and bool not in types):
             raise HmlmError(f"sampling: {key} must be {types[0].__name__}, got {setting!r}")
     return dict(mapping)
 

@@ -10,8 +10,9 @@ from hmlm.density.log_density import LogDensity
 from hmlm.density.state import DensityData
 from hmlm.infer.chees import make_chees
 from hmlm.infer.draws import Draws
+from hmlm.infer.meads import make_meads
 from hmlm.infer.nuts import make_nuts
-from hmlm.infer.settings import CHEES, NUTS, Settings
+from hmlm.infer.settings import CHEES, MEADS, NUTS, Settings
 
 State = Any
 
@@ -51,7 +52,7 @@ class Algorithm(Protocol):
 
 def make_algorithm(density: LogDensity, settings: Settings, together: int) -> Algorithm:
     """The program of a run's settings, ``together`` chains in one group."""
-    make = {NUTS: make_nuts, CHEES: make_chees}[settings.algorithm]
+    make = {NUTS: make_nuts, CHEES: make_chees, MEADS: make_meads}[settings.sampler]
     return make(density.static, settings, together)
 
 

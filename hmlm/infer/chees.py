@@ -1,9 +1,9 @@
 """ChEES: Hamiltonian Monte Carlo of many chains whose trajectories all have the same length.
 
 Where chains advance together every one of them waits for the longest trajectory, so that one length for all
-wastes nothing. Warm-up climbs the length at which squared distances from the mean change most per step; each
-draw goes a share of it that runs evenly through 0 to 1. The step size aims at an acceptance rate. Chains of a
-group decide together; groups, and what the metric is learnt from, meet between calls.
+wastes nothing. Warm-up climbs the length at which squared distances from the mean change most; each draw goes
+a share of it that runs evenly through 0 to 1. The step size aims at an acceptance rate. Chains of a group
+decide together; groups, and what the metric is learnt from, meet between calls.
 
 References:
     Hoffman, Radul & Sountsov (2021), AISTATS 130, 3907-3915
@@ -12,6 +12,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -21,14 +22,14 @@ import optax
 from jax import Array, lax
 
 from hmlm.density.state import DensityData, Static
-from hmlm.infer.draws import Draws, draws_per_call, no_draws
+from hmlm.infer.draws import Draws, draws_per_call
+from hmlm.infer.ensemble import Ensemble, advanced, astray, gathered, met, noise, taught
 from hmlm.infer.evaluate import place_at
 from hmlm.infer.halton import halton
 from hmlm.infer.integrator import Place, gradients_per_step
-from hmlm.infer.meeting import in_place_of, stacked
 from hmlm.infer.metric import Metric, unit_metric, unscaled
 from hmlm.infer.schedule import Schedule
-from hmlm.infer.seen import Seen, metric_from, nothing_seen, rows_of_a_chain, see
+from hmlm.infer.seen import Seen, rows_of_a_chain, see
 from hmlm.infer.settings import Settings
 from hmlm.infer.trajectory import Proposal, run, taken
 from hmlm.infer.warmup import FIRST_STEP_SIZE, first_averages, next_averages
@@ -38,13 +39,11 @@ MOST_STEPS = 1000
 LEAST_RATE = 0.05  # of acceptance, in the harmonic mean: a chain that is stuck must not stop the others
 CLIP = 0.3  # of a change of the logarithm of the length
 
-climb = optax.chain(
-    optax.scale_by_adam(b1=0.0, b2=0.95), optax.scale_by_learning_rate(0.025, flip_sign=False)
-)
+climb = optax.chain(optax.scale_by_adam(b1=0.0, b2=0.95), optax.scale(0.025))
 
 
 class Length(NamedTuple):
-    """The logarithm of the trajectories' length, its average over warm-up, and the climb's state."""
+    """The logarithm of the trajectories' length, its average over the window, and the climb's state."""
 
     log: Array
     average: Array
@@ -52,22 +51,13 @@ class Length(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """What chains of a group share, leaves (1, ...) between calls."""
+    """What chains of a group share."""
 
     n_done: Array
     metric: Metric
     step_size: Array
     averages: Any
     length: Length
-
-
-class Group(NamedTuple):
-    """Chains of one group: (C, 2) keys, (C, ...) places and what they saw; and what they share."""
-
-    key: Array
-    place: Place
-    seen: Seen
-    shared: Shared
 
 
 @dataclass(frozen=True)
@@ -85,102 +75,77 @@ class Chees:
         """Where windows of warm-up end."""
         return self.schedule.ends
 
-    def start(self, keys: Array, positions: Array, data: DensityData) -> Group:
+    def start(self, keys: Array, positions: Array, data: DensityData) -> Ensemble:
         """Chains at (C, D) ``positions``."""
-        (n, size), dtype = positions.shape, positions.dtype
-        places = jax.vmap(lambda x: place_at(self.static, x, data))(positions)
-        seen = jax.tree.map(lambda leaf: jnp.tile(leaf, (n, 1, 1)), nothing_seen(self.rows, size, dtype))
-        step_size, log = jnp.asarray(FIRST_STEP_SIZE, dtype), jnp.log(jnp.asarray(FIRST_LENGTH, dtype))
+        size, dtype = positions.shape[1], positions.dtype
+        log = jnp.log(jnp.asarray([FIRST_STEP_SIZE, FIRST_LENGTH], dtype))
         shared = Shared(
             n_done=jnp.int32(0),
             metric=unit_metric(self.static.layout.n_population, size, dtype),
-            step_size=step_size,
-            averages=first_averages(jnp.log(step_size)),
-            length=Length(log, log, climb.init(log)),
+            step_size=jnp.exp(log[0]),
+            averages=first_averages(log[0]),
+            length=Length(log[1], log[1], climb.init(log[1])),
         )
-        return Group(keys, places, seen, jax.tree.map(lambda leaf: leaf[None], shared))
+        places = jax.vmap(lambda x: place_at(self.static, x, data))(positions)
+        return gathered(keys, positions, places, shared, self.rows)
 
-    def advance(self, group: Group, data: DensityData, n: Array) -> tuple[Group, Draws]:
+    def advance(self, group: Ensemble, data: DensityData, n: Array) -> tuple[Ensemble, Draws]:
         """The group after ``n`` draws, and (C, chunk) draws whose first ``n`` these are."""
-        room = no_draws(
-            (self.chunk, len(group.key)), group.place.position.shape[1], group.place.position.dtype
-        )
-        group = group._replace(shared=jax.tree.map(lambda leaf: leaf[0], group.shared))
+        return advanced(partial(self._next, data), group, self.chunk, n)
 
-        def step(i: Array, carried: tuple[Group, Draws]) -> tuple[Group, Draws]:
-            group, draw = self._next(carried[0], data)
-            return group, jax.tree.map(lambda all, one: all.at[i].set(one), carried[1], draw)
-
-        group, draws = lax.fori_loop(0, n, step, (group, room))
-        group = group._replace(shared=jax.tree.map(lambda leaf: leaf[None], group.shared))
-        return group, jax.tree.map(lambda leaf: leaf.swapaxes(0, 1), draws)
-
-    def meet(self, groups: list[Group]) -> list[Group]:
+    def meet(self, groups: list[Ensemble]) -> list[Ensemble]:
         """The groups with one metric, step size and length, that all of them found together."""
-        shared = stacked([group.shared for group in groups])
-        n_done, metric = int(shared.n_done[0]), jax.tree.map(lambda leaf: leaf[0], shared.metric)
-        if n_done < self.schedule.draws:
-            seen = stacked([group.seen for group in groups])
-            metric = metric_from(seen, self.schedule.window(n_done), n_done, metric)
-        log_step = shared.averages[1].mean()
-        log = shared.length.average.mean() if n_done == self.schedule.draws else shared.length.log.mean()
-        learnt = Shared(
-            n_done=shared.n_done[0],
+        n_done, metric, found = met(groups, self.schedule)
+        log_step, log = found.averages[1].mean(), found.length.average.mean()
+        shared = Shared(
+            n_done=n_done,
             metric=metric,
             step_size=np.exp(log_step),
             averages=first_averages(log_step),
             length=Length(log, log, climb.init(jnp.asarray(log))),
         )
-        return [
-            in_place_of(group, group._replace(shared=_each(learnt, len(group.shared.n_done))))
-            for group in groups
-        ]
+        return taught(groups, shared)
 
-    def log_densities(self, group: Group) -> tuple[Array, Array]:
+    def log_densities(self, group: Ensemble) -> tuple[Array, Array]:
         """(C,) log densities and (C, D) gradients where the chains are."""
-        return group.place.log_density, group.place.gradient
+        return group.chains.log_density, group.chains.gradient
 
-    def _next(self, group: Group, data: DensityData) -> tuple[Group, Draws]:
+    def _next(self, data: DensityData, group: Ensemble) -> tuple[Ensemble, Draws]:
         """Every chain one draw further."""
-        shared, size, dtype = group.shared, group.place.position.shape[1], group.place.position.dtype
-        keys = jax.vmap(lambda key: jax.random.split(jax.random.fold_in(key, shared.n_done)))(group.key)
-        momentum = jax.vmap(lambda key: jax.random.normal(key, (size,), dtype))(keys[:, 0])
-        uniform = jax.vmap(lambda key: jax.random.uniform(key, (), dtype))(keys[:, 1])
-        share = halton(shared.n_done + 1, dtype)
-        n = jnp.ceil(share * jnp.exp(shared.length.log) / shared.step_size).astype(jnp.int32)
-        n = jnp.clip(n, 1, MOST_STEPS)
-        proposal = run(self.static, shared.metric, group.place, momentum, shared.step_size, n, data)
+        shared, start = group.shared, group.chains
+        keys, momentum = noise(group)
+        n_chains, size, dtype = *momentum.shape, momentum.dtype
+        uniform = jax.vmap(lambda key: jax.random.uniform(key, (), dtype))(keys)
+        length = halton(shared.n_done + 1, dtype) * jnp.exp(shared.length.log)
+        n = jnp.clip(jnp.ceil(length / shared.step_size), 1, MOST_STEPS).astype(jnp.int32)
+        proposal = run(self.static, shared.metric, start, momentum, shared.step_size, n, data)
         rate = proposal.acceptance_rate
-        place = taken(uniform < rate, proposal.place, group.place)
+        place = taken(uniform < rate, proposal.place, start)
         draws = Draws(
             position=place.position,
             lp=place.log_density,
-            energy=jnp.where(uniform < rate, proposal.energy, proposal.energy - proposal.energy_error),
-            n_steps=jnp.full(len(rate), n * gradients_per_step(size)),
+            energy=jnp.where(uniform < rate, proposal.energy, proposal.energy_before),
+            n_steps=jnp.full(n_chains, n * gradients_per_step(size)),
             acceptance_rate=rate,
             diverging=proposal.diverging,
-            step_size=jnp.full(len(rate), shared.step_size),
+            step_size=jnp.full(n_chains, shared.step_size),
         )
-        after = self._after(group, place, proposal, n * shared.step_size)
-        return after._replace(shared=after.shared._replace(n_done=shared.n_done + 1)), draws
+        learnt = lambda: self._learnt(group, place, proposal, n * shared.step_size)  # noqa: E731
+        warming = shared.n_done < self.schedule.draws
+        seen, shared = lax.cond(warming, learnt, lambda: (group.seen, shared))
+        return Ensemble(group.key, place, seen, shared._replace(n_done=shared.n_done + 1)), draws
 
-    def _after(self, group: Group, place: Place, proposal: Proposal, time: Array) -> Group:
-        """The group at its new places; in warm-up it learns."""
+    def _learnt(self, group: Ensemble, place: Place, proposal: Proposal, time: Array) -> tuple[Seen, Shared]:
+        """What the group saw and shares after a draw of warm-up."""
         shared = group.shared
-
-        def learn() -> tuple[Seen, Shared]:
-            seen = jax.vmap(see, (0, None, 0))(group.seen, shared.n_done, place)
-            rate = proposal.acceptance_rate
-            accepted = 1 / jnp.mean(1 / jnp.maximum(rate, LEAST_RATE))
-            averages = next_averages(self.target_accept - accepted, shared.averages)
-            start = jax.vmap(unscaled, (None, 0))(shared.metric, group.place.position)
-            length = climbed(shared.length, slope(start, proposal, time), shared.n_done)
-            return seen, shared._replace(step_size=jnp.exp(averages[0]), averages=averages, length=length)
-
-        seen, shared = lax.cond(
-            shared.n_done < self.schedule.draws, learn, lambda: (group.seen, group.shared)
-        )
-        return Group(group.key, place, seen, shared)
+        counts = ~astray(group.chains)
+        rates = jnp.maximum(proposal.acceptance_rate, LEAST_RATE)
+        accepted = counts.sum() / jnp.maximum(jnp.sum(counts / rates), 1e-6)
+        averages = next_averages(self.target_accept - accepted, shared.averages)
+        start = jax.vmap(unscaled, (None, 0))(shared.metric, group.chains.position)
+        length = climbed(shared.length, slope(start, counts, proposal, time), averages[3])
+        seen = jax.vmap(see, (0, None, 0))(group.seen, shared.n_done, place)
+        return seen, shared._replace(step_size=jnp.exp(averages[0]), averages=averages, length=length)
 
 
 def make_chees(static: Static, settings: Settings, together: int) -> Chees:
@@ -195,33 +160,29 @@ def make_chees(static: Static, settings: Settings, together: int) -> Chees:
     )
 
 
-def slope(start: Array, proposal: Proposal, time: Array) -> Array:
-    """By the logarithm of the time, that of the mean squared change of squared distances per unit of time.
+def slope(start: Array, counts: Array, proposal: Proposal, time: Array) -> Array:
+    """By the logarithm of the time, that of the mean squared change of squared distances, up to a factor.
 
     Args:
         start: (C, D) positions in the metric's coordinates.
-        proposal: where they came to.
+        counts: (C,) which chains count.
+        proposal: where they came to; what is undefined has no weight.
         time: how long it took.
     """
-    rate, end = proposal.acceptance_rate, start + proposal.point.offset
-    weight = jnp.where(jnp.isfinite(end).all(axis=1), rate, 0.0)
-    end = jnp.where(weight[:, None] > 0, end, 0.0)
-    momentum = jnp.where(weight[:, None] > 0, proposal.point.momentum, 0.0)
-    centre = jnp.sum(weight[:, None] * end, axis=0) / jnp.maximum(jnp.sum(weight), 1e-6)
-    change = jnp.sum((end - centre) ** 2, axis=1) - jnp.sum((start - start.mean(0)) ** 2, axis=1)
+    weight = jnp.where(counts, proposal.acceptance_rate, 0.0)
+    defined = (weight > 0)[:, None]
+    start = start - jnp.sum(jnp.where(counts[:, None], start, 0.0), axis=0) / jnp.maximum(counts.sum(), 1)
+    end = jnp.where(defined, start + proposal.point.offset, 0.0)
+    momentum = jnp.where(defined, proposal.point.momentum, 0.0)
+    centre = weight @ end / jnp.maximum(weight.sum(), 1e-6)
+    change = jnp.sum((end - centre) ** 2, axis=1) - jnp.sum(start**2, axis=1)
     speed = jnp.sum((end - centre) * momentum, axis=1)
-    gained, squared = jnp.sum(weight * change * speed) * time, jnp.sum(weight * change**2)
-    return jnp.nan_to_num(4 * gained / squared - 1.0, nan=0.0, posinf=0.0, neginf=0.0)
+    return time * jnp.mean(weight * change * speed)
 
 
-def climbed(length: Length, slope: Array, n_done: Array) -> Length:
-    """The length a step up the slope."""
+def climbed(length: Length, slope: Array, n: Array) -> Length:
+    """The length a step up the slope, the ``n``-th of the window."""
     change, state = climb.update(slope, length.climb)
     log = length.log + jnp.clip(change, -CLIP, CLIP)
-    share = 1 / (n_done + 1.0) ** 0.5
+    share = 1 / jnp.sqrt(n.astype(log.dtype))
     return Length(log, (1 - share) * length.average + share * log, state)
-
-
-def _each(shared: Shared, n: int) -> Shared:
-    """What groups share, for each of ``n`` devices."""
-    return jax.tree.map(lambda leaf: np.tile(np.asarray(leaf), (n, *(1,) * np.ndim(leaf))), shared)

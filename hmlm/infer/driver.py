@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import jax
@@ -17,11 +16,10 @@ from hmlm.density.precision import double_precision
 from hmlm.infer.algorithm import Algorithm, make_algorithm, stops
 from hmlm.infer.checkpoint.folder import Folder
 from hmlm.infer.checkpoint.lock import locked
-from hmlm.infer.checkpoint.stream import disk_sink
+from hmlm.infer.checkpoint.stream import disk_sink, last_state
 from hmlm.infer.checkpoint.whole import read_whole
 from hmlm.infer.collect import collect
 from hmlm.infer.draws import Draws
-from hmlm.infer.initial import starting_points
 from hmlm.infer.keep import what_to_keep
 from hmlm.infer.pace import Pace
 from hmlm.infer.placement import Placement, place
@@ -30,8 +28,9 @@ from hmlm.infer.progress import ProgressBar
 from hmlm.infer.record import Recorder
 from hmlm.infer.room import check_disk, check_memory
 from hmlm.infer.run import Run, run_of
-from hmlm.infer.settings import ENSEMBLES, Settings
-from hmlm.infer.sink import MemorySink, Moment, Sink
+from hmlm.infer.settings import Settings
+from hmlm.infer.sink import MemorySink, Moment
+from hmlm.infer.starts import Starts, make_starts
 from hmlm.types import HmlmError
 
 Tree = Any
@@ -45,6 +44,7 @@ def sample(
     settings: Settings,
     *,
     progress: bool | None = None,
+    points: np.ndarray | None = None,
     checkpoint: Folder | None = None,
 ) -> Run:
     """Sample a density.
@@ -53,8 +53,9 @@ def sample(
         density: what to sample.
         settings: of the run.
         progress: show a bar; None means only at a terminal.
-        checkpoint: writes the run there, and goes on with the one that is there. Its density is that of
-            :func:`hmlm.infer.checkpoint.kept_density.kept_density`.
+        points: (C, D) where chains start, in place of what ``settings.init`` names.
+        checkpoint: writes the run there, and goes on with the one that is there. Density and points are those
+            of :func:`hmlm.infer.checkpoint.kept_density.kept_density`.
 
     Raises:
         KeyboardInterrupt: interrupted before the first draw after warm-up.
@@ -65,28 +66,33 @@ def sample(
     recorder = Recorder(density, keep, settings, values=checkpoint is not None)
     if checkpoint is None:
         check_memory(density.spec, density.size, settings)
-        return _sample(recorder, progress, lambda start: (MemorySink(settings.n_kept), start))
+        return _sample(recorder, progress, points)
     with locked(checkpoint.path):
         finished = read_whole(checkpoint)
         if finished is not None:
             return run_of(*finished, interrupted=False)
         check_disk(checkpoint.path, WHILE_JOINED * keep.bytes_of(density.spec, density.size, settings))
-        return _sample(recorder, progress, partial(disk_sink, checkpoint))
+        return _sample(recorder, progress, points, checkpoint)
 
 
-def _sample(recorder: Recorder, progress: bool | None, begin: Callable[[Moment], tuple[Sink, Moment]]) -> Run:
+def _sample(
+    recorder: Recorder, progress: bool | None, points: np.ndarray | None, checkpoint: Folder | None = None
+) -> Run:
     density, settings = recorder.density, recorder.settings
-    placement = place(settings.chains, settings.devices, ensemble=settings.algorithm in ENSEMBLES)
+    saved = None if checkpoint is None else last_state(checkpoint)
+    placement = place(settings.chains, settings.devices, ensemble=settings.in_step)
     algorithm = make_algorithm(density, settings, placement.chains)
+    starts = _nowhere(density, settings) if saved else _starts(density, settings, points)
     with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
         with double_precision():
             keys, data = _chain_keys(settings), jax.device_put(density.data, placement.shared)
-            points = starting_points(density, settings.chains, settings.seed)
-            first = next(_arguments(placement, keys, points))
+            first = next(_arguments(placement, keys, starts(0)))
             program = compile_program(algorithm, placement, *first, data)
         with ThreadPoolExecutor(placement.workers) as pool:
-            states = _start(pool, program, density, placement, keys, points, data, settings)
-            sink, moment = begin(Moment(states))
+            states = _start(pool, program, placement, keys, starts, data, anywhere=saved is not None)
+            sink, moment = MemorySink(settings.n_kept), Moment(states)
+            if checkpoint is not None:
+                sink, moment = disk_sink(checkpoint, saved, moment)
             calls = _advance(pool, program, moment, data, settings)
             return collect(calls, program.seconds, recorder, sink, moment, bar)
 
@@ -94,27 +100,40 @@ def _sample(recorder: Recorder, progress: bool | None, begin: Callable[[Moment],
 def _start(
     pool: Executor,
     program: Program,
-    density: LogDensity,
     placement: Placement,
     keys: jax.Array,
-    positions: np.ndarray,
+    starts: Starts,
     data: Tree,
-    settings: Settings,
+    *,
+    anywhere: bool,
 ) -> list[Tree]:
-    """States of all groups at ``positions``, drawn again where density or gradient is not finite."""
+    """States of all groups at their starting points, drawn again where density or gradient is not finite.
+
+    Of chains that go on from elsewhere only the structure of their states matters: these may be ``anywhere``.
+    """
+    positions = starts(0)
     for attempt in range(1, ATTEMPTS + 1):
         with double_precision():
             arguments = list(_arguments(placement, keys, positions))
         states = _each(pool, program.start, arguments, data)
         bad = ~np.concatenate([_finite(program.algorithm, state) for state in states])
-        if not bad.any():
+        if anywhere or not bad.any():
             return states
-        nearer = starting_points(density, settings.chains, settings.seed, attempt)
-        positions = np.where(bad[:, None], nearer, positions)
+        positions = np.where(bad[:, None], starts(attempt), positions)
     raise HmlmError(
         f"no finite starting point after {ATTEMPTS} attempts: a column may be far from the others in scale, "
         "or a prior may exclude what the data say; rescale columns and check the bounds of the priors"
     )
+
+
+def _starts(density: LogDensity, settings: Settings, points: np.ndarray | None) -> Starts:
+    init = settings.init if points is None else points
+    return make_starts(density, init, settings.chains, settings.seed)
+
+
+def _nowhere(density: LogDensity, settings: Settings) -> Starts:
+    """One place for all chains, which go on from others."""
+    return lambda attempt=0: np.tile(density.initial, (settings.chains, 1))
 
 
 def _finite(algorithm: Algorithm, state: Tree) -> np.ndarray:

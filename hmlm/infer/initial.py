@@ -21,12 +21,16 @@ def starting_points(density: LogDensity, chains: int, seed: int, attempt: int = 
         seed: the same seed, chain and attempt give the same point.
         attempt: how many earlier points had no finite density.
     """
-    return np.stack(
-        [_point(density, np.random.default_rng((seed, c, attempt)), attempt) for c in range(chains)]
-    )
+    return around(density, density.initial, chains, seed, attempt)
 
 
-def _point(density: LogDensity, rng: np.random.Generator, attempt: int) -> np.ndarray:
+def around(density: LogDensity, center: np.ndarray, chains: int, seed: int, attempt: int = 0) -> np.ndarray:
+    """(C, D) points around (D,) ``center``; arguments as :func:`starting_points`."""
+    rngs = (np.random.default_rng((seed, c, attempt)) for c in range(chains))
+    return np.stack([_point(density, center, rng, attempt) for rng in rngs])
+
+
+def _point(density: LogDensity, center: np.ndarray, rng: np.random.Generator, attempt: int) -> np.ndarray:
     width = np.ones(density.size)
     width[: density.layout.n_population] = WIDTH
-    return density.initial + CLOSER**attempt * width * rng.standard_normal(density.size)
+    return center + CLOSER**attempt * width * rng.standard_normal(density.size)

@@ -21,7 +21,12 @@ class Proposal(NamedTuple):
     place: Place
     point: Point
     energy: Array
-    energy_error: Array
+    energy_before: Array
+
+    @property
+    def energy_error(self) -> Array:
+        """(C,) by how much the energy changed."""
+        return self.energy - self.energy_before
 
     @property
     def acceptance_rate(self) -> Array:
@@ -57,7 +62,7 @@ def run(
     first = (starts, Point(jnp.zeros_like(momentum), momentum, gradient))
     place, point = lax.fori_loop(0, n, lambda _, now: jax.vmap(step)(starts.position, now[1]), first)
     before, after = energy(momentum, starts), energy(point.momentum, place)
-    return Proposal(place, point, after, after - before)
+    return Proposal(place, point, after, before)
 
 
 def energy(momentum: Array, place: Place) -> Array:

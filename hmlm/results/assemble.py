@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from hmlm.density.draws import NamedDraws
 from hmlm.density.explain import treatment_lines
 from hmlm.density.log_density import LogDensity
 from hmlm.formula.sd import sd_text
 from hmlm.infer.driver import Run
 from hmlm.infer.integrator import gradients_per_step
 from hmlm.infer.keep import what_to_keep
-from hmlm.infer.settings import Settings
+from hmlm.infer.settings import CHEES, MEADS, NUTS, Settings
 from hmlm.results.fingerprint import outcome_hash
 from hmlm.results.fit import Fit, Refit
 from hmlm.results.info import FitInfo, Row
@@ -26,6 +27,7 @@ from hmlm.spec.spec import RESCOR_DPAR, RESCOR_LINK, Spec
 from hmlm.spec.table import prior_lines
 from hmlm.types import Design, ModelFormula
 
+LABELS = {NUTS: "NUTS", CHEES: "ChEES", MEADS: "MEADS"}
 PACKAGES = ("hmlm", "jax", "jaxlib", "numpyro", "arviz", "formulaic")
 
 
@@ -38,7 +40,7 @@ def assemble(
     return Fit(
         info=_info(density, design, run, settings, statement.data_name),
         posterior=with_draws(dict(kept.parameters)),
-        sample_stats=_sample_stats(run, density.size),
+        sample_stats=_sample_stats(run, settings.sampler, density.size),
         effects_fn=kept.effects,
         observed=observed_outcomes(design),
         log_lik_fn=kept.log_lik,
@@ -50,23 +52,29 @@ def assemble(
     )
 
 
+def posterior_of(density: LogDensity, draws: NamedDraws) -> xr.Dataset:
+    """Population-level parameters by name."""
+    return with_draws(dict(zip(density.names, np.moveaxis(draws.values, -1, 0), strict=True)))
+
+
 def observed_outcomes(design: Design) -> xr.Dataset:
     """The outcomes, dims (row,)."""
     return xr.Dataset({o.name: ("row", o.values) for o in design.outcomes}, {"row": design.rows})
 
 
-def _sample_stats(run: Run, size: int) -> xr.Dataset:
+def _sample_stats(run: Run, sampler: str, size: int) -> xr.Dataset:
     draws = run.draws
-    longest = draws.n_steps if run.longest is None else run.longest
     stats = {
         "lp": draws.lp,
         "energy": draws.energy,
         "n_steps": draws.n_steps,
-        "tree_depth": np.stack([_depths(steps // gradients_per_step(size)) for steps in longest]),
         "acceptance_rate": draws.acceptance_rate,
         "diverging": draws.diverging,
         "step_size": draws.step_size,
     }
+    if sampler == NUTS:
+        longest = draws.n_steps if run.longest is None else run.longest
+        stats["tree_depth"] = np.stack([_depths(steps // gradients_per_step(size)) for steps in longest])
     return with_draws(stats)
 
 
@@ -86,7 +94,7 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         density.spec,
         design,
         data_name,
-        algorithm="NUTS",
+        algorithm=LABELS[settings.sampler],
         chains=settings.chains,
         warmup=settings.warmup,
         draws=run.draws.lp.shape[1],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hmlm.results.approximation import check_approximation
 from hmlm.results.convergence import MIN_DRAWS
 from hmlm.results.table import labels
 from hmlm.types import SamplingWarning
@@ -22,8 +23,8 @@ NAMED = 3
 
 
 def check(fit: Fit) -> tuple[str, ...]:
-    """One message per kind of problem; empty if none was found. Draws of the prior need no convergence."""
-    rules = (_not_finite,) if fit.info.of_prior else RULES
+    """One message per kind of problem; empty if none was found. Independent draws need no convergence."""
+    rules = (_not_finite, check_approximation) if fit.info.of_prior or fit.info.approximate else RULES
     return tuple(message for rule in rules for message in rule(fit))
 
 

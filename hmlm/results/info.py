@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PRIOR = "prior"  # the algorithm of independent draws from the prior
+MAP, LAPLACE, PATHFINDER, SVI = "MAP", "Laplace", "Pathfinder", "SVI"
+APPROXIMATIONS = (MAP, LAPLACE, PATHFINDER, SVI)  # algorithms whose draws are not the posterior's
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class FitInfo:
         n_rows, n_dropped: rows used, rows left out for missing values.
         factors: (name, number of levels) of each grouping factor.
         rows: the summary's parameters in brms's order.
-        algorithm: ``"NUTS"``, or ``"prior"`` for draws that no data have changed.
+        algorithm: ``"NUTS"``, ``"ChEES"``, ``"MEADS"``, ``"prior"`` for draws that no data have changed,
+            or one of :data:`APPROXIMATIONS`.
         chains, warmup, draws: per-chain warm-up and post-warm-up draws.
         seed: the seed of the run.
         density: one line of how effects were treated, as ``explain()`` says.
@@ -50,6 +53,8 @@ class FitInfo:
         data_hash: of the outcomes in the rows used: fits with equal ones are of the same data, whatever
             predicts them; empty where it is not known.
         thin: the last of every so many draws was kept.
+        khat: Pareto k-hat of an approximation; None where it has none.
+        resampled: whether an approximation's draws were taken by importance.
     """
 
     family: str
@@ -73,6 +78,18 @@ class FitInfo:
     versions: tuple[tuple[str, str], ...] = ()
     data_hash: str = ""
     thin: int = 1
+    khat: float | None = None
+    resampled: bool = False
+
+    @property
+    def approximate(self) -> bool:
+        """Whether the draws are those of an approximation of the posterior."""
+        return self.algorithm in APPROXIMATIONS
+
+    @property
+    def of_mode(self) -> bool:
+        """Whether there is one point, the mode."""
+        return self.algorithm == MAP
 
     @property
     def of_prior(self) -> bool:

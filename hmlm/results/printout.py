@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pandas as pd
 
+from hmlm.results.approximation import closing as closing_of_approximation
 from hmlm.results.info import FitInfo, Row
 from hmlm.results.ml_info import MlInfo
 from hmlm.results.table import ESS_COLUMNS, seconds_of
@@ -41,11 +42,16 @@ def printout(info: FitInfo, frame: pd.DataFrame, problems: Sequence[str]) -> str
         frame: the summary, one row per ``info.rows``, in that order.
         problems: convergence warnings.
     """
-    closing = CLOSING_OF_PRIOR if info.of_prior else CLOSING.format(algorithm=info.algorithm)
-    parts = [_header(info), *sections(info, frame), closing]
+    parts = [_header(info), *sections(info, frame), _closing(info)]
     if problems:
         parts.append("\n".join(_warning(problem) for problem in problems))
     return "\n\n".join(parts)
+
+
+def _closing(info: FitInfo) -> str:
+    if info.approximate:
+        return closing_of_approximation(info)
+    return CLOSING_OF_PRIOR if info.of_prior else CLOSING.format(algorithm=info.algorithm)
 
 
 def _warning(problem: str) -> str:
@@ -79,6 +85,8 @@ def _data(info: FitInfo) -> str:
 
 
 def _draws(info: FitInfo) -> list[str]:
+    if info.approximate:
+        return [f"{info.algorithm}, " + ("one point" if info.of_mode else f"{info.draws} independent draws")]
     chains = "1 chain" if info.chains == 1 else f"{info.chains} chains, each"
     n_iterations = info.warmup + info.draws * info.thin
     iterations = f"iter = {n_iterations}; warmup = {info.warmup}; thin = {info.thin};"
@@ -90,6 +98,8 @@ def _draws(info: FitInfo) -> list[str]:
 def _time(info: FitInfo) -> list[str]:
     if not info.seconds:
         return []
+    if len(info.seconds) == 1:
+        return [f"{seconds_of(info):.1f} s"]
     phases = (f"{name.replace('warmup', 'warm-up')} {seconds:.1f}" for name, seconds in info.seconds)
     return [f"{seconds_of(info):.1f} s ({', '.join(phases)})"]
 

@@ -20,7 +20,7 @@ from hmlm.infer.checkpoint.made_by import CODE, DEVICES, changes, made_by
 from hmlm.infer.checkpoint.parts import DamagedError, write_file
 from hmlm.infer.settings import GIVEN
 from hmlm.results import archive
-from hmlm.results.assemble import info_of, observed_outcomes
+from hmlm.results.assemble import LABELS, info_of, observed_outcomes
 from hmlm.results.columns import pack
 from hmlm.results.matrices import data_hash, pack_matrices
 from hmlm.results.saving import DATA, MATRICES
@@ -126,7 +126,7 @@ def _info(spec: Spec, statement: Statement, design: Design) -> Any:
         spec,
         design,
         statement.data_name,
-        algorithm="NUTS",
+        algorithm=LABELS[settings.sampler],
         chains=settings.chains,
         warmup=settings.warmup,
         draws=0,

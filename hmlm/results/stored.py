@@ -17,6 +17,7 @@ from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
 from hmlm.density.row_blocks import RowBlock
+from hmlm.infer.approximate.approximation import MAP
 from hmlm.results.effect_arrays import effect_arrays
 from hmlm.results.kept_draws import not_kept
 from hmlm.results.likelihood import Likelihood
@@ -66,7 +67,7 @@ class Stored:
         return self.likelihood.row_blocks(size, cdf)
 
     def drawn_effects(self) -> Effects:
-        """Effects that were integrated out, drawn again by the seed of the run.
+        """Effects that were integrated out, drawn again by the seed of the run; of a mode their means.
 
         Raises:
             HmlmError: some were sampled, so that they cannot be had from the parameters.
@@ -76,7 +77,8 @@ class Stored:
                 "the file was saved without group effects, and those on sigma or of families other than the "
                 "gaussian cannot be drawn again from the parameters: fit.save(path) keeps them"
             )
-        return effect_arrays(self.spec, redrawn_effects(self.density, self._values, self._seed))
+        seed = None if self.statement.settings.algorithm == MAP else self._seed
+        return effect_arrays(self.spec, redrawn_effects(self.density, self._values, seed))
 
     @property
     def _seed(self) -> int:

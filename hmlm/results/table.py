@@ -26,12 +26,19 @@ def estimates(draws: np.ndarray, prob: float) -> dict[str, np.ndarray]:
     check_prob(prob)
     n_chains, n_draws = draws.shape[1:]
     flat = draws.reshape(len(draws), n_chains * n_draws)
-    bounds = [0.5 - prob / 2, 0.5 + prob / 2]
     with np.errstate(invalid="ignore"):
-        limits = [np.quantile(one, bounds) for one in flat]  # one at a time: each takes a copy of its draws
-        low, high = np.reshape(limits, (-1, 2)).T
+        low, high = _limits(flat, prob)
         mean, error = flat.mean(axis=1), _error(flat)
     return interval_columns(mean, error, low, high, prob)
+
+
+def _limits(flat: np.ndarray, prob: float) -> np.ndarray:
+    """(2, P) quantiles; NaN for a single draw, which has no interval."""
+    if flat.shape[1] == 1:
+        return np.full((2, len(flat)), np.nan)
+    bounds = [0.5 - prob / 2, 0.5 + prob / 2]
+    limits = [np.quantile(one, bounds) for one in flat]  # one at a time: each takes a copy of its draws
+    return np.reshape(limits, (-1, 2)).T
 
 
 def interval_columns(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
-from hmlm.infer import driver
+from hmlm.infer import driver, starts
 from hmlm.infer.driver import sample
 from hmlm.infer.placement import place
 from hmlm.infer.program import _compile
@@ -101,17 +102,24 @@ def test_a_start_without_finite_density_is_drawn_again(monkeypatch):
         good[0] = good[0] if attempt else np.nan
         return good
 
-    monkeypatch.setattr(driver, "starting_points", points)
+    monkeypatch.setattr(starts, "starting_points", points)
     assert np.isfinite(sample(small_model().log_density, SETTINGS).draws.position).all()
     assert max(attempts) == 1
 
 
 def test_no_finite_start_is_an_error_that_says_so(monkeypatch):
     monkeypatch.setattr(
-        driver, "starting_points", lambda density, chains, *_: np.full((chains, density.size), np.nan)
+        starts, "starting_points", lambda density, chains, *_: np.full((chains, density.size), np.nan)
     )
     with pytest.raises(HmlmError, match="no finite starting point"):
-        sample(small_model().log_density, SETTINGS)
+        sample(small_model().log_density, replace(SETTINGS, init="pilot"))
+
+
+def test_without_a_finite_start_around_the_pilot_pathfinder_is_asked(monkeypatch):
+    monkeypatch.setattr(
+        starts, "starting_points", lambda density, chains, *_: np.full((chains, density.size), np.nan)
+    )
+    assert np.isfinite(sample(small_model().log_density, SETTINGS).draws.position).all()
 
 
 def test_more_devices_than_there_are_teaches():

@@ -12,7 +12,7 @@ from pathlib import Path
 import jax
 
 from hmlm.infer.placement import place
-from hmlm.infer.settings import ENSEMBLES, Settings
+from hmlm.infer.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("formula", "spec", "density", "kernels", "infer")  # whose code decides what is drawn
@@ -23,7 +23,7 @@ LIBRARIES = ("jax", "jaxlib", "numpyro")
 
 def made_by(settings: Settings) -> dict[str, str]:
     """By name: hmlm and a digest of its code, the libraries, Python, and how chains are placed."""
-    placement = place(settings.chains, settings.devices, ensemble=settings.algorithm in ENSEMBLES)
+    placement = place(settings.chains, settings.devices, ensemble=settings.in_step)
     device = jax.devices()[0]
     groups = f"{placement.groups} groups of {placement.chains}"
     return {

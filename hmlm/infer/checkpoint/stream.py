@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hmlm.infer.checkpoint.folder import DRAWS, STATE, STATES_KEPT, Folder
+from hmlm.infer.checkpoint.folder import DRAWS, STATE, STATES_KEPT, Folder, Saved
 from hmlm.infer.checkpoint.parts import write_part
 from hmlm.infer.checkpoint.states import packed, unpacked
 from hmlm.infer.checkpoint.whole import forget_whole, write_whole
@@ -70,14 +70,22 @@ def _joined(records: tuple[Arrays, ...]) -> Arrays:
     return {name: np.concatenate(parts, axis=draw_axis(name)) for name, parts in together.items()}
 
 
-def disk_sink(folder: Folder, start: Moment) -> tuple[DiskSink, Moment]:
-    """The sink of a run and the moment from which it goes on: its last one on disk, else the start.
+def last_state(folder: Folder) -> Saved | None:
+    """The state that a run goes on from, None of one that has none yet.
 
     Raises:
         DamagedError, ForeignError: naming the file.
     """
     forget_whole(folder)
-    saved = folder.last()
+    return folder.last()
+
+
+def disk_sink(folder: Folder, saved: Saved | None, start: Moment) -> tuple[DiskSink, Moment]:
+    """The sink of a run and the moment from which it goes on: the saved one, in the places of the start.
+
+    Raises:
+        DamagedError: the state is another program's.
+    """
     if saved is None:
         return DiskSink(folder, start), start
     moment = unpacked(saved.arrays, saved.facts, start.states)

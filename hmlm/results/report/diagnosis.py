@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hmlm.results.approximation import statement, trust
 from hmlm.results.diagnostics import MAX_RHAT, MIN_ESS_PER_CHAIN
 from hmlm.results.report.words import count
 from hmlm.results.table import labels
@@ -44,6 +45,8 @@ class Diagnosis:
 def diagnose(fit: Fit) -> Diagnosis:
     """The diagnosis of a fit."""
     problems = fit.problems
+    if fit.info.approximate:
+        return Diagnosis(statement(fit.info), (trust(fit.info),), problems)
     found = "One problem was found" if len(problems) == 1 else f"{len(problems)} problems were found"
     verdict = f"{found}; before these estimates are used, read what to try next." if problems else NO_PROBLEM
     return Diagnosis(verdict, tuple(_facts(fit)), problems)
