@@ -50,7 +50,7 @@ from hmlm.infer.settings import ALL, AUTO, Settings
 from hmlm.infer.starts import as_points, init_name, make_starts
 from hmlm.results.approximate_fit import assemble_approximation
 from hmlm.results.assemble import assemble, formula_lines
-from hmlm.results.diagnostics import warn
+from hmlm.results.diagnosis import warn
 from hmlm.results.fit import Fit
 from hmlm.results.kept import ON_CHANGE, kept_fit
 from hmlm.results.ml_assemble import assemble_ml

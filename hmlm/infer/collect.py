@@ -25,7 +25,7 @@ def collect(
     bar: ProgressBar,
 ) -> Run:
     """Everything that the calls give, or what they gave until Ctrl-C."""
-    clock, warmup = _Clock(compile_seconds, moment.seconds or {}), recorder.settings.warmup
+    clock, warmup = _Clock(compile_seconds, moment.seconds), recorder.settings.warmup
     try:
         for draws, states, done in calls:
             clock.lap("warmup" if done <= warmup else "sampling")
@@ -38,8 +38,8 @@ def collect(
         arrays = sink.close(complete=False)
         if not arrays:
             raise
-        return run_of(arrays, moment.seconds, interrupted=True)
-    return run_of(sink.close(complete=True), moment.seconds or clock.seconds, interrupted=False)
+        return run_of(arrays, moment, interrupted=True)
+    return run_of(sink.close(complete=True), moment)
 
 
 def _after(
@@ -49,10 +49,11 @@ def _after(
     first = before.done - recorder.settings.warmup
     if first < 0:
         return {}, replace(before, states=states, done=done)
-    record, carried = recorder.record(draws, first, before.carried or {})
+    record, carried = recorder.record(draws, first, before.carried)
     kept = (done - recorder.settings.warmup) // recorder.settings.thin
     divergences = before.divergences + int(draws.diverging.sum())
-    return record, Moment(states, done, kept, divergences, before.seconds, carried)
+    after = replace(before, states=states, done=done, kept=kept, divergences=divergences, carried=carried)
+    return record, after
 
 
 class _Clock:

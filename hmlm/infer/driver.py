@@ -29,8 +29,9 @@ from hmlm.infer.record import Recorder
 from hmlm.infer.room import check_disk, check_memory
 from hmlm.infer.run import Run, run_of
 from hmlm.infer.settings import Settings
-from hmlm.infer.sink import MemorySink, Moment
+from hmlm.infer.sink import MemorySink, Moment, Sink
 from hmlm.infer.starts import Starts, make_starts
+from hmlm.infer.superchains import superchains_of
 from hmlm.types import HmlmError
 
 Tree = Any
@@ -70,7 +71,7 @@ def sample(
     with locked(checkpoint.path):
         finished = read_whole(checkpoint)
         if finished is not None:
-            return run_of(*finished, interrupted=False)
+            return run_of(*finished)
         check_disk(checkpoint.path, WHILE_JOINED * keep.bytes_of(density.spec, density.size, settings))
         return _sample(recorder, progress, points, checkpoint)
 
@@ -90,7 +91,8 @@ def _sample(
             program = compile_program(algorithm, placement, *first, data)
         with ThreadPoolExecutor(placement.workers) as pool:
             states = _start(pool, program, placement, keys, starts, data, anywhere=saved is not None)
-            sink, moment = MemorySink(settings.n_kept), Moment(states)
+            moment = Moment(states, together=placement.together, superchains=superchains_of(starts(0)))
+            sink: Sink = MemorySink(settings.n_kept)
             if checkpoint is not None:
                 sink, moment = disk_sink(checkpoint, saved, moment)
             calls = _advance(pool, program, moment, data, settings)

@@ -31,6 +31,11 @@ class Placement:
     workers: int
 
     @property
+    def together(self) -> int:
+        """Chains that one device advances by vmap: each waits for the longest trajectory among them."""
+        return self.chains if self.mesh is None else self.chains // self.mesh.size
+
+    @property
     def per_chain(self) -> NamedSharding | None:
         """Sharding of arrays with a leading axis of chains."""
         return None if self.mesh is None else NamedSharding(self.mesh, PartitionSpec(AXIS))

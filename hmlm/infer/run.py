@@ -9,6 +9,7 @@ import numpy as np
 
 from hmlm.infer.draws import Draws
 from hmlm.infer.record import EFFECTS, LONGEST, POSITION, VALUES, Arrays
+from hmlm.infer.sink import Moment
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Run:
         interrupted: whether Ctrl-C ended it early; then S is less than asked for.
         values: (P, C, S) parameters that are kept, None where positions give them.
         effects: by number of the block (C, S, J, Q) group effects that are kept themselves.
+        together: chains that one device advanced by vmap.
+        superchains: starting points that chains shared, taking turns; 0 if each had its own.
         longest: (C, S) most gradients of a draw among those that thinning joined, None without thinning.
     """
 
@@ -31,17 +34,20 @@ class Run:
     values: np.ndarray | None = None
     effects: Mapping[int, np.ndarray] = field(default_factory=dict)
     longest: np.ndarray | None = None
+    together: int = 1
+    superchains: int = 0
 
 
-def run_of(arrays: Arrays, seconds: Mapping[str, float], *, interrupted: bool) -> Run:
-    """The run of a sink's arrays."""
-    shape = arrays["lp"].shape
-    found = {POSITION: np.empty((*shape, 0)), **arrays}
+def run_of(arrays: Arrays, moment: Moment, *, interrupted: bool = False) -> Run:
+    """The run of a sink's arrays, which ended at that moment."""
+    found = {POSITION: np.empty((*arrays["lp"].shape, 0)), **arrays}
     return Run(
         Draws(**{name: found[name] for name in Draws._fields}),
-        dict(seconds),
+        dict(moment.seconds),
         interrupted,
         values=found.get(VALUES),
         effects={int(n.removeprefix(EFFECTS)): u for n, u in found.items() if n.startswith(EFFECTS)},
         longest=found.get(LONGEST),
+        together=moment.together,
+        superchains=moment.superchains,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy as np
 from hmlm.infer.record import VALUES
 
 Arrays = Mapping[str, np.ndarray]
+
+FACTS = ("done", "kept", "divergences", "together", "superchains")
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Moment:
         kept: draws of each chain that are kept.
         divergences: after warm-up, of all chains.
         seconds: spent so far by phase.
+        together, superchains: of :class:`hmlm.infer.run.Run`.
         carried: of :meth:`hmlm.infer.record.Recorder.record`.
     """
 
@@ -30,8 +33,14 @@ class Moment:
     done: int = 0
     kept: int = 0
     divergences: int = 0
-    seconds: Mapping[str, float] | None = None
-    carried: Arrays | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    carried: Arrays = field(default_factory=dict)
+    together: int = 1
+    superchains: int = 0
+
+    def facts(self) -> dict[str, Any]:
+        """All but arrays."""
+        return {name: getattr(self, name) for name in FACTS} | {"seconds": dict(self.seconds)}
 
 
 class Sink(Protocol):

@@ -8,16 +8,11 @@ References:
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from hmlm.results.info import LAPLACE, MAP, PATHFINDER, SVI, FitInfo
 from hmlm.types import HmlmError
-
-if TYPE_CHECKING:
-    from hmlm.results.fit import Fit
 
 GOOD, USABLE = 0.5, 0.7
 WIDTH = 79
@@ -61,17 +56,6 @@ def verdict(khat: float) -> str:
     if khat < USABLE:
         return "usable, estimates are roughly right; sample before they are published"
     return "do not use these estimates for more than a first look"
-
-
-def check_approximation(fit: Fit) -> Iterator[str]:
-    """That k-hat is too high."""
-    khat = fit.info.khat
-    if khat is not None and not khat < USABLE:
-        forced = " They were resampled because resample=True asked for it." if fit.info.resampled else ""
-        yield (
-            f"{fit.info.algorithm} is far from the posterior: Pareto k-hat = {khat:.2f}, not below {USABLE}. "
-            f"Its means may be fair, its intervals are not to be trusted.{forced} Sample: m.fit()."
-        )
 
 
 def shown(info: FitInfo, frame: pd.DataFrame) -> pd.DataFrame:

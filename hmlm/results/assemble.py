@@ -105,6 +105,8 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         max_tree_depth=settings.max_tree_depth,
         interrupted=run.interrupted,
         kept=[density.names[i] for i in what_to_keep(density.spec, settings.keep).parameters],
+        together=run.together,
+        superchains=run.superchains,
     )
 
 

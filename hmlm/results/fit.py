@@ -17,7 +17,8 @@ import xarray as xr
 from hmlm.results.coefficients import coef
 from hmlm.results.contrasts import contrasts
 from hmlm.results.convergence import Convergence, convergence, stack
-from hmlm.results.diagnostics import check
+from hmlm.results.diagnosis import check, diagnose
+from hmlm.results.diagnosis.chains import diagnostics
 from hmlm.results.effects import ranef
 from hmlm.results.hypothesis import hypothesis
 from hmlm.results.icc import icc
@@ -25,6 +26,7 @@ from hmlm.results.info import FitInfo
 from hmlm.results.kfold import kfold
 from hmlm.results.likelihood import log_lik
 from hmlm.results.loo import loo, waic
+from hmlm.results.nested import nested_rhat
 from hmlm.results.pit import loo_pit
 from hmlm.results.plots import Plots
 from hmlm.results.prediction.conditional import conditional_effects
@@ -116,8 +118,8 @@ class Fit:
 
     @cached_property
     def convergence(self) -> Convergence:
-        """R-hat, bulk and tail ESS of the parameters of ``info.rows``."""
-        return convergence(self.values)
+        """R-hat (nested, of superchains), bulk and tail ESS of the parameters of ``info.rows``."""
+        return convergence(self.values, self.info.superchains)
 
     @cached_property
     def problems(self) -> tuple[str, ...]:
@@ -160,6 +162,10 @@ class Fit:
     prior_sensitivity = prior_sensitivity
 
     report = report
+
+    diagnose = diagnose
+    diagnostics = diagnostics
+    nested_rhat = nested_rhat
 
     update = update
     save = save

@@ -55,6 +55,8 @@ class FitInfo:
         thin: the last of every so many draws was kept.
         khat: Pareto k-hat of an approximation; None where it has none.
         resampled: whether an approximation's draws were taken by importance.
+        together: chains that one device advanced by vmap, each waiting for the longest trajectory among them.
+        superchains: starting points that chains shared, taking turns; 0 if each had its own.
     """
 
     family: str
@@ -80,6 +82,8 @@ class FitInfo:
     thin: int = 1
     khat: float | None = None
     resampled: bool = False
+    together: int = 1
+    superchains: int = 0
 
     @property
     def approximate(self) -> bool:

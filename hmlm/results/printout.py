@@ -27,7 +27,8 @@ SECTIONS = (
 CLOSING = """\
 Draws were sampled using {algorithm}. For each parameter, Bulk_ESS
 and Tail_ESS are effective sample size measures, and Rhat is the potential
-scale reduction factor on split chains (at convergence, Rhat = 1)."""
+scale reduction factor on {of} (at convergence, Rhat = 1)."""
+OF_SPLIT, OF_NESTED = "split chains", "{n} superchains of chains with one start each"
 
 CLOSING_OF_PRIOR = """\
 These are independent draws from the prior: the data did not enter. Priors:
@@ -51,7 +52,10 @@ def printout(info: FitInfo, frame: pd.DataFrame, problems: Sequence[str]) -> str
 def _closing(info: FitInfo) -> str:
     if info.approximate:
         return closing_of_approximation(info)
-    return CLOSING_OF_PRIOR if info.of_prior else CLOSING.format(algorithm=info.algorithm)
+    if info.of_prior:
+        return CLOSING_OF_PRIOR
+    of = OF_NESTED.format(n=info.superchains) if info.superchains else OF_SPLIT
+    return CLOSING.format(algorithm=info.algorithm, of=of)
 
 
 def _warning(problem: str) -> str:

@@ -64,4 +64,4 @@ def draws(fit: Fit) -> pd.DataFrame:
 
 def _effects_table(fit: Fit, prob: float) -> pd.DataFrame:
     names, values = scalars(fit.effects)
-    return table(values, names, convergence(values), prob)
+    return table(values, names, convergence(values, fit.info.superchains), prob)

@@ -10,7 +10,7 @@ import numpy as np
 
 from hmlm.density.precision import double_precision
 from hmlm.infer.checkpoint.parts import DamagedError
-from hmlm.infer.sink import Moment
+from hmlm.infer.sink import FACTS, Moment
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -24,9 +24,8 @@ def packed(moment: Moment) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         for g, state in enumerate(moment.states)
         for i, leaf in enumerate(jax.tree.leaves(state))
     }
-    arrays |= {f"{CARRIED}{name}": values for name, values in (moment.carried or {}).items()}
-    names = ("done", "kept", "divergences")
-    return arrays, {**{name: getattr(moment, name) for name in names}, "seconds": dict(moment.seconds or {})}
+    arrays |= {f"{CARRIED}{name}": values for name, values in moment.carried.items()}
+    return arrays, moment.facts()
 
 
 def unpacked(arrays: Arrays, facts: Mapping[str, Any], like: list[Any]) -> Moment:
@@ -39,7 +38,7 @@ def unpacked(arrays: Arrays, facts: Mapping[str, Any], like: list[Any]) -> Momen
     if sum(name.startswith("state/") for name in arrays) != len(jax.tree.leaves(like)):
         raise DamagedError("the states are those of another program")
     carried = {name.removeprefix(CARRIED): arrays[name] for name in arrays if name.startswith(CARRIED)}
-    return Moment(states, facts["done"], facts["kept"], facts["divergences"], facts["seconds"], carried)
+    return Moment(states, **{name: facts[name] for name in (*FACTS, "seconds")}, carried=carried)
 
 
 def _state(arrays: Arrays, group: int, like: Any) -> Any:

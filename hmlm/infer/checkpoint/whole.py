@@ -46,8 +46,8 @@ def write_whole(folder: Folder, parts: int, moment: Moment, *, complete: bool) -
     return _opened(into)
 
 
-def read_whole(folder: Folder) -> tuple[dict[str, np.ndarray], dict[str, float]] | None:
-    """Arrays and seconds of a finished run, None of one that is not.
+def read_whole(folder: Folder) -> tuple[dict[str, np.ndarray], Moment] | None:
+    """Arrays of a finished run and its last moment, without states; None of one that is not finished.
 
     Raises:
         DamagedError, ForeignError: naming the file.
@@ -57,7 +57,7 @@ def read_whole(folder: Folder) -> tuple[dict[str, np.ndarray], dict[str, float]]
         return None
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        run, sums, seconds = facts["run"], facts["checksums"], facts["seconds"]
+        run, sums, last = facts["run"], facts["checksums"], Moment([], **facts["moment"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedError(f"'{path}' is damaged ({error})") from error
     if run != folder.run:
@@ -65,7 +65,7 @@ def read_whole(folder: Folder) -> tuple[dict[str, np.ndarray], dict[str, float]]
     for name, expected in sums.items():
         _check(folder.path / WHOLE / name, expected)
     _forget_parts(folder)
-    return _opened(folder.path / WHOLE), seconds
+    return _opened(folder.path / WHOLE), last
 
 
 def forget_whole(folder: Folder) -> None:
@@ -116,7 +116,7 @@ def _put(file: IO[bytes], begin: int, name: str, array: np.ndarray, low: int, n_
 
 def _finish(folder: Folder, moment: Moment) -> None:
     sums = {path.name: _checksum(path) for path in sorted((folder.path / WHOLE).iterdir())}
-    facts: dict[str, Any] = {"run": folder.run, "seconds": dict(moment.seconds or {}), "checksums": sums}
+    facts: dict[str, Any] = {"run": folder.run, "moment": moment.facts(), "checksums": sums}
     text = json.dumps(facts).encode()
     write_file(folder.path / FINISHED, lambda file: file.write(text), len(text))
     _forget_parts(folder)
