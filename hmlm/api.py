@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, overload
 
+import jax
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -42,9 +43,11 @@ from hmlm.infer.arguments import (
 )
 from hmlm.infer.checkpoint.folder import Folder
 from hmlm.infer.checkpoint.kept_density import kept_density
+from hmlm.infer.device import device_line
 from hmlm.infer.driver import sample
 from hmlm.infer.keep import what_to_keep
 from hmlm.infer.likelihood_fit import maximise_likelihood
+from hmlm.infer.parallel import as_numbers, cut_cpu
 from hmlm.infer.run import Run
 from hmlm.infer.settings import ALL, AUTO, Settings
 from hmlm.infer.starts import as_points, init_name, make_starts
@@ -76,6 +79,7 @@ Priors = str | Prior | Mapping[str, Any] | Iterable[Prior | Mapping[str, Any]] |
 Table = pd.DataFrame | Mapping[str, Any]
 Matrices = Mapping[str, Any] | None
 Init = str | Fit | ArrayLike
+Devices = int | Sequence[int] | Sequence[jax.Device] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +164,9 @@ class Model:
         Read it with ``print(m.explain())``.
         """
         plan = explain_density(self.log_density, self.density)
-        return "\n".join([plan, "", *(f"prior: {line}" for line in prior_lines(self.spec))])
+        return "\n".join(
+            [plan, "", device_line(self.log_density), *(f"prior: {line}" for line in prior_lines(self.spec))]
+        )
 
     @overload
     def fit(
@@ -172,7 +178,9 @@ class Model:
         seed: int = ...,
         target_accept: float = ...,
         max_tree_depth: int = ...,
-        devices: int | None = ...,
+        devices: Devices = ...,
+        parallel: str = ...,
+        device: str = ...,
         progress: bool | None = ...,
         algorithm: Literal["auto", "nuts", "chees", "meads", "map", "laplace", "pathfinder", "svi"] = ...,
         init: Init = ...,
@@ -197,7 +205,9 @@ class Model:
         seed: int = 0,
         target_accept: float = 0.8,
         max_tree_depth: int = 10,
-        devices: int | None = None,
+        devices: Devices = None,
+        parallel: str = AUTO,
+        device: str = AUTO,
         progress: bool | None = None,
         algorithm: str = AUTO,
         init: Init = "auto",
@@ -219,7 +229,12 @@ class Model:
             seed: the same seed on the same machine gives the same draws.
             target_accept: raise towards 1 where there are divergences.
             max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
-            devices: spread the chains over that many devices.
+            devices: spread the chains over that many devices, or over these: their numbers or
+                ``jax.devices()[:2]``; of each host where there are several (``docs/sampling/devices.md``).
+            parallel: how: ``"shard_map"``, ``"pmap"`` (the same draws; JAX keeps it in maintenance mode) or
+                ``"threads"`` of one CPU device; ``"auto"`` is threads there, else shard_map.
+            device: ``"cpu"`` or ``"gpu"``; ``"auto"`` chooses by the size of the problem, see
+                ``explain()``.
             progress: show a bar; None means only at a terminal.
             algorithm: ``"nuts"``; for many chains ``"chees"`` or ``"meads"``, whose chains advance in step;
                 ``"auto"`` is ChEES from 32 chains on, else NUTS. Or an approximation of the posterior, which
@@ -257,6 +272,7 @@ class Model:
             check_no_file(algorithm, file)
             return self._climb(restricted=algorithm == REML)
         points = self._points(init, PATHS if algorithm in APPROXIMATIONS else chains, seed)
+        numbers, platform = as_numbers(devices)
         settings = Settings(
             chains=chains,
             warmup=warmup,
@@ -264,7 +280,9 @@ class Model:
             seed=seed,
             target_accept=target_accept,
             max_tree_depth=max_tree_depth,
-            devices=devices,
+            devices=numbers,
+            parallel=parallel,
+            device=platform if platform is not None and device == AUTO else device,
             algorithm=algorithm,
             init=init_name(init if points is None else points),
             resample=resample,
@@ -411,6 +429,7 @@ def fit(
     **settings: Any,
 ) -> Fit | MlFit:
     """State a model and fit it in one call; arguments as :func:`model` and :meth:`Model.fit`."""
+    cut_cpu(settings.get("devices"))
     how = {"density": density, "kernels": kernels, "data_name": data_name}
     stated = model(formula, data, family, prior, data2=data2, **how)
     return stated.fit(**settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,6 +33,11 @@ def fit(
     keep: list[str] | None = None,
     algorithm: str | None = None,
     init: str | None = None,
+    parallel: str | None = None,
+    device: str | None = None,
+    coordinator: str | None = None,
+    processes: int | None = None,
+    process_id: int | None = None,
     file_refit: str = "always",
     checkpoint: Path | None = None,
     resume: Path | None = None,
@@ -48,11 +53,18 @@ def fit(
         warmup: warm-up draws per chain, instead of the file's.
         draws: draws per chain after warm-up, instead of the file's.
         seed: seed of the random numbers, instead of the file's.
-        devices: number of devices to spread the chains over, instead of the file's.
+        devices: number of devices to spread the chains over, instead of the file's; of each process.
         thin: keep the last of every so many draws.
         keep: all, population, or names of draws, each with its own --keep.
-        algorithm: nuts, or an approximation: laplace, pathfinder, svi or map; instead of the file's.
+        algorithm: auto, nuts, chees or meads, or an approximation: laplace, pathfinder, svi or map; instead
+            of the file's.
         init: where it starts: auto, pilot, pathfinder, laplace or map, instead of the file's.
+        parallel: auto, shard_map, pmap or threads, instead of the file's.
+        device: auto, cpu or gpu, instead of the file's.
+        coordinator: host:port of process 0, where several processes share the chains; the same command runs
+            on every host. Within a SLURM step of several tasks none of the three needs to be said.
+        processes: how many processes; 1 is this one alone, whatever SLURM says.
+        process_id: which of them this is, from 0.
         file_refit: whether to sample where the output is there already: always, on_change (if the model, the
             data or the settings have changed) or never.
         checkpoint: folder that the run is written to as it goes.
@@ -60,6 +72,7 @@ def fit(
         any_code: go on although hmlm or JAX have changed since the run began.
     """
     import hmlm as hm
+    from hmlm.cli.cluster import join_hosts
 
     _check_folder(output)
     given = {
@@ -71,45 +84,66 @@ def fit(
         "thin": thin,
         "algorithm": algorithm,
         "init": init,
+        "parallel": parallel,
+        "device": device,
     }
     if keep is not None:
         given["keep"] = keep[0] if len(keep) == 1 else keep
+    first = True
+    if resume is None:
+        stated, table = _read(model, data, output or checkpoint)
+        first = join_hosts(coordinator, processes, process_id)
+        how = {"file_refit": file_refit, **_said({"checkpoint": checkpoint, **given})}
+        fitted_fn = partial(_fitted, stated, table, (model, data, output), run_of(stated.sampling, how))
+    else:
+        _check_alone({"model": model, "--data": data, "--checkpoint": checkpoint, **given})
+        fitted_fn = partial(_resumed, resume, output, any_code)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", hm.SamplingWarning)  # the printed fit ends with them
-        if resume is None:
-            how = {"file_refit": file_refit, **_said({"checkpoint": checkpoint, **given})}
-            fitted = _fitted(model, data, output, how)
-        else:
-            _check_alone({"model": model, "--data": data, "--checkpoint": checkpoint, **given})
-            fitted = hm.resume(resume, any_code=any_code)
-            if output is not None:
-                fitted.save(output)
-    print(fitted)
-    if output is not None:
-        print(f"\nSaved as {output}.")
+        fitted = fitted_fn()
+    if first:
+        print(fitted)
+        print(f"\nSaved as {output or checkpoint or resume}.")
     return 0
 
 
-def _fitted(model: Path | None, data: Path | None, output: Path | None, how: dict[str, Any]) -> Fit:
-    """The fit of a model file; ``how`` holds what was said on the command line."""
-    import hmlm as hm
+def _read(model: Path | None, data: Path | None, output: Path | None) -> tuple[ModelFile, pd.DataFrame]:
+    """Model file and table, which a new run needs, and a place for what comes of it."""
     from hmlm.cli.model_file import read_model_file
+    from hmlm.types import HmlmError
 
-    needed = {"model.yaml": model, "--data": data, "--output": output or how.get("checkpoint")}
-    for name, value in needed.items():
+    for name, value in {"model.yaml": model, "--data": data, "--output": output}.items():
         if value is None:
-            raise hm.HmlmError(f"{name} is missing: hmlm fit model.yaml --data table.csv --output fit.nc")
-    stated = read_model_file(model)
+            raise HmlmError(f"{name} is missing: hmlm fit model.yaml --data table.csv --output fit.nc")
+    return read_model_file(model), read_table(data)
+
+
+def _fitted(
+    stated: ModelFile, table: pd.DataFrame, files: tuple[Path, Path, Path | None], run: Mapping[str, Any]
+) -> Fit:
+    """The fit of a model to a table, of files for the model, the data and the fit."""
+    import hmlm as hm
+
+    model, data, output = files
     return hm.fit(
         formula_of(stated),
-        read_table(data),
+        table,
         family=stated.family,
         prior=stated.prior,
         data2=read_matrices(stated.data2, model.parent),
         data_name=data.name,
         file=output,
-        **run_of(stated.sampling, how),
+        **run,
     )
+
+
+def _resumed(folder: Path, output: Path | None, any_code: bool) -> Fit:
+    import hmlm as hm
+
+    fitted = hm.resume(folder, any_code=any_code)
+    if output is not None:
+        fitted.save(output)
+    return fitted
 
 
 def run_of(stated: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import jax
@@ -19,13 +20,16 @@ from hmlm.infer.checkpoint.lock import locked
 from hmlm.infer.checkpoint.stream import disk_sink, last_state
 from hmlm.infer.checkpoint.whole import read_whole
 from hmlm.infer.collect import collect
+from hmlm.infer.device import pick_device
 from hmlm.infer.draws import Draws
+from hmlm.infer.hosts import Hosts, all_hosts
 from hmlm.infer.keep import what_to_keep
+from hmlm.infer.meeting import check_alike, joined, meet
 from hmlm.infer.pace import Pace
 from hmlm.infer.placement import Placement, place
 from hmlm.infer.program import Program, compile_program
 from hmlm.infer.progress import ProgressBar
-from hmlm.infer.record import Recorder
+from hmlm.infer.record import make_recorder
 from hmlm.infer.room import check_disk, check_memory
 from hmlm.infer.run import Run, run_of
 from hmlm.infer.settings import Settings
@@ -35,6 +39,8 @@ from hmlm.infer.superchains import superchains_of
 from hmlm.types import HmlmError
 
 Tree = Any
+Meet = Callable[[int, list[Tree]], list[Tree]]
+"""Draws done and the states of all groups -> the states, having learnt from those of every host."""
 
 WHILE_JOINED = 2  # a run's parts become one file per array in the end, and are there until then
 ATTEMPTS = 20  # at a starting point with a finite density
@@ -48,7 +54,7 @@ def sample(
     points: np.ndarray | None = None,
     checkpoint: Folder | None = None,
 ) -> Run:
-    """Sample a density.
+    """Sample a density; on several hosts each its part of the chains, and every host gets all of them.
 
     Args:
         density: what to sample.
@@ -61,41 +67,70 @@ def sample(
     Raises:
         KeyboardInterrupt: interrupted before the first draw after warm-up.
         HmlmError: no starting point has a finite density, devices that do not exist, draws that do not fit
-            in memory, or a folder that cannot be used.
+            in memory, a folder that cannot be used, or a host is lost.
     """
-    keep = what_to_keep(density.spec, settings.keep)
-    recorder = Recorder(density, keep, settings, values=checkpoint is not None)
-    if checkpoint is None:
-        check_memory(density.spec, density.size, settings)
-        return _sample(recorder, progress, points)
+    hosts = all_hosts()
+    with hosts.together():
+        check_alike(hosts, density, settings)
+        if checkpoint is None:
+            check_memory(density.spec, density.size, settings)
+            return joined(hosts, _sample(hosts, density, settings, progress, points))
+        return _sample_into(checkpoint, hosts, density, settings, progress, points)
+
+
+def _sample_into(
+    checkpoint: Folder,
+    hosts: Hosts,
+    density: LogDensity,
+    settings: Settings,
+    progress: bool | None,
+    points: np.ndarray | None,
+) -> Run:
+    """The run of a folder: read, gone on with, or begun."""
+    if hosts.count > 1:
+        raise HmlmError("checkpoint= is of runs on one host: leave it out, or sample on one host")
     with locked(checkpoint.path):
         finished = read_whole(checkpoint)
         if finished is not None:
             return run_of(*finished)
-        check_disk(checkpoint.path, WHILE_JOINED * keep.bytes_of(density.spec, density.size, settings))
-        return _sample(recorder, progress, points, checkpoint)
+        needed = what_to_keep(density.spec, settings.keep).bytes_of(density.spec, density.size, settings)
+        check_disk(checkpoint.path, WHILE_JOINED * needed)
+        return _sample(hosts, density, settings, progress, points, checkpoint)
 
 
 def _sample(
-    recorder: Recorder, progress: bool | None, points: np.ndarray | None, checkpoint: Folder | None = None
+    hosts: Hosts,
+    density: LogDensity,
+    settings: Settings,
+    progress: bool | None,
+    points: np.ndarray | None,
+    checkpoint: Folder | None = None,
 ) -> Run:
-    density, settings = recorder.density, recorder.settings
-    saved = None if checkpoint is None else last_state(checkpoint)
-    placement = place(settings.chains, settings.devices, ensemble=settings.in_step)
+    """This host's part of the chains."""
+    picked = pick_device(density, settings)
+    placement = place(
+        settings.chains, settings.devices, settings.parallel, picked.platform, hosts, in_step=settings.in_step
+    )
     algorithm = make_algorithm(density, settings, placement.chains)
+    saved = None if checkpoint is None else last_state(checkpoint)
     starts = _nowhere(density, settings) if saved else _starts(density, settings, points)
-    with ProgressBar(settings.warmup + settings.draws, show=progress) as bar:
+    shown = progress if hosts.own == 0 else False
+    with ProgressBar(settings.warmup + settings.draws, show=shown) as bar:
         with double_precision():
-            keys, data = _chain_keys(settings), jax.device_put(density.data, placement.shared)
-            first = next(_arguments(placement, keys, starts(0)))
+            keys = _chain_keys(settings)[placement.own]
+            data = jax.device_put(density.data, placement.shared)
+            first = next(_arguments(placement, keys, starts(0)[placement.own]))
             program = compile_program(algorithm, placement, *first, data)
         with ThreadPoolExecutor(placement.workers) as pool:
             states = _start(pool, program, placement, keys, starts, data, anywhere=saved is not None)
-            moment = Moment(states, together=placement.together, superchains=superchains_of(starts(0)))
+            shared = superchains_of(starts(0))
+            moment = Moment(states, together=placement.together, superchains=shared, device=picked.reason)
             sink: Sink = MemorySink(settings.n_kept)
             if checkpoint is not None:
                 sink, moment = disk_sink(checkpoint, saved, moment)
-            calls = _advance(pool, program, moment, data, settings)
+            meet_fn = partial(meet, hosts, placement, algorithm)
+            calls = _advance(pool, program, meet_fn, moment, data, settings)
+            recorder = make_recorder(density, settings, placement.own, values=checkpoint is not None)
             return collect(calls, program.seconds, recorder, sink, moment, bar)
 
 
@@ -113,7 +148,7 @@ def _start(
 
     Of chains that go on from elsewhere only the structure of their states matters: these may be ``anywhere``.
     """
-    positions = starts(0)
+    positions = starts(0)[placement.own]
     for attempt in range(1, ATTEMPTS + 1):
         with double_precision():
             arguments = list(_arguments(placement, keys, positions))
@@ -121,7 +156,7 @@ def _start(
         bad = ~np.concatenate([_finite(program.algorithm, state) for state in states])
         if anywhere or not bad.any():
             return states
-        positions = np.where(bad[:, None], starts(attempt), positions)
+        positions = np.where(bad[:, None], starts(attempt)[placement.own], positions)
     raise HmlmError(
         f"no finite starting point after {ATTEMPTS} attempts: a column may be far from the others in scale, "
         "or a prior may exclude what the data say; rescale columns and check the bounds of the priors"
@@ -145,7 +180,7 @@ def _finite(algorithm: Algorithm, state: Tree) -> np.ndarray:
 
 
 def _advance(
-    pool: Executor, program: Program, moment: Moment, data: Tree, settings: Settings
+    pool: Executor, program: Program, meet_fn: Meet, moment: Moment, data: Tree, settings: Settings
 ) -> Iterator[tuple[Draws, list[Tree], int]]:
     """Draws of all chains on the host, the states after them and how many draws each chain has then made.
 
@@ -162,7 +197,7 @@ def _advance(
             pace = pace.after(n, time.perf_counter() - began)
             if done in algorithm.meetings:
                 with double_precision():
-                    states = algorithm.meet(states)
+                    states = meet_fn(done, states)
             yield draws, states, done
 
 

@@ -12,10 +12,10 @@ from jax import Array, lax
 
 from hmlm.infer.draws import Draws, no_draws
 from hmlm.infer.integrator import Place
-from hmlm.infer.meeting import in_place_of, stacked
 from hmlm.infer.metric import Metric
 from hmlm.infer.schedule import Schedule
 from hmlm.infer.seen import Seen, metric_from, nothing_seen
+from hmlm.infer.trees import as_before, stacked
 
 Tree = Any
 
@@ -91,6 +91,6 @@ def taught(ensembles: Sequence[Ensemble], shared: Tree) -> list[Ensemble]:
     def one(ensemble: Ensemble) -> Ensemble:
         n = len(ensemble.shared.n_done)
         each = jax.tree.map(lambda leaf: np.tile(np.asarray(leaf), (n, *(1,) * np.ndim(leaf))), shared)
-        return in_place_of(ensemble, ensemble._replace(shared=each))
+        return as_before(ensemble, ensemble._replace(shared=each))
 
     return [one(ensemble) for ensemble in ensembles]

@@ -19,13 +19,13 @@ from hmlm.density.state import DensityData, Static
 from hmlm.infer.draws import Draws, draws_per_call, no_draws, put
 from hmlm.infer.evaluate import place_at
 from hmlm.infer.integrator import Place, gradients_per_step, move_in
-from hmlm.infer.meeting import in_place_of, stacked
 from hmlm.infer.metric import Metric, pulled_back, scaled, unit_metric
 from hmlm.infer.over_chains import over_chains
 from hmlm.infer.schedule import Schedule
 from hmlm.infer.seen import rows_of_a_chain
 from hmlm.infer.settings import Settings
 from hmlm.infer.tree import Memory, Noise, draw_noise, empty_memory, transition
+from hmlm.infer.trees import as_before, stacked
 from hmlm.infer.warmup import Learning, Warmup
 
 NOISE_AT_A_TIME = 25  # draws
@@ -108,7 +108,7 @@ def _taught(group: Group, part: slice, step_size: np.ndarray, learning: Learning
     learning = jax.tree.map(lambda leaf: leaf[part], learning)
     chains = group.chains._replace(step_size=step_size[part], learning=learning)
     metric = jax.tree.map(lambda leaf: np.tile(leaf, (len(group.n_done), *(1,) * leaf.ndim)), metric)
-    return in_place_of(group, group._replace(chains=chains, metric=metric))
+    return as_before(group, group._replace(chains=chains, metric=metric))
 
 
 def start_chain(nuts: Nuts, key: Array, position: Array, data: DensityData) -> Chain:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -44,16 +44,17 @@ def compile_program(
     """The program for arguments of these shapes, compiled now or remembered."""
     leaves, structure = jax.tree.flatten((keys, positions, data))
     shapes = tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding) for leaf in leaves)
-    return _compile(algorithm, placement.mesh, structure, shapes)
+    return _compile(algorithm, placement.mesh, placement.pmap, structure, shapes)
 
 
 @lru_cache(maxsize=64)
-def _compile(algorithm: Algorithm, mesh: Mesh | None, structure: Tree, shapes: tuple) -> Program:
+def _compile(algorithm: Algorithm, mesh: Mesh | None, pmap: bool, structure: Tree, shapes: tuple) -> Program:
     """Both programs at the same time: compiling is most of the wait before the first draw."""
     began = time.perf_counter()
     keys, positions, data = jax.tree.unflatten(structure, shapes)
-    start = jax.jit(_split(mesh, algorithm.start, (True, True, False)))
-    advance = jax.jit(_split(mesh, algorithm.advance, (True, False, False)))
+    split = partial(_mapped if pmap else _split, mesh)
+    start = jax.jit(split(algorithm.start, (True, True, False)))
+    advance = jax.jit(split(algorithm.advance, (True, False, False)))
     lowered = start.lower(keys, positions, data)
     states = lowered.out_info
     if mesh is not None:
@@ -75,6 +76,27 @@ def _split(mesh: Mesh | None, function: Callable, over_chains: tuple[bool, ...])
         return function
     specs = tuple(PartitionSpec(AXIS) if split else PartitionSpec() for split in over_chains)
     return jax.shard_map(function, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(AXIS), check_vma=False)
+
+
+def _mapped(mesh: Mesh, function: Callable, over_chains: tuple[bool, ...]) -> Callable:
+    """The same by pmap, whose arrays have an axis of devices before that of a device's chains."""
+    devices = mesh.devices.tolist()
+    axes = tuple(0 if split else None for split in over_chains)
+    spread = jax.pmap(function, AXIS, in_axes=axes, devices=devices)
+
+    def cut(leaf: Any) -> Any:
+        return leaf.reshape(len(devices), len(leaf) // len(devices), *leaf.shape[1:])
+
+    def joined(leaf: Any) -> Any:
+        return leaf.reshape(leaf.shape[0] * leaf.shape[1], *leaf.shape[2:])
+
+    def mapped(*arguments: Tree) -> Tree:
+        per_device = zip(arguments, over_chains, strict=True)
+        return jax.tree.map(
+            joined, spread(*(jax.tree.map(cut, a) if split else a for a, split in per_device))
+        )
+
+    return mapped
 
 
 def _sharded(struct: jax.ShapeDtypeStruct, sharding: NamedSharding) -> jax.ShapeDtypeStruct:

@@ -13,7 +13,7 @@ import numpy as np
 
 from hmlm.density.log_density import LogDensity
 from hmlm.infer.draws import Draws
-from hmlm.infer.keep import Keep
+from hmlm.infer.keep import Keep, what_to_keep
 from hmlm.infer.named import effect_keys, effects_of, parameters_of
 from hmlm.infer.settings import Settings
 
@@ -31,12 +31,14 @@ class Recorder:
         density: what is sampled.
         keep: what is kept.
         settings: of the run.
+        own: which of the run's chains are on this host.
         values: whether parameters are computed at once although positions are kept.
     """
 
     density: LogDensity
     keep: Keep
     settings: Settings
+    own: slice
     values: bool
 
     def record(self, draws: Draws, first: int, carried: Arrays) -> tuple[dict[str, np.ndarray], Arrays]:
@@ -69,7 +71,16 @@ class Recorder:
 
     @cached_property
     def _keys(self) -> np.ndarray:
-        return effect_keys(self.settings.seed, self.settings.chains, self.settings.n_kept)
+        return effect_keys(self.settings.seed, self.settings.chains, self.settings.n_kept)[self.own]
+
+
+def make_recorder(density: LogDensity, settings: Settings, own: slice, *, values: bool) -> Recorder:
+    """The recorder of a run, for its ``own`` chains; arguments as the attributes of :class:`Recorder`.
+
+    Raises:
+        HmlmError: ``settings.keep`` has a name that none of the draws has.
+    """
+    return Recorder(density, what_to_keep(density.spec, settings.keep), settings, own, values)
 
 
 def _kept(first: int, n: int, thin: int) -> np.ndarray:

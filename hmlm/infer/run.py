@@ -25,6 +25,7 @@ class Run:
         effects: by number of the block (C, S, J, Q) group effects that are kept themselves.
         together: chains that one device advanced by vmap.
         superchains: starting points that chains shared, taking turns; 0 if each had its own.
+        device: on what it ran, and why there.
         longest: (C, S) most gradients of a draw among those that thinning joined, None without thinning.
     """
 
@@ -36,6 +37,7 @@ class Run:
     longest: np.ndarray | None = None
     together: int = 1
     superchains: int = 0
+    device: str = ""
 
 
 def run_of(arrays: Arrays, moment: Moment, *, interrupted: bool = False) -> Run:
@@ -50,4 +52,5 @@ def run_of(arrays: Arrays, moment: Moment, *, interrupted: bool = False) -> Run:
         longest=found.get(LONGEST),
         together=moment.together,
         superchains=moment.superchains,
+        device=moment.device,
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 
+from hmlm.infer.parallel import AUTO, check_device, check_parallel, checked_devices
 from hmlm.types import HmlmError
 
-AUTO, NUTS, CHEES, MEADS = "auto", "nuts", "chees", "meads"
+NUTS, CHEES, MEADS = "nuts", "chees", "meads"
 SAMPLERS = (AUTO, NUTS, CHEES, MEADS)
 FEWEST_IN_STEP = 8
 MANY_CHAINS = 32  # from which on those that advance together are worth more than trees
@@ -26,14 +27,16 @@ class Settings:
         seed: of all randomness.
         target_accept: mean acceptance probability that the step size is adapted to.
         max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
-        devices: number of devices to spread the chains over; None is one device, and on a CPU one
-            thread per core.
+        devices: of each host, how many to spread the chains over, or which, by their numbers; None is one
+            device, and on a CPU one thread per core.
         algorithm: ``"nuts"``, ``"chees"``, ``"meads"``, or ``"auto"``: ChEES from 32 chains on, below NUTS;
             or an approximation, see :mod:`hmlm.infer.arguments`.
         chunk: draws between two looks from the host; None takes as many as a quarter of a second allows.
         thin: the last of every so many draws is kept; ``draws`` counts them before that.
         keep: ``"all"`` (group effects can be had from the draws), ``"population"`` (the parameters alone), or
             names of what to keep (:mod:`hmlm.infer.keep`).
+        parallel: how chains are spread over devices, see :mod:`hmlm.infer.parallel`.
+        device: ``"auto"``, ``"cpu"`` or ``"gpu"``.
         init: where it starts, see :mod:`hmlm.infer.starts`; of points that were given, their hash.
         resample: whether an approximation's draws are taken by importance; None leaves it to k-hat.
     """
@@ -44,11 +47,13 @@ class Settings:
     seed: int = 0
     target_accept: float = 0.8
     max_tree_depth: int = 10
-    devices: int | None = None
+    devices: int | tuple[int, ...] | None = None
     algorithm: str = AUTO
     chunk: int | None = None
     thin: int = 1
     keep: str | tuple[str, ...] = ALL
+    parallel: str = AUTO
+    device: str = AUTO
     init: str = "auto"
     resample: bool | None = None
 
@@ -61,7 +66,9 @@ class Settings:
             _check_count("chunk", self.chunk, 1)
         _check_count("seed", self.seed, 0, LARGEST_SEED)
         if self.devices is not None:
-            _check_count("devices", self.devices, 1)
+            object.__setattr__(self, "devices", checked_devices(self.devices))
+        check_parallel(self.parallel)
+        check_device(self.device)
         number = isinstance(self.target_accept, Real) and not isinstance(self.target_accept, bool)
         if not number or not 0.0 < self.target_accept < 1.0:
             raise HmlmError(

@@ -12,7 +12,7 @@ from hmlm.infer.record import VALUES
 
 Arrays = Mapping[str, np.ndarray]
 
-FACTS = ("done", "kept", "divergences", "together", "superchains")
+FACTS = ("done", "kept", "divergences", "together", "superchains", "device")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Moment:
         kept: draws of each chain that are kept.
         divergences: after warm-up, of all chains.
         seconds: spent so far by phase.
-        together, superchains: of :class:`hmlm.infer.run.Run`.
+        together, superchains, device: of :class:`hmlm.infer.run.Run`.
         carried: of :meth:`hmlm.infer.record.Recorder.record`.
     """
 
@@ -37,6 +37,7 @@ class Moment:
     carried: Arrays = field(default_factory=dict)
     together: int = 1
     superchains: int = 0
+    device: str = ""
 
     def facts(self) -> dict[str, Any]:
         """All but arrays."""

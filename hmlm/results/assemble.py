@@ -64,6 +64,8 @@ def observed_outcomes(design: Design) -> xr.Dataset:
 
 def _sample_stats(run: Run, sampler: str, size: int) -> xr.Dataset:
     draws = run.draws
+    longest = draws.n_steps if run.longest is None else run.longest
+    steps = longest // gradients_per_step(size)
     stats = {
         "lp": draws.lp,
         "energy": draws.energy,
@@ -71,10 +73,10 @@ def _sample_stats(run: Run, sampler: str, size: int) -> xr.Dataset:
         "acceptance_rate": draws.acceptance_rate,
         "diverging": draws.diverging,
         "step_size": draws.step_size,
+        "trajectory_length": steps * draws.step_size,
     }
     if sampler == NUTS:
-        longest = draws.n_steps if run.longest is None else run.longest
-        stats["tree_depth"] = np.stack([_depths(steps // gradients_per_step(size)) for steps in longest])
+        stats["tree_depth"] = np.stack([_depths(of_chain) for of_chain in steps])
     return with_draws(stats)
 
 
@@ -107,6 +109,7 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         kept=[density.names[i] for i in what_to_keep(density.spec, settings.keep).parameters],
         together=run.together,
         superchains=run.superchains,
+        device=run.device,
     )
 
 

@@ -61,7 +61,7 @@ class Fit:
         info: the facts beside the draws.
         posterior: population-level parameters, dims ``(chain, draw)``, with brms's names.
         sample_stats: ArviZ's ``diverging``, ``n_steps`` (gradients), ``tree_depth``, ``acceptance_rate``,
-            ``energy``, ``lp``, ``step_size``, as far as the sampler has them.
+            ``energy``, ``lp``, ``step_size``, ``trajectory_length``, as far as the sampler has them.
         effects_fn: makes the group effects: name -> dims ``(chain, draw, <factor>, "term")``.
         observed: the outcomes.
         log_lik_fn: makes the log likelihood from a grouping factor (or None) and a number of importance

@@ -57,6 +57,7 @@ class FitInfo:
         resampled: whether an approximation's draws were taken by importance.
         together: chains that one device advanced by vmap, each waiting for the longest trajectory among them.
         superchains: starting points that chains shared, taking turns; 0 if each had its own.
+        device: on what it was sampled, and why there: ``"CPU: no GPU found"``.
     """
 
     family: str
@@ -84,6 +85,7 @@ class FitInfo:
     resampled: bool = False
     together: int = 1
     superchains: int = 0
+    device: str = ""
 
     @property
     def approximate(self) -> bool:

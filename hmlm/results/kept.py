@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from hmlm.infer.hosts import any_host, first_host
 from hmlm.results import archive
 from hmlm.results.fit import Fit
 from hmlm.results.matrices import data_hash
@@ -30,7 +31,7 @@ def kept_fit(
     """The fit of ``path`` if it may be taken, else that of ``sample_fn``, which is then written there.
 
     One line on stderr says which. A file is looked at before anything is sampled; that of an interrupted run
-    counts as changed.
+    counts as changed. Of several hosts all read or all sample, and the first writes.
 
     Args:
         path: the file.
@@ -47,14 +48,17 @@ def kept_fit(
         hint = did_you_mean(str(refit), POLICIES)
         raise HmlmError(f"file_refit={refit!r} is unknown{hint}; choose one of {', '.join(POLICIES)}")
     archive.check_folder(path)
-    if path.exists():
-        reasons = _reasons(archive.read_header(path), refit, statement, design)
-        if not reasons:
-            _say(f"read {path} instead of sampling" + (" (file_refit='never')" if refit == NEVER else ""))
-            return load_fit(path, family)
-        _say(f"sampling again, {path} will be replaced: {', '.join(reasons)}")
+    there = path.exists()
+    reasons = _reasons(archive.read_header(path), refit, statement, design) if there else []
+    if not any_host(not there or bool(reasons)):
+        _say(f"read {path} instead of sampling" + (" (file_refit='never')" if refit == NEVER else ""))
+        return load_fit(path, family)
+    if there:
+        why = ", ".join(reasons) or "another host does not have it"
+        _say(f"sampling again, {path} will be replaced: {why}")
     fit = sample_fn()
-    fit.save(path)
+    if first_host():
+        fit.save(path)
     return fit
 
 

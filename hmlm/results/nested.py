@@ -58,32 +58,35 @@ def nested_rhats(values: np.ndarray, index: np.ndarray) -> np.ndarray:
     """(P,) nested R-hat of draws (P, C, S), chain c in superchain ``index[c]``; NaN for constant ones."""
     if values.shape[2] < MIN_DRAWS:
         return np.full(len(values), np.nan)
-    halves, twice = _halves(values), np.concatenate([index, index])
-    distances = np.abs(halves - np.median(halves, axis=(1, 2), keepdims=True))
+    twice = np.concatenate([index, index])
+    members = [np.flatnonzero(twice == k) for k in np.unique(index)]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.maximum(_nested(_normal(halves), twice), _nested(_normal(distances), twice))
+        return np.array([_larger(_halves(draws), members) for draws in values])
 
 
-def _nested(values: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """(P,) the formula above, of any numbers of chains per superchain."""
-    means, variances = values.mean(axis=2), values.var(axis=2, ddof=1)
-    members = [np.flatnonzero(index == k) for k in np.unique(index)]
-    centres = np.stack([means[:, m].mean(axis=1) for m in members])
-    within = np.stack([means[:, m].var(axis=1, ddof=1) + variances[:, m].mean(axis=1) for m in members])
-    return np.sqrt(1 + centres.var(axis=0, ddof=1) / within.mean(axis=0))
+def _larger(halves: np.ndarray, members: list[np.ndarray]) -> float:
+    """Of the draws of one parameter and of their distances from the median."""
+    distances = np.abs(halves - np.median(halves))
+    return np.maximum(_nested(_normal(halves), members), _nested(_normal(distances), members))
 
 
-def _halves(values: np.ndarray) -> np.ndarray:
-    """(P, 2 C, S // 2): all first halves, then all second ones."""
-    half = values.shape[2] // 2
-    return np.concatenate([values[..., :half], values[..., -half:]], axis=1)
+def _nested(values: np.ndarray, members: list[np.ndarray]) -> float:
+    """The formula above, of any numbers of chains per superchain."""
+    means, variances = values.mean(axis=1), values.var(axis=1, ddof=1)
+    centres = [means[chains].mean() for chains in members]
+    within = [means[chains].var(ddof=1) + variances[chains].mean() for chains in members]
+    return np.sqrt(1 + np.var(centres, ddof=1) / np.mean(within))
+
+
+def _halves(draws: np.ndarray) -> np.ndarray:
+    """(2 C, S // 2): all first halves of (C, S) draws, then all second ones."""
+    half = draws.shape[1] // 2
+    return np.concatenate([draws[:, :half], draws[:, -half:]])
 
 
 def _normal(values: np.ndarray) -> np.ndarray:
-    """Ranks among all draws of a parameter as normal scores."""
-    flat = values.reshape(len(values), -1)
-    ranks = rankdata(flat, axis=1)
-    return ndtri((ranks - 0.375) / (flat.shape[1] + 0.25)).reshape(values.shape)
+    """Ranks among all draws as normal scores."""
+    return ndtri((rankdata(values, axis=None) - 0.375) / (values.size + 0.25)).reshape(values.shape)
 
 
 def _index(chains: int, superchains: int | Sequence[int]) -> np.ndarray:

@@ -116,7 +116,7 @@ def _begin(path: Path, spec: Spec, statement: Statement, design: Design) -> Fold
     info = _info(spec, statement, design)
     archive.write(path / MODEL, archive.Header(info, statement, columns, data_hash(design)), groups)
     run = uuid.uuid4().hex
-    _write_header(path, {"format": FORMAT, "run": run, "made_by": made_by(statement.settings)})
+    _write_header(path, {"format": FORMAT, "run": run, "made_by": made_by()})
     return Folder(path, run)
 
 
@@ -159,7 +159,7 @@ def _checked(path: Path, header: Mapping[str, Any], statement: Statement, *, any
     if folder.finished:
         _say(f"read {path} instead of sampling")
         return folder
-    now = made_by(statement.settings)
+    now = made_by()
     changed = list(changes(header["made_by"], now))
     if changed and header["made_by"][DEVICES] != now[DEVICES]:
         raise HmlmError(

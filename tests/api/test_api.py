@@ -105,7 +105,7 @@ def test_model_reads_as_its_formula(model):
 
 
 def test_explain(model):
-    size, cost, kernels, _, header, block, _, *priors = model.explain().splitlines()
+    size, cost, kernels, _, header, block, _, device, *priors = model.explain().splitlines()
     assert size == (
         "6 of 30 dimensions are sampled: 6 population-level (dense mass matrix) and 0 of 24 group effects"
     )
@@ -113,6 +113,7 @@ def test_explain(model):
     assert kernels.startswith(("kernels: native (", "kernels: xla"))
     assert header.split() == ["block", "coefficients", "levels", "treatment", "sampled", "reason"]
     assert block.startswith("cafe   Intercept, afternoon      12  integrated out        0  they enter")
+    assert device.startswith("device: ")
     assert "prior: b_afternoon ~ (flat)" in priors
     assert "prior: sd_cafe ~ exponential(1)" in priors
     assert all(line.startswith("prior: ") for line in priors)

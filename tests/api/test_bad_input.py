@@ -7,6 +7,7 @@ import decimal
 import re
 import warnings
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -343,6 +344,7 @@ SETTINGS = {
 @pytest.mark.parametrize("name", SETTINGS)
 def test_setting_is_refused(name, table):
     settings, said = SETTINGS[name]
+    jax.devices()  # JAX has started, and a CPU cannot be cut into devices any more
     with pytest.raises(HmlmError, match=said):
         hm.fit("y ~ x + (1 | g)", table, **settings)
 

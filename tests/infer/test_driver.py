@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -125,34 +121,3 @@ def test_without_a_finite_start_around_the_pilot_pathfinder_is_asked(monkeypatch
 def test_more_devices_than_there_are_teaches():
     with pytest.raises(HmlmError, match="JAX_NUM_CPU_DEVICES=99"):
         place(99, 99)
-
-
-SCRIPT = """
-import numpy as np, jax
-from hmlm.infer.driver import sample
-from hmlm.infer.schedule import Schedule
-from hmlm.infer.settings import Settings
-from small_model import small_model
-density = small_model().log_density
-threads = sample(density, Settings(chains=8, warmup=100, draws=50, seed=3, chunk=50))
-for devices in (2, 8):
-    mesh = sample(density, Settings(chains=8, warmup=100, draws=50, seed=3, chunk=50, devices=devices))
-    assert mesh.draws.position.shape == threads.draws.position.shape
-    first, other = threads.draws.position, mesh.draws.position
-    assert np.allclose(first.mean((0, 1))[:4], other.mean((0, 1))[:4], atol=1.0), devices
-    assert not np.array_equal(other[0], other[1])
-    again = sample(density, Settings(chains=8, warmup=100, draws=50, seed=3, chunk=50, devices=devices))
-    assert np.array_equal(again.draws.position, other)
-try:
-    sample(density, Settings(chains=3, devices=2))
-except ValueError as error:
-    assert "multiple of devices=2" in str(error)
-print("devices", len(jax.devices()))
-"""
-
-
-def test_chains_spread_over_two_and_eight_devices():
-    environment = {**os.environ, "JAX_NUM_CPU_DEVICES": "8", "PYTHONPATH": str(Path(__file__).parent)}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.split() == ["devices", "8"]

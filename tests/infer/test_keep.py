@@ -41,7 +41,7 @@ def draws_of(model: hm.Model, n: int = N, seed: int = 0) -> Draws:
 
 def recorder(model: hm.Model, **settings) -> Recorder:
     made = Settings(chains=CHAINS, draws=N, **settings)
-    return Recorder(model.log_density, what_to_keep(model.spec, made.keep), made, values=False)
+    return Recorder(model.log_density, what_to_keep(model.spec, made.keep), made, slice(CHAINS), values=False)
 
 
 def recorded(model: hm.Model, ends: list[int], **settings) -> dict[str, np.ndarray]:

@@ -120,6 +120,7 @@ def test_an_interrupted_run_is_noted(melsm):
         "250 of 1000 draws"
         in found(with_settings(with_info(melsm, interrupted=True), draws=1000), "interrupted").message
     )
+    assert "after 250 draws" in found(with_info(melsm, interrupted=True), "interrupted").message
     assert "interrupted" not in severities(melsm)
 
 
@@ -269,6 +270,12 @@ def test_heavy_tails_are_seen_in_the_energies(melsm, change_draws, change_stats)
     assert severities(change_stats(melsm, energy=noise(9)))["energy"] == "FINE"
 
 
+def test_numbers_of_many_chains_are_a_range():
+    fit = with_stats(many_chains(64, 200), energy=np.cumsum(noise(8, (64, 200)), axis=1))
+    message = found(fit, "energy").message
+    assert re.search(r"in chains 1, 2, 3, 4, 5, 6, 7, 8 and 56 more \(0\.0\d to 0\.\d\d\):", message)
+
+
 def test_energies_of_short_chains_are_taken_together():
     """Of 512 independent chains of 20 draws some have an E-BFMI below 0.3 of pure noise."""
     moves = np.random.default_rng(0).normal(size=(512, 20))
@@ -284,7 +291,7 @@ def test_energies_of_short_chains_are_taken_together():
 
 
 def test_energies_of_a_sampler_that_keeps_momentum_say_nothing(melsm, change_stats):
-    fit = with_info(change_stats(melsm, energy=np.cumsum(noise(8), axis=1)), algorithm="MEADS")
+    fit = with_settings(change_stats(melsm, energy=np.cumsum(noise(8), axis=1)), algorithm="meads")
     assert "energy" not in severities(fit)
 
 
@@ -294,7 +301,7 @@ def test_a_chain_that_was_not_tuned(melsm, change_stats):
     fit = change_stats(melsm, step_size=step, acceptance_rate=rate)
     assert found(fit, "step-size").chains == (4,) and found(fit, "acceptance").chains == (2,)
     assert check(fit) == ()
-    assert "acceptance" not in severities(with_info(fit, algorithm="ChEES"))
+    assert "acceptance" not in severities(with_settings(fit, algorithm="chees"))
 
 
 def test_waiting_of_chains_that_advance_together(melsm, change_stats):
@@ -425,7 +432,11 @@ def test_a_saved_fit_is_diagnosed_the_same(real, tmp_path):
 def test_a_real_fit_has_all_statistics(real):
     frame = real.diagnostics()
     known = {"divergences", "acceptance_rate", "step_size", "tree_depth", "saturated", "gradients", "wasted"}
-    assert {*known, "ebfmi", "ess", "ess_per_gradient", "ess_per_second"} == set(frame.columns)
+    assert {*known, "trajectory_length", "ebfmi", "ess", "ess_per_gradient", "ess_per_second"} == set(
+        frame.columns
+    )
+    length = real.sample_stats["n_steps"] * real.sample_stats["step_size"]  # leapfrogs: few dimensions
+    np.testing.assert_allclose(frame["trajectory_length"], length.mean("draw"))
     assert (frame["wasted"] == 0).all() and frame.notna().all().all()
     assert real.info.together == 1 and real.info.superchains == 0
 

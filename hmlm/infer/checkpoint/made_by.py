@@ -11,9 +11,6 @@ from pathlib import Path
 
 import jax
 
-from hmlm.infer.placement import place
-from hmlm.infer.settings import Settings
-
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("formula", "spec", "density", "kernels", "infer")  # whose code decides what is drawn
 SUFFIXES = {".py", ".cc", ".h", ".cu"}
@@ -21,17 +18,15 @@ CODE, DEVICES = "code", "devices"
 LIBRARIES = ("jax", "jaxlib", "numpyro")
 
 
-def made_by(settings: Settings) -> dict[str, str]:
-    """By name: hmlm and a digest of its code, the libraries, Python, and how chains are placed."""
-    placement = place(settings.chains, settings.devices, ensemble=settings.in_step)
+def made_by() -> dict[str, str]:
+    """By name: hmlm and a digest of its code, the libraries, Python, and the kind of device."""
     device = jax.devices()[0]
-    groups = f"{placement.groups} groups of {placement.chains}"
     return {
         "hmlm": version("hmlm"),
         CODE: code_digest(),
         **{name: version(name) for name in LIBRARIES},
         "python": platform.python_version(),
-        DEVICES: f"{groups} on {device.platform} ({device.device_kind})",
+        DEVICES: f"{device.platform} ({device.device_kind})",
     }
 
 

@@ -15,6 +15,9 @@ from hmlm.infer.sink import FACTS, Moment
 Arrays = Mapping[str, np.ndarray]
 
 CARRIED = "carried/"
+OTHER = (
+    "the states are those of another program, or laid out for other devices: go on where the run was begun"
+)
 
 
 def packed(moment: Moment) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -36,7 +39,7 @@ def unpacked(arrays: Arrays, facts: Mapping[str, Any], like: list[Any]) -> Momen
     """
     states = [_state(arrays, g, state) for g, state in enumerate(like)]
     if sum(name.startswith("state/") for name in arrays) != len(jax.tree.leaves(like)):
-        raise DamagedError("the states are those of another program")
+        raise DamagedError(OTHER)
     carried = {name.removeprefix(CARRIED): arrays[name] for name in arrays if name.startswith(CARRIED)}
     return Moment(states, **{name: facts[name] for name in (*FACTS, "seconds")}, carried=carried)
 
@@ -50,5 +53,5 @@ def _state(arrays: Arrays, group: int, like: Any) -> Any:
 
 def _placed(stored: np.ndarray | None, like: Any) -> Any:
     if stored is None or (stored.shape, stored.dtype) != (like.shape, like.dtype):
-        raise DamagedError("the states are those of another program")
+        raise DamagedError(OTHER)
     return jax.device_put(stored, like.sharding) if isinstance(like, jax.Array) else stored

@@ -25,7 +25,7 @@ def where_they_are(evidence: Evidence, diverging: np.ndarray) -> tuple[str, str]
     flat, which = evidence.values.reshape(len(evidence.values), -1), diverging.ravel()
     if not usable.size or not FEWEST <= which.sum() < which.size or flat.shape[1] != which.size:
         return "", ""
-    rank = rankdata(flat[usable], axis=1)[:, which].mean(axis=1) / which.size
+    rank = np.array([rankdata(flat[i])[which].mean() for i in usable]) / which.size
     sds = [k for k, i in enumerate(usable) if i in sd_positions(evidence) and rank[k] < EXTREME]
     extreme = min(sds, key=lambda k: rank[k]) if sds else int(np.abs(rank - 0.5).argmax())
     if abs(rank[extreme] - 0.5) < 0.5 - EXTREME:

@@ -61,6 +61,6 @@ def _of_the_energy(evidence: Evidence, energy: np.ndarray) -> int | None:
     usable = np.flatnonzero(evidence.varies)
     if not usable.size or energy.size != evidence.values[0].size:
         return None
-    ranks = rankdata(evidence.values[usable].reshape(len(usable), -1), axis=1)
-    r = np.abs(np.corrcoef(np.vstack([rankdata(energy)[None], ranks]))[0, 1:])
+    own = rankdata(energy)
+    r = np.abs([np.corrcoef(own, rankdata(evidence.values[i]))[0, 1] for i in usable])
     return int(usable[r.argmax()]) if r.max() > MOVES_WITH else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmlm.infer.settings import Settings
+from hmlm.infer.settings import MEADS, NUTS, Settings
 from hmlm.results.convergence import Convergence
 from hmlm.results.diagnosis.words import listed
 from hmlm.results.info import Row
@@ -19,9 +19,7 @@ from hmlm.results.table import labels
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
 
-NUTS = "NUTS"
-SHORT_WARMUP = 500
-PARTIAL_REFRESH = ("meads",)  # algorithms that keep momentum: energies change little between draws, by design
+SHORT_WARMUP = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,12 +78,12 @@ class Evidence:
     @property
     def is_nuts(self) -> bool:
         """Whether each chain was tuned and its trajectories grew as NUTS does it."""
-        return self.fit.info.algorithm.startswith(NUTS)
+        return self.settings.algorithm == NUTS
 
     @property
     def keeps_momentum(self) -> bool:
-        """Whether the momentum is drawn anew in part only."""
-        return self.fit.info.algorithm.lower().startswith(PARTIAL_REFRESH)
+        """Whether momentum is drawn anew in part only, so that energies change little from draw to draw."""
+        return self.settings.algorithm == MEADS
 
     def statistic(self, name: str) -> np.ndarray | None:
         """(C, S) of the sampler; None where it has none: absent, or without any number."""

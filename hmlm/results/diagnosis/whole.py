@@ -69,11 +69,11 @@ def frozen(evidence: Evidence) -> Iterator[Finding]:
 def interrupted(evidence: Evidence) -> Iterator[Finding]:
     """A run that was stopped."""
     if evidence.fit.info.interrupted:
-        asked = evidence.settings.draws
+        asked = f" of {evidence.settings.draws}" if evidence.fit.statement is not None else ""
         yield Finding(
             "interrupted",
             Severity.NOTE,
-            f"The run was interrupted after {evidence.n_draws} of {asked} draws per chain.",
+            f"The run was interrupted after {evidence.n_draws}{asked} draws per chain.",
             f"What is there can be used where the checks allow; for all of it {call_text({})}.",
         )
 

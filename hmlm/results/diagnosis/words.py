@@ -28,8 +28,9 @@ def chains_text(chains: Sequence[int]) -> str:
 
 
 def numbers_text(values: Sequence[float] | np.ndarray, digits: int = 2) -> str:
-    """The first few numbers."""
-    return listed([f"{value:.{digits}f}" for value in values], COUNTED)
+    """The numbers, their range where they are many."""
+    shown = values if len(values) <= COUNTED else (min(values), max(values))
+    return (", " if len(values) <= COUNTED else " to ").join(f"{value:.{digits}f}" for value in shown)
 
 
 def call_text(settings: Mapping[str, Any]) -> str:
