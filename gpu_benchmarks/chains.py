@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hmlm.density.log_density import LogDensity
+from hmlm.infer.algorithm import stops
 from hmlm.infer.draws import Draws
 from hmlm.infer.initial import starting_points
 from hmlm.infer.nuts import make_nuts
@@ -63,13 +64,16 @@ class Group:
     data: Tree
     state: Tree
 
-    def advance(self) -> tuple[Group, Draws]:
-        """The chains one chunk later, and its draws on the host, (C, S, ...)."""
+    def advance(self, n: int) -> tuple[Group, Draws]:
+        """The chains ``n`` draws later, and these on the host, (C, n, ...)."""
         with self.where.precision():
-            state, draws = jax.block_until_ready(
-                self.program.advance(self.state, self.data, np.int32(self.program.algorithm.chunk))
-            )
-        return replace(self, state=state), jax.tree.map(np.asarray, draws)
+            state, draws = jax.block_until_ready(self.program.advance(self.state, self.data, np.int32(n)))
+        return replace(self, state=state), jax.tree.map(lambda leaf: np.asarray(leaf)[:, :n], draws)
+
+    def met(self) -> Group:
+        """The chains after they learnt from each other."""
+        with self.where.precision():
+            return replace(self, state=self.program.algorithm.meet([self.state])[0])
 
 
 def start_group(density: LogDensity, settings: Settings, where: Where) -> Group:
@@ -90,8 +94,13 @@ def start_group(density: LogDensity, settings: Settings, where: Where) -> Group:
 def posterior(density: LogDensity, settings: Settings, where: Where) -> Draws:
     """Draws after warm-up, (C, S, ...)."""
     group, chunks = start_group(density, settings, where), []
-    for _ in range(-(-(settings.warmup + settings.draws) // group.program.algorithm.chunk)):
-        group, draws = group.advance()
-        chunks.append(draws)
+    algorithm, done = group.program.algorithm, 0
+    for end in stops(algorithm, settings):
+        while done < end:
+            n = min(algorithm.chunk, end - done)
+            group, draws = group.advance(n)
+            chunks.append(draws)
+            done += n
+        group = group.met() if done in algorithm.meetings else group
     whole = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *chunks)
-    return jax.tree.map(lambda a: a[:, settings.warmup : settings.warmup + settings.draws], whole)
+    return jax.tree.map(lambda a: a[:, settings.warmup :], whole)

@@ -36,7 +36,7 @@ def figures(density, chains: float, chunk: float, seconds: float, repeats: float
     group, took = start_group(density, settings, Where(jax.devices()[0], "float64")), []
     for _ in range(2):
         began = time.perf_counter()
-        group, _ = group.advance()
+        group, _ = group.advance(group.program.algorithm.chunk)
         took.append(time.perf_counter() - began)
     return {
         "gradient_us": timing.microseconds,

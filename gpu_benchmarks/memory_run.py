@@ -50,7 +50,7 @@ def chunk_of(density: Any, chains: int, chunk: int) -> tuple[Any, float]:
     settings = Settings(chains=chains, warmup=chunk, draws=1, chunk=chunk)
     group = start_group(density, settings, Where(jax.devices()[0], "float64"))
     began = time.perf_counter()
-    group.advance()
+    group.advance(group.program.algorithm.chunk)
     return group.program.advance, time.perf_counter() - began
 
 

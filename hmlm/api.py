@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,62 +21,70 @@ from hmlm.density.build import make_log_density
 from hmlm.density.explain import explain_density
 from hmlm.density.likelihood import Likelihood, make_likelihood, named_log_likelihood
 from hmlm.density.log_density import LogDensity
+from hmlm.density.pad import (
+    Padded,
+    check_padding,
+    over_round_sizes,
+    pad,
+    padding_line,
+    round_sizes,
+    without_pilot,
+)
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
 from hmlm.density.program import Program, make_program, program_arguments
 from hmlm.formula.bf import as_model_formula
 from hmlm.formula.design import build_design
+from hmlm.infer.approximate.approximation import PATHS, approximate
+from hmlm.infer.arguments import (
+    APPROXIMATIONS,
+    ML,
+    NO,
+    ONLY,
+    REML,
+    check_algorithm,
+    check_approximation,
+    check_known,
+    check_no_file,
+    check_sample_prior,
+    check_sampler,
+    that_apply,
+)
 from hmlm.infer.device import device_line
 from hmlm.infer.driver import sample
-from hmlm.infer.initial import starting_points
 from hmlm.infer.likelihood_fit import maximise_likelihood
-from hmlm.infer.parallel import AUTO, as_numbers, cut_cpu
-from hmlm.infer.settings import GIVEN, Settings
+from hmlm.infer.parallel import as_numbers, cut_cpu
+from hmlm.infer.program_cache import kept_programs
+from hmlm.infer.settings import AUTO, Settings
+from hmlm.infer.starts import as_points, init_name, make_starts
+from hmlm.results.approximate_fit import assemble_approximation
 from hmlm.results.assemble import assemble, formula_lines
-from hmlm.results.diagnostics import warn
+from hmlm.results.diagnosis import warn
 from hmlm.results.fit import Fit
 from hmlm.results.kept import ON_CHANGE, kept_fit
 from hmlm.results.ml_assemble import assemble_ml
 from hmlm.results.ml_fit import MlFit
 from hmlm.results.ml_printout import problems
 from hmlm.results.prior_fit import assemble_prior
+from hmlm.results.starting import points_of_fit
 from hmlm.results.statement import Statement
 from hmlm.results.storage import load_fit as read_fit
 from hmlm.results.updating import changes_of, in_rows_of
 from hmlm.spec.build import build_spec
 from hmlm.spec.families import family_text, find_family
 from hmlm.spec.family import Family
-from hmlm.spec.hint import did_you_mean
 from hmlm.spec.levels import with_levels
 from hmlm.spec.prior import as_priors
 from hmlm.spec.spec import Spec
 from hmlm.spec.table import prior_lines, prior_table
-from hmlm.types import DataError, Design, EstimationWarning, HmlmError, ModelFormula, OutcomeFormula, Prior
+from hmlm.types import DataError, Design, EstimationWarning, ModelFormula, OutcomeFormula, Prior
 
 Formula = str | OutcomeFormula | ModelFormula | Iterable[str | OutcomeFormula]
 Priors = str | Prior | Mapping[str, Any] | Iterable[Prior | Mapping[str, Any]] | None
 Table = pd.DataFrame | Mapping[str, Any]
 Matrices = Mapping[str, Any] | None
+Init = str | Fit | ArrayLike
 Devices = int | Sequence[int] | Sequence[jax.Device] | None
-
-ELSEWHERE = {
-    "iter": "draws (after warm-up) and warmup",
-    "cores": "devices for several GPUs; on a CPU the chains share its cores anyway",
-    "control": "target_accept and max_tree_depth",
-    "adapt_delta": "target_accept",
-    "max_treedepth": "max_tree_depth",
-    "num_warmup": "warmup",
-    "tune": "warmup",
-    "num_samples": "draws",
-    "num_chains": "chains",
-    "rng_key": "seed",
-    "REML": 'algorithm="reml" or algorithm="ml"',
-    "method": 'algorithm: "nuts", "ml" or "reml"',
-}  # what brms, PyMC, NumPyro and lme4 call the settings of a run
-
-NO, ONLY = "no", "only"
-NUTS, ML, REML = "nuts", "ml", "reml"
-ALGORITHMS = (NUTS, ML, REML)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +98,7 @@ class Model:
         kernels: who computes the likelihood, see :func:`model`.
         data_name: what printed output calls the table.
         priors: those stated.
+        bucket: whether it is sampled over round sizes, see :func:`model`.
     """
 
     spec: Spec
@@ -97,6 +107,7 @@ class Model:
     data_name: str = "data"
     kernels: str = "auto"
     priors: tuple[Prior, ...] = ()
+    bucket: bool = False
 
     def __repr__(self) -> str:
         lines = [line for outcome in formula_lines(self.design.formula) for line in outcome]
@@ -118,11 +129,19 @@ class Model:
         return program_arguments(self.spec, self.design)
 
     @cached_property
+    @kept_programs()
     def log_density(self) -> LogDensity:
         """The log density that is sampled: (D,) unconstrained -> scalar."""
         plan = make_plan(self.spec, self.density)
+        plan = without_pilot(self.spec, plan) if self.bucket else plan
         pilot = fit_pilot(self.spec, self.design)
         return make_log_density(self.spec, self.design, pilot, plan, choose_backend(self.kernels))
+
+    @cached_property
+    @kept_programs()
+    def _padded(self) -> Padded:
+        """The log density over round sizes."""
+        return pad(self.log_density, round_sizes(self.log_density))
 
     @cached_property
     def _likelihood(self) -> Likelihood:
@@ -148,9 +167,11 @@ class Model:
         found = named_log_likelihood(self._likelihood, dict(values))
         return float(found) if found.ndim == 0 else found
 
-    def initial(self, chains: int = 4, seed: int = 0) -> np.ndarray:
-        """(chains, D) over-dispersed starting points around a quick point estimate."""
-        return starting_points(self.log_density, chains, seed)
+    def initial(self, chains: int = 4, seed: int = 0, init: Init = "auto") -> np.ndarray:
+        """(chains, D) starting points; ``init`` as :meth:`fit`, by default around a quick point estimate."""
+        points = self._points(init, chains, seed)
+        init = init_name(init) if points is None else points
+        return make_starts(self.log_density, init, chains, seed)(0)
 
     def explain(self) -> str:
         """What is integrated out and what is sampled, block by block, why and at what cost; and the priors.
@@ -158,9 +179,9 @@ class Model:
         Read it with ``print(m.explain())``.
         """
         plan = explain_density(self.log_density, self.density)
-        return "\n".join(
-            [plan, "", device_line(self.log_density), *(f"prior: {line}" for line in prior_lines(self.spec))]
-        )
+        sizes = [padding_line(self.log_density, self._padded)] if self.bucket else []
+        where = device_line(self.log_density)
+        return "\n".join([plan, *sizes, "", where, *(f"prior: {line}" for line in prior_lines(self.spec))])
 
     @overload
     def fit(
@@ -176,7 +197,9 @@ class Model:
         parallel: str = ...,
         device: str = ...,
         progress: bool | None = ...,
-        algorithm: Literal["nuts"] = ...,
+        algorithm: Literal["auto", "nuts", "chees", "meads", "map", "laplace", "pathfinder", "svi"] = ...,
+        init: Init = ...,
+        resample: bool | None = ...,
         sample_prior: str = ...,
         file: str | PathLike[str] | None = ...,
         file_refit: str = ...,
@@ -198,13 +221,15 @@ class Model:
         parallel: str = AUTO,
         device: str = AUTO,
         progress: bool | None = None,
-        algorithm: str = NUTS,
+        algorithm: str = AUTO,
+        init: Init = "auto",
+        resample: bool | None = None,
         sample_prior: str = NO,
         file: str | PathLike[str] | None = None,
         file_refit: str = ON_CHANGE,
         **unknown: Any,
     ) -> Fit | MlFit:
-        """Sample the posterior with NUTS, or climb the likelihood for a quick look.
+        """Sample the posterior, approximate it, or climb the likelihood for a quick look.
 
         Args:
             chains: number of chains.
@@ -220,8 +245,16 @@ class Model:
             device: ``"cpu"`` or ``"gpu"``; ``"auto"`` chooses by the size of the problem, see
                 ``explain()``.
             progress: show a bar; None means only at a terminal.
-            algorithm: ``"nuts"``; or lme4's answer, a point estimate without priors for which the settings
-                above mean nothing: ``"ml"`` maximises the likelihood, ``"reml"`` the restricted one.
+            algorithm: ``"nuts"``; for many chains ``"chees"`` or ``"meads"``, whose chains advance in step;
+                ``"auto"`` is ChEES from 32 chains on, else NUTS. Or an approximation of the posterior, which
+                says how far it can be trusted, of ``draws`` independent draws: ``"laplace"``,
+                ``"pathfinder"``, ``"svi"`` (variational); and ``"map"``, the mode alone. Or lme4's answer, a
+                point estimate without priors for which the settings above mean nothing: ``"ml"`` maximises
+                the likelihood, ``"reml"`` the restricted one.
+            init: where chains or approximations start: ``"auto"``, around a quick estimate, else from
+                Pathfinder's draws; ``"pilot"``, ``"pathfinder"``, ``"laplace"`` or ``"map"``; a fit of this
+                model, from its draws; or (chains, D) points as :meth:`initial` gives them.
+            resample: whether an approximation's draws are taken by importance; None does if k-hat < 0.7.
             sample_prior: ``"only"`` draws from the prior instead, as :meth:`sample_prior`, all chains in one.
             file: a netCDF file that keeps the fit: read if it is there, else written.
             file_refit: when to sample although the file is there: ``"on_change"``, if model, data or the
@@ -231,14 +264,15 @@ class Model:
         Raises:
             HmlmError: an argument out of range or unknown; the message says what is allowed.
         """
-        _check_known(unknown)
-        _check_algorithm(algorithm)
+        check_known(unknown)
+        check_algorithm(algorithm)
         if sample_prior != NO:
-            _check_sample_prior(sample_prior, algorithm, file)
+            check_sample_prior(sample_prior, algorithm, file)
             return self.sample_prior(chains * draws, seed)
-        if algorithm != NUTS:
-            _check_no_file(algorithm, file)
+        if algorithm in (ML, REML):
+            check_no_file(algorithm, file)
             return self._climb(restricted=algorithm == REML)
+        points = self._points(init, PATHS if algorithm in APPROXIMATIONS else chains, seed)
         numbers, platform = as_numbers(devices)
         settings = Settings(
             chains=chains,
@@ -250,9 +284,16 @@ class Model:
             devices=numbers,
             parallel=parallel,
             device=platform if platform is not None and device == AUTO else device,
+            algorithm=algorithm,
+            init=init_name(init if points is None else points),
+            resample=resample,
         )
+        (check_approximation if algorithm in APPROXIMATIONS else check_sampler)(settings)
         statement = self._statement(settings)
-        sampled = partial(self._sample, statement, progress)
+        if algorithm in APPROXIMATIONS:
+            sampled = partial(self._approximate, statement, points)
+        else:
+            sampled = partial(self._sample, statement, points, progress)
         if file is None:
             return sampled()
         family = self.spec.family
@@ -290,14 +331,34 @@ class Model:
             settings=settings,
         )
 
-    def _sample(self, statement: Statement, progress: bool | None) -> Fit:
-        run = sample(self.log_density, statement.settings, progress=progress)
-        fit = assemble(self.log_density, self.design, run, statement, refit)
+    def _sample(self, statement: Statement, points: np.ndarray | None, progress: bool | None) -> Fit:
+        began, settings = time.perf_counter(), statement.settings
+        with kept_programs():
+            density, padded = self.log_density, self._padded if self.bucket else None
+            prepared = time.perf_counter() - began
+            sampled, starts = over_round_sizes(density, padded, points, settings.seed)
+            run = sample(sampled, settings, progress=progress, points=starts)
+            run = run.with_seconds("prepare", prepared)
+            fit = assemble(density, self.design, run, statement, refit, padded)
         warn(fit)
         return fit
 
+    def _approximate(self, statement: Statement, points: np.ndarray | None) -> Fit:
+        with kept_programs():
+            found = approximate(self.log_density, statement.settings, points)
+        fit = assemble_approximation(self.log_density, self.design, found, statement, refit)
+        warn(fit)
+        return fit
+
+    def _points(self, init: Init, chains: int, seed: int) -> np.ndarray | None:
+        """(chains, D) points that ``init`` holds or draws from a fit; None of a name."""
+        if isinstance(init, Fit):
+            return points_of_fit(self.log_density, init, chains, seed)
+        return None if isinstance(init, str) else as_points(init)
+
     def _climb(self, *, restricted: bool) -> MlFit:
-        run = maximise_likelihood(self.spec, self.design, restricted=restricted)
+        with kept_programs():
+            run = maximise_likelihood(self.spec, self.design, restricted=restricted)
         fit = assemble_ml(run, self.spec, self.design, self.data_name)
         for problem in problems(fit.info):
             warnings.warn(problem, EstimationWarning, stacklevel=3)
@@ -314,6 +375,7 @@ def model(
     density: str | Mapping[str, str] = "auto",
     kernels: str = "auto",
     data_name: str = "data",
+    bucket: bool = False,
 ) -> Model:
     """State a multilevel model from a brms or lme4 formula and a table.
 
@@ -330,6 +392,9 @@ def model(
         kernels: who computes the likelihood: ``"native"`` (C++ on a CPU), ``"xla"`` (anywhere) or ``"auto"``;
             the numbers are the same.
         data_name: what printed output calls the table.
+        bucket: sample over numbers of rows and levels rounded up to 8, 12, 16, 24 and so on, so that tables
+            of about the same size share compiled programs, as in a simulation study; the posterior is the
+            same. State the priors then: default ones follow the data, and programs follow the priors.
 
     Raises:
         FormulaError, DataError, PriorError: saying what is wrong and the nearest valid thing.
@@ -337,9 +402,11 @@ def model(
     design, found = with_levels(build_design(as_model_formula(formula), data, data2), find_family(family))
     priors = as_priors(prior)
     spec = build_spec(design, found, priors)
-    make_plan(spec, density)
+    plan = make_plan(spec, density)
     choose_backend(kernels)
-    return Model(spec, design, density, data_name, kernels, priors)
+    if bucket:
+        check_padding(spec, len(plan.factors))
+    return Model(spec, design, density, data_name, kernels, priors, bucket)
 
 
 def fit(
@@ -352,11 +419,12 @@ def fit(
     density: str | Mapping[str, str] = "auto",
     kernels: str = "auto",
     data_name: str = "data",
+    bucket: bool = False,
     **settings: Any,
 ) -> Fit | MlFit:
     """State a model and fit it in one call; arguments as :func:`model` and :meth:`Model.fit`."""
     cut_cpu(settings.get("devices"))
-    how = {"density": density, "kernels": kernels, "data_name": data_name}
+    how = {"density": density, "kernels": kernels, "data_name": data_name, "bucket": bucket}
     stated = model(formula, data, family, prior, data2=data2, **how)
     return stated.fit(**settings)
 
@@ -379,42 +447,15 @@ def refit(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, 
     changes, design = changes_of(fit, formula, data, prior, settings), fit.design
     if fit.info.of_prior:
         changes.run.setdefault("sample_prior", ONLY)
+    run = that_apply(changes.run, settings)
     if data is not None or design is None:
-        return model(data=data, **changes.model).fit(**changes.run)
+        return model(data=data, **changes.model).fit(**run)
     try:
         stated = model(data=design.table, **changes.model)
     except DataError as error:
         hint = "of the columns and rows that the fit keeps; pass data= for others"
         raise DataError(f"{error} ({hint})") from error
-    return replace(stated, design=in_rows_of(stated.design, design)).fit(**changes.run)
-
-
-def _check_no_file(algorithm: str, file: object) -> None:
-    if file is not None:
-        raise HmlmError(f"file= keeps draws, and algorithm={algorithm!r} makes none: leave file out")
-
-
-def _check_sample_prior(sample_prior: object, algorithm: str, file: object) -> None:
-    if sample_prior != ONLY:
-        raise HmlmError(
-            f'sample_prior={sample_prior!r}: "no" or "only"; for the prior beside the posterior call '
-            "m.sample_prior()"
-        )
-    if algorithm != NUTS or file is not None:
-        raise HmlmError('sample_prior="only" draws directly and at once: leave algorithm and file out')
-
-
-def _check_known(unknown: Iterable[str]) -> None:
-    known = [*GIVEN, "progress", "algorithm", "sample_prior", "file", "file_refit"]
-    for name in unknown:
-        hint = f"; use {ELSEWHERE[name]}" if name in ELSEWHERE else did_you_mean(name, [*known, "prior"])
-        raise HmlmError(f"fit has no argument {name!r}{hint} (settings of a run: {', '.join(known)})")
-
-
-def _check_algorithm(algorithm: object) -> None:
-    if algorithm not in ALGORITHMS:
-        hint = did_you_mean(str(algorithm), ALGORITHMS)
-        raise HmlmError(f"algorithm={algorithm!r} is unknown{hint}; choose one of {', '.join(ALGORITHMS)}")
+    return replace(stated, design=in_rows_of(stated.design, design)).fit(**run)
 
 
 def get_prior(

@@ -25,7 +25,7 @@ class FakeSampler:
     calls: list[Settings] = field(default_factory=list)
     interrupted: bool = False
 
-    def __call__(self, density: LogDensity, settings: Settings, *, progress: Any = None) -> Run:
+    def __call__(self, density: LogDensity, settings: Settings, **how: Any) -> Run:
         self.calls.append(settings)
         rng, shape = np.random.default_rng(settings.seed), (settings.chains, settings.draws)
         flat = {name: np.full(shape, 1.0) for name in Draws._fields if name != "position"}

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from cyclopts import App, CycloptsError
 
 from hmlm.cli.demo import demo
+from hmlm.cli.diagnose import diagnose
 from hmlm.cli.doctor import doctor
 from hmlm.cli.fit import fit
 from hmlm.cli.report import report
@@ -27,7 +28,7 @@ app = App(
     help="Bayesian multilevel and location scale models from brms and lme4 formulas.",
     version=lambda: importlib.metadata.version("hmlm"),
 )
-for command in (demo, fit, summary, report, doctor):
+for command in (demo, fit, summary, diagnose, report, doctor):
     app.command(command)
 
 

@@ -28,6 +28,8 @@ def fit(
     draws: int | None = None,
     seed: int | None = None,
     devices: int | None = None,
+    algorithm: str | None = None,
+    init: str | None = None,
     parallel: str | None = None,
     device: str | None = None,
     coordinator: str | None = None,
@@ -46,6 +48,9 @@ def fit(
         draws: draws per chain after warm-up, instead of the file's.
         seed: seed of the random numbers, instead of the file's.
         devices: number of devices to spread the chains over, instead of the file's; of each process.
+        algorithm: auto, nuts, chees or meads, or an approximation: laplace, pathfinder, svi or map; instead
+            of the file's.
+        init: where it starts: auto, pilot, pathfinder, laplace or map, instead of the file's.
         parallel: auto, shard_map, pmap or threads, instead of the file's.
         device: auto, cpu or gpu, instead of the file's.
         coordinator: host:port of process 0, where several processes share the chains; the same command runs
@@ -62,8 +67,8 @@ def fit(
     table = read_table(data)
     _check_folder(output)
     given = {"chains": chains, "warmup": warmup, "draws": draws, "seed": seed, "devices": devices}
-    given |= {"parallel": parallel, "device": device}
-    sampling = {**stated.sampling, **_said(given)}
+    given |= {"algorithm": algorithm, "init": init, "parallel": parallel, "device": device}
+    sampling = run_of(stated.sampling, _said(given))
     first = join_hosts(coordinator, processes, process_id)
 
     import hmlm as hm
@@ -85,6 +90,17 @@ def fit(
         print(fitted)
         print(f"\nSaved as {output}.")
     return 0
+
+
+def run_of(stated: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a file with those of the command line in their place.
+
+    What the file says of chains does not reach an algorithm of the command line that has none.
+    """
+    from hmlm.infer.arguments import that_apply
+
+    run = {**stated, **given}
+    return that_apply(run, given) if "algorithm" in given else run
 
 
 def formula_of(model: ModelFile) -> OutcomeFormula | ModelFormula:

@@ -22,6 +22,9 @@ SAMPLING_KEYS: Mapping[str, tuple[type, ...]] = {
     "warmup": (int,),
     "draws": (int,),
     "seed": (int,),
+    "algorithm": (str,),
+    "init": (str,),
+    "resample": (bool,),
     "devices": (int, list),
     "parallel": (str,),
     "device": (str,),
@@ -115,7 +118,7 @@ def _sampling(value: Any) -> Mapping[str, Any]:
     mapping = _mapping(value, "sampling", tuple(SAMPLING_KEYS))
     for key, setting in mapping.items():
         types = SAMPLING_KEYS[key]
-        if isinstance(setting, bool) or not isinstance(setting, types):
+        if not isinstance(setting, types) or (isinstance(setting, bool) and bool not in types):
             raise HmlmError(f"sampling: {key} must be {types[0].__name__}, got {setting!r}")
     return dict(mapping)
 

@@ -16,6 +16,7 @@ from jax import Array
 
 from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity, with_integrated
 from hmlm.density.named import parameters_of
+from hmlm.density.pad import Padded
 from hmlm.density.precision import double_precision
 from hmlm.density.state import DensityData, Static
 
@@ -51,10 +52,17 @@ class NamedDraws:
         return _keys(seed, self.values[..., 0].size)
 
 
-def named_draws(density: LogDensity, x: np.ndarray, seed: int) -> NamedDraws:
-    """The draws at (..., D) points of the sampler; effects as ``density.effects(x, seed)`` gives them."""
-    values = np.stack(list(density.constrain(x).values()), axis=-1)
-    return NamedDraws(values, lambda: density.effects(x, seed))
+def named_draws(
+    density: LogDensity, x: np.ndarray, seed: int | None, padded: Padded | None = None
+) -> NamedDraws:
+    """The draws at (..., D) points of the sampler; effects as ``density.effects(x, seed)`` gives them.
+
+    The points of a ``padded`` density have further coordinates, of levels that are none.
+    """
+    own = density if padded is None else padded.density
+    values = np.stack(list(own.constrain(x).values()), axis=-1)
+    at = x if padded is None else x[..., padded.coordinates]
+    return NamedDraws(values, lambda: density.effects(at, seed))
 
 
 def samples_effects(density: LogDensity) -> bool:
@@ -62,13 +70,13 @@ def samples_effects(density: LogDensity) -> bool:
     return any(part.n_sampled for part in density.plan.blocks)
 
 
-def redrawn_effects(density: LogDensity, values: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
+def redrawn_effects(density: LogDensity, values: np.ndarray, seed: int | None) -> tuple[np.ndarray, ...]:
     """Per block (..., J, Q) effects of a model that samples none: the draws that the seed gave before.
 
     Args:
         density: the model.
         values: (..., P) parameters in the order of its names.
-        seed: of the run.
+        seed: of the run; None gives their means.
     """
     with double_precision():
         flat = jnp.asarray(values).reshape(-1, values.shape[-1])
@@ -76,16 +84,16 @@ def redrawn_effects(density: LogDensity, values: np.ndarray, seed: int) -> tuple
     return tuple(np.asarray(u.swapaxes(1, 2)).reshape(*values.shape[:-1], *u.shape[:0:-1]) for u in blocks)
 
 
-def _keys(seed: int, n_draws: int) -> Array:
-    return jax.random.split(jax.random.key(seed), n_draws)
+def _keys(seed: int | None, n_draws: int) -> Array | None:
+    return None if seed is None else jax.random.split(jax.random.key(seed), n_draws)
 
 
 @jax.jit(static_argnums=0)
-def _effects(static: Static, draws: Array, keys: Array, data: DensityData) -> tuple[Array, ...]:
+def _effects(static: Static, draws: Array, keys: Array | None, data: DensityData) -> tuple[Array, ...]:
     levels = [static.spec.factors[block.factor].n_levels for block in static.spec.blocks]
     none = [jnp.zeros((block.size, n)) for block, n in zip(static.spec.blocks, levels, strict=True)]
 
-    def one(arguments: tuple[Array, Array]) -> tuple[Array, ...]:
+    def one(arguments: tuple[Array, Array | None]) -> tuple[Array, ...]:
         row, key = arguments
         return with_integrated(static, parameters_of(static.spec, row, data.model), none, key, data)
 

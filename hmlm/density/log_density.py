@@ -92,16 +92,17 @@ class LogDensity:
             flat = _constrain(self.static, x.reshape(-1, self.size), self.data)
         return {name: np.asarray(flat[:, i]).reshape(x.shape[:-1]) for i, name in enumerate(self.names)}
 
-    def effects(self, x: Array | np.ndarray, seed: int = 0) -> tuple[np.ndarray, ...]:
+    def effects(self, x: Array | np.ndarray, seed: int | None = 0) -> tuple[np.ndarray, ...]:
         """Group effects at (..., D) ``x``: per block (..., J, Q) in the order of its terms.
 
         Effects that were integrated out are exact draws given everything else at ``x``; the same seed and
-        ``x`` give the same draws.
+        ``x`` give the same draws; without a seed they are the means given everything else.
         """
         with double_precision():
             x = jnp.asarray(x)
             flat = x.reshape(-1, self.size)
-            blocks = _effects(self.static, flat, jax.random.split(jax.random.key(seed), len(flat)), self.data)
+            keys = None if seed is None else jax.random.split(jax.random.key(seed), len(flat))
+            blocks = _effects(self.static, flat, keys, self.data)
         return tuple(np.asarray(u.swapaxes(1, 2)).reshape(*x.shape[:-1], *u.shape[:0:-1]) for u in blocks)
 
 
@@ -117,14 +118,17 @@ def log_density(static: Static, x: Array, data: DensityData) -> Array:
     return total([*log_prior, moments.log_rows, log_integral(moments, prior)])
 
 
-def group_effects(static: Static, x: Array, key: Array, data: DensityData) -> tuple[Array, ...]:
-    """Per block (Q, J) effects at (D,) ``x``, those integrated out drawn given everything else."""
+def group_effects(static: Static, x: Array, key: Array | None, data: DensityData) -> tuple[Array, ...]:
+    """Per block (Q, J) effects at (D,) ``x``, those integrated out drawn given everything else.
+
+    Without a key they are their means.
+    """
     state = state_at(static, x, data)
     return with_integrated(static, state.parameters, state.u, key, data)
 
 
 def with_integrated(
-    static: Static, parameters: Parameters, sampled: list[Array], key: Array, data: DensityData
+    static: Static, parameters: Parameters, sampled: list[Array], key: Array | None, data: DensityData
 ) -> tuple[Array, ...]:
     """Per block (Q, J) effects: those that were integrated out are drawn given the others and the data."""
     if not static.plan.factors:
@@ -132,7 +136,9 @@ def with_integrated(
     prior = prior_of_integrated(static, parameters, data)
     n_effects = sum(len(factor) * n for factor, n in zip(prior.factors, prior.levels, strict=True))
     moments = moments_at(static, parameters, sampled, data)
-    drawn = draw(moments, prior, jax.random.normal(key, (n_effects,), data.scale.dtype))
+    shape, dtype = (n_effects,), data.scale.dtype
+    noise = jnp.zeros(shape, dtype) if key is None else jax.random.normal(key, shape, dtype)
+    drawn = draw(moments, prior, noise)
     u = list(sampled)
     for factor, effects in zip(static.plan.factors, drawn, strict=True):
         scales = integrated_scales(static.spec, static.plan, factor, parameters, data.model)
@@ -162,8 +168,8 @@ def _constrain(static: Static, x: Array, data: DensityData) -> Array:
 
 
 @jax.jit(static_argnums=0)
-def _effects(static: Static, x: Array, keys: Array, data: DensityData) -> tuple[Array, ...]:
-    def one(arguments: tuple[Array, Array]) -> tuple[Array, ...]:
+def _effects(static: Static, x: Array, keys: Array | None, data: DensityData) -> tuple[Array, ...]:
+    def one(arguments: tuple[Array, Array | None]) -> tuple[Array, ...]:
         return group_effects(static, *arguments, data)
 
     return jax.lax.map(one, (x, keys), batch_size=DRAWS_AT_A_TIME)

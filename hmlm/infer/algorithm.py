@@ -8,9 +8,11 @@ from jax import Array
 
 from hmlm.density.log_density import LogDensity
 from hmlm.density.state import DensityData
+from hmlm.infer.chees import make_chees
 from hmlm.infer.draws import Draws
+from hmlm.infer.meads import make_meads
 from hmlm.infer.nuts import make_nuts
-from hmlm.infer.settings import Settings
+from hmlm.infer.settings import CHEES, MEADS, NUTS, Settings
 
 State = Any
 
@@ -50,4 +52,10 @@ class Algorithm(Protocol):
 
 def make_algorithm(density: LogDensity, settings: Settings, together: int) -> Algorithm:
     """The program of a run's settings, ``together`` chains in one group."""
-    return make_nuts(density.static, settings, together)
+    make = {NUTS: make_nuts, CHEES: make_chees, MEADS: make_meads}[settings.sampler]
+    return make(density.static, settings, together)
+
+
+def stops(algorithm: Algorithm, settings: Settings) -> list[int]:
+    """After how many draws calls must end: at meetings, after warm-up and after the last draw."""
+    return sorted({*algorithm.meetings, settings.warmup, settings.warmup + settings.draws})

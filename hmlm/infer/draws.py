@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-NUMBERS_PER_CALL = 2**24  # in the positions of a call's draws
-FEWEST, MOST = 25, 1000  # draws that a call has room for
+NUMBERS_PER_CALL = 2**20  # in the positions of a call's draws: making room for them takes time too
+FEWEST, MOST = 10, 1000  # draws that a call has room for
 
 
 class Draws(NamedTuple):

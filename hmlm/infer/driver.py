@@ -10,22 +10,23 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from hmlm.density.log_density import LogDensity
 from hmlm.density.precision import double_precision
-from hmlm.infer.algorithm import Algorithm, make_algorithm
+from hmlm.infer.algorithm import Algorithm, make_algorithm, stops
+from hmlm.infer.clock import Clock
 from hmlm.infer.device import pick_device
 from hmlm.infer.draws import Draws
 from hmlm.infer.hosts import Hosts, all_hosts
-from hmlm.infer.initial import starting_points
 from hmlm.infer.meeting import check_alike, joined, meet
 from hmlm.infer.pace import Pace
 from hmlm.infer.placement import Placement, place
 from hmlm.infer.program import Program, compile_program
 from hmlm.infer.progress import ProgressBar
 from hmlm.infer.settings import Settings
+from hmlm.infer.starts import Starts, make_starts
+from hmlm.infer.superchains import superchains_of
 from hmlm.types import HmlmError
 
 Tree = Any
@@ -41,24 +42,35 @@ class Run:
 
     Attributes:
         draws: positions (C, S, D) and statistics (C, S), warm-up left out, on the host.
-        seconds: wall-clock seconds of ``compile``, ``warmup`` and ``sampling``.
+        seconds: wall-clock seconds by phase (:mod:`hmlm.infer.clock`).
         interrupted: whether Ctrl-C ended it early; then S is less than asked for.
+        together: chains that one device advanced by vmap.
+        superchains: starting points that chains shared, taking turns; 0 if each had its own.
         device: on what it ran, and why there.
     """
 
     draws: Draws
     seconds: dict[str, float]
     interrupted: bool
+    together: int = 1
+    superchains: int = 0
     device: str = ""
 
+    def with_seconds(self, phase: str, seconds: float) -> Run:
+        """The run, whose phase took so many seconds more."""
+        return replace(self, seconds=self.seconds | {phase: self.seconds.get(phase, 0.0) + seconds})
 
-def sample(density: LogDensity, settings: Settings, *, progress: bool | None = None) -> Run:
+
+def sample(
+    density: LogDensity, settings: Settings, *, progress: bool | None = None, points: np.ndarray | None = None
+) -> Run:
     """Sample a density; on several hosts each its part of the chains, and every host gets all of them.
 
     Args:
         density: what to sample.
         settings: of the run.
         progress: show a bar; None means only at a terminal.
+        points: (C, D) where chains start, in place of what ``settings.init`` names.
 
     Raises:
         KeyboardInterrupt: interrupted before the first draw after warm-up.
@@ -67,41 +79,47 @@ def sample(density: LogDensity, settings: Settings, *, progress: bool | None = N
     hosts = all_hosts()
     with hosts.together():
         check_alike(hosts, density, settings)
-        return joined(hosts, _sample(hosts, density, settings, progress))
+        return joined(hosts, _sample(hosts, density, settings, progress, points))
 
 
-def _sample(hosts: Hosts, density: LogDensity, settings: Settings, progress: bool | None) -> Run:
+def _sample(
+    hosts: Hosts, density: LogDensity, settings: Settings, progress: bool | None, points: np.ndarray | None
+) -> Run:
     """This host's part of the chains."""
-    picked = pick_device(density, settings)
-    placement = place(settings.chains, settings.devices, settings.parallel, picked.platform, hosts)
+    clock, picked = Clock(), pick_device(density, settings)
+    placement = place(
+        settings.chains, settings.devices, settings.parallel, picked.platform, hosts, in_step=settings.in_step
+    )
     algorithm = make_algorithm(density, settings, placement.chains)
+    starts = make_starts(density, settings.init if points is None else points, settings.chains, settings.seed)
     shown = progress if hosts.own == 0 else False
     with ProgressBar(settings.warmup + settings.draws, show=shown) as bar:
         with double_precision():
             keys = _chain_keys(settings)[placement.own]
             data = jax.device_put(density.data, placement.shared)
-            points = starting_points(density, settings.chains, settings.seed)[placement.own]
-            first = next(_arguments(placement, keys, points))
+            first = next(_arguments(placement, keys, starts(0)[placement.own]))
+            clock.lap("prepare")
             program = compile_program(algorithm, placement, *first, data)
+            clock.lap("compile")
         with ThreadPoolExecutor(placement.workers) as pool:
-            states = _start(pool, program, density, placement, keys, points, data, settings)
-            run = _collect(
-                pool, program, partial(meet, hosts, placement, algorithm), states, data, settings, bar
-            )
-            return replace(run, device=picked.reason)
+            states = _start(pool, program, placement, keys, starts, data)
+            clock.lap("start")
+            meet_fn = partial(meet, hosts, placement, algorithm)
+            run = _collect(pool, program, meet_fn, states, data, settings, bar, clock)
+    shared = superchains_of(starts(0))
+    return replace(run, together=placement.together, superchains=shared, device=picked.reason)
 
 
 def _start(
     pool: Executor,
     program: Program,
-    density: LogDensity,
     placement: Placement,
     keys: jax.Array,
-    positions: np.ndarray,
+    starts: Starts,
     data: Tree,
-    settings: Settings,
 ) -> list[Tree]:
-    """States of all groups at ``positions``, drawn again where density or gradient is not finite."""
+    """States of all groups at their starting points, drawn again where density or gradient is not finite."""
+    positions = starts(0)[placement.own]
     for attempt in range(1, ATTEMPTS + 1):
         with double_precision():
             arguments = list(_arguments(placement, keys, positions))
@@ -109,8 +127,7 @@ def _start(
         bad = ~np.concatenate([_finite(program.algorithm, state) for state in states])
         if not bad.any():
             return states
-        nearer = starting_points(density, settings.chains, settings.seed, attempt)[placement.own]
-        positions = np.where(bad[:, None], nearer, positions)
+        positions = np.where(bad[:, None], starts(attempt)[placement.own], positions)
     raise HmlmError(
         f"no finite starting point after {ATTEMPTS} attempts: a column may be far from the others in scale, "
         "or a prior may exclude what the data say; rescale columns and check the bounds of the priors"
@@ -131,9 +148,10 @@ def _collect(
     data: Tree,
     settings: Settings,
     bar: ProgressBar,
+    clock: Clock,
 ) -> Run:
     chunks: list[Draws] = []
-    clock, done, divergences = _Clock(program.seconds), 0, 0
+    done, divergences = 0, 0
     try:
         for chunk in _advance(pool, program, meet_fn, states, data, settings):
             chunks.append(chunk)
@@ -156,7 +174,7 @@ def _advance(
     """Chunk after chunk of every chain on the host; none holds both warm-up and later draws."""
     algorithm, done = program.algorithm, 0
     pace = Pace(settings.chunk, algorithm.chunk)
-    for end in sorted({*algorithm.meetings, settings.warmup, settings.warmup + settings.draws}):
+    for end in stops(algorithm, settings):
         while done < end:
             n = min(pace.n, end - done)
             began = time.perf_counter()
@@ -165,7 +183,8 @@ def _advance(
             done += n
             pace = pace.after(n, time.perf_counter() - began)
             if done in algorithm.meetings:
-                states = meet_fn(done, states)
+                with double_precision():
+                    states = meet_fn(done, states)
             yield _on_host([draws for _, draws in results], n)
 
 
@@ -190,8 +209,13 @@ def _kept(chunks: list[Draws], settings: Settings) -> Draws:
 
 
 def _chain_keys(settings: Settings) -> jax.Array:
-    key = jax.random.key_data(jax.random.key(settings.seed))
-    return jnp.stack([jax.random.fold_in(key, chain) for chain in range(settings.chains)])
+    return _fold_in(np.uint32(settings.seed), np.arange(settings.chains, dtype=np.uint32))
+
+
+@jax.jit
+def _fold_in(seed: jax.Array, chains: jax.Array) -> jax.Array:
+    key = jax.random.key_data(jax.random.key(seed))
+    return jax.vmap(lambda chain: jax.random.fold_in(key, chain))(chains)
 
 
 def _arguments(placement: Placement, keys: jax.Array, positions: np.ndarray) -> Iterator[tuple]:
@@ -199,17 +223,4 @@ def _arguments(placement: Placement, keys: jax.Array, positions: np.ndarray) -> 
     size = placement.chains
     for g in range(placement.groups):
         part = slice(g * size, (g + 1) * size)
-        yield tuple(
-            jax.device_put(jnp.asarray(array[part]), placement.per_chain) for array in (keys, positions)
-        )
-
-
-class _Clock:
-    def __init__(self, compile_seconds: float) -> None:
-        self.seconds = {"compile": compile_seconds, "warmup": 0.0, "sampling": 0.0}
-        self._last = time.perf_counter()
-
-    def lap(self, phase: str) -> None:
-        now = time.perf_counter()
-        self.seconds[phase] += now - self._last
-        self._last = now
+        yield tuple(jax.device_put(array[part], placement.per_chain) for array in (keys, positions))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.scipy.linalg import solve_triangular
 
 
 class Metric(NamedTuple):
@@ -41,3 +42,10 @@ def _by_parts(metric: Metric, factor: Array, x: Array) -> Array:
         return metric.effects * x
     population = jnp.dot(factor, x[:n], precision=lax.Precision.HIGHEST)
     return jnp.concatenate([population, metric.effects * x[n:]])
+
+
+def unscaled(metric: Metric, displacement: Array) -> Array:
+    """(D,) isotropic offset that stands for a (D,) displacement."""
+    n = len(metric.population)
+    population = solve_triangular(metric.population, displacement[:n], lower=True)
+    return jnp.concatenate([population, displacement[n:] / metric.effects])

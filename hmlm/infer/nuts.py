@@ -1,7 +1,7 @@
-"""NUTS as two pure functions: start a chain, advance it by a chunk of draws.
+"""NUTS: chains of a group start, advance by a chunk of draws, and meet others to learn a metric.
 
-Warm-up and sampling are one program: the state of a chain counts its draws, and its tuning stands still
-when ``warmup`` of them have passed.
+Warm-up and sampling are one program: the state counts the draws, and the tuning stands still when ``warmup``
+of them have passed.
 """
 
 from __future__ import annotations
@@ -12,27 +12,43 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-from hmlm.density.log_density import log_density
 from hmlm.density.state import DensityData, Static
 from hmlm.infer.draws import Draws, draws_per_call, no_draws, put
+from hmlm.infer.evaluate import place_at
 from hmlm.infer.integrator import Place, gradients_per_step, move_in
-from hmlm.infer.metric import pulled_back, scaled
+from hmlm.infer.metric import Metric, pulled_back, scaled, unit_metric
 from hmlm.infer.over_chains import over_chains
+from hmlm.infer.schedule import Schedule
+from hmlm.infer.seen import rows_of_a_chain
 from hmlm.infer.settings import Settings
 from hmlm.infer.tree import Memory, Noise, draw_noise, empty_memory, transition
-from hmlm.infer.warmup import Adaptation, Tuning, Warmup
+from hmlm.infer.trees import as_before, stacked
+from hmlm.infer.warmup import Learning, Warmup
+
+NOISE_AT_A_TIME = 25  # draws
 
 
 class Chain(NamedTuple):
-    """A chain between two draws; ``n_done`` of them are done, each with a key of its own."""
+    """A chain between two draws, each with a key of its own."""
 
     key: Array
-    n_done: Array
     place: Place
-    tuning: Tuning
-    adaptation: Adaptation
+    step_size: Array
+    learning: Learning
+
+
+class Group(NamedTuple):
+    """Chains of one group, leaves (C, ...), and what they share, leaves (1, ...): draws done, metric."""
+
+    chains: Chain
+    n_done: Array
+    metric: Metric
+
+
+Carried = tuple[Chain, Memory, Draws]
 
 
 @dataclass(frozen=True)
@@ -40,81 +56,108 @@ class Nuts:
     """The program of a run; equal values share compiled code. A call makes at most ``chunk`` draws."""
 
     static: Static
-    warmup: int
-    target_accept: float
+    warmup: Warmup
     max_tree_depth: int
     chunk: int
 
     @property
-    def adaptation(self) -> Warmup:
-        """How it is tuned; population-level coordinates share a dense block of the metric."""
-        return Warmup(self.warmup, self.target_accept, self.static.layout.n_population)
-
-    @property
     def meetings(self) -> tuple[int, ...]:
-        """None: every chain learns from its own draws."""
-        return ()
+        """Where windows of warm-up end."""
+        return self.warmup.schedule.ends
 
-    def start(self, keys: Array, positions: Array, data: DensityData) -> Chain:
+    def start(self, keys: Array, positions: Array, data: DensityData) -> Group:
         """Chains at (C, D) ``positions``."""
-        return over_chains(partial(start_chain, self), 2, keys, positions, data)
+        size, dtype = positions.shape[1], positions.dtype
+        metric = unit_metric(self.static.layout.n_population, size, dtype)
+        chains = over_chains(partial(start_chain, self), 2, keys, positions, data)
+        return Group(chains, jnp.zeros(1, jnp.int32), jax.tree.map(lambda leaf: leaf[None], metric))
 
-    def advance(self, chains: Chain, data: DensityData, n: Array) -> tuple[Chain, Draws]:
-        """Each chain after ``n`` draws, and (C, chunk) draws whose first ``n`` these are."""
-        return over_chains(partial(advance_chain, self), 1, chains, data, n)
+    def advance(self, group: Group, data: DensityData, n: Array) -> tuple[Group, Draws]:
+        """The group after ``n`` draws, and (C, chunk) draws whose first ``n`` these are."""
+        shared = group.n_done[0], jax.tree.map(lambda leaf: leaf[0], group.metric)
+        chains, draws = over_chains(partial(advance_chain, self), 1, group.chains, *shared, data, n)
+        return group._replace(chains=chains, n_done=group.n_done + n), draws
 
-    def meet(self, states: list[Chain]) -> list[Chain]:
-        """The states as they are."""
-        return states
+    def meet(self, groups: list[Group]) -> list[Group]:
+        """The groups with the metric that their chains found together."""
+        learning = stacked([group.chains.learning for group in groups])
+        metric = jax.tree.map(lambda leaf: np.asarray(leaf)[0], groups[0].metric)
+        learnt = self.warmup.met(int(np.asarray(groups[0].n_done)[0]), learning, metric)
+        ends = np.cumsum([len(group.chains.step_size) for group in groups])
+        return [
+            _taught(group, slice(end - len(group.chains.step_size), end), *learnt)
+            for group, end in zip(groups, ends, strict=True)
+        ]
 
-    def log_densities(self, chains: Chain) -> tuple[Array, Array]:
+    def log_densities(self, group: Group) -> tuple[Array, Array]:
         """(C,) log densities and (C, D) gradients where the chains are."""
-        return chains.place.log_density, chains.place.gradient
+        return group.chains.place.log_density, group.chains.place.gradient
 
 
 def make_nuts(static: Static, settings: Settings, together: int) -> Nuts:
     """The program for a density under the settings of a run, ``together`` chains in one group."""
     chunk = settings.chunk or draws_per_call(static.layout.size, together)
-    return Nuts(static, settings.warmup, settings.target_accept, settings.max_tree_depth, chunk)
+    schedule = Schedule(settings.warmup)
+    rows = rows_of_a_chain(settings.chains, schedule.longest)
+    warmup = Warmup(schedule, settings.target_accept, rows)
+    return Nuts(static, warmup, settings.max_tree_depth, chunk)
+
+
+def _taught(group: Group, part: slice, step_size: np.ndarray, learning: Learning, metric: Metric) -> Group:
+    """The group with its part of what all chains learnt."""
+    learning = jax.tree.map(lambda leaf: leaf[part], learning)
+    chains = group.chains._replace(step_size=step_size[part], learning=learning)
+    metric = jax.tree.map(lambda leaf: np.tile(leaf, (len(group.n_done), *(1,) * leaf.ndim)), metric)
+    return as_before(group, group._replace(chains=chains, metric=metric))
 
 
 def start_chain(nuts: Nuts, key: Array, position: Array, data: DensityData) -> Chain:
     """State of one chain at (D,) ``position``."""
-    tuning, adaptation = nuts.adaptation.start(len(position), position.dtype)
-    return Chain(key, jnp.int32(0), _place(nuts.static, position, data), tuning, adaptation)
+    tuning = nuts.warmup.start(len(position), position.dtype)
+    return Chain(key, place_at(nuts.static, position, data), *tuning)
 
 
-def advance_chain(nuts: Nuts, chain: Chain, data: DensityData, n: Array) -> tuple[Chain, Draws]:
+def advance_chain(
+    nuts: Nuts, chain: Chain, n_done: Array, metric: Metric, data: DensityData, n: Array
+) -> tuple[Chain, Draws]:
     """The chain after ``n`` draws, at most a chunk of them, and a chunk whose first ``n`` these are."""
     size, dtype = len(chain.place.position), chain.place.position.dtype
+    width = min(nuts.chunk, NOISE_AT_A_TIME)
 
-    def noise_of(n_done: Array) -> Noise:
-        return draw_noise(jax.random.fold_in(chain.key, n_done), size, nuts.max_tree_depth, dtype)
+    def noise_of(number: Array) -> Noise:
+        return draw_noise(jax.random.fold_in(chain.key, number), size, nuts.max_tree_depth, dtype)
 
-    def step(i: Array, carried: tuple[Chain, Memory, Draws]) -> tuple[Chain, Memory, Draws]:
-        chain, memory, draws = carried
-        chain, memory, draw = _next(nuts, chain, memory, jax.tree.map(lambda part: part[i], noise), data)
-        return chain, memory, put(draws, i, draw)
+    def block(b: Array, carried: Carried) -> Carried:
+        first = b * width
+        noise = jax.vmap(noise_of)(n_done + first + jnp.arange(width, dtype=n_done.dtype))
 
-    noise = jax.vmap(noise_of)(chain.n_done + jnp.arange(nuts.chunk, dtype=chain.n_done.dtype))
+        def step(i: Array, carried: Carried) -> Carried:
+            chain, memory, draws = carried
+            now = jax.tree.map(lambda part: part[i], noise)
+            chain, memory, draw = _next(nuts, chain, n_done + first + i, metric, memory, now, data)
+            return chain, memory, put(draws, first + i, draw)
+
+        return jax.lax.fori_loop(0, jnp.minimum(n - first, width), step, carried)
+
     memory = empty_memory(size, nuts.max_tree_depth, dtype)
-    chain, _, draws = jax.lax.fori_loop(0, n, step, (chain, memory, no_draws((nuts.chunk,), size, dtype)))
+    nothing = chain, memory, no_draws((nuts.chunk,), size, dtype)
+    chain, _, draws = jax.lax.fori_loop(0, (n + width - 1) // width, block, nothing)
     return chain, draws
 
 
 def _next(
-    nuts: Nuts, chain: Chain, memory: Memory, noise: Noise, data: DensityData
+    nuts: Nuts, chain: Chain, n_done: Array, metric: Metric, memory: Memory, noise: Noise, data: DensityData
 ) -> tuple[Chain, Memory, Draws]:
-    start, (step_size, metric) = chain.place, chain.tuning
+    start, step_size = chain.place, chain.step_size
 
     def evaluate(offset: Array) -> tuple[Place, Array]:
-        place = _place(nuts.static, start.position + scaled(metric, offset), data)
+        place = place_at(nuts.static, start.position + scaled(metric, offset), data)
         return place, pulled_back(metric, place.gradient)
 
     size, gradient = len(start.position), pulled_back(metric, start.gradient)
     made, memory = transition(evaluate, start, gradient, step_size, noise, memory, move_in(size))
     place, rate = made.place, made.acceptance_rate
-    tuned = nuts.adaptation.update(chain.n_done, place.position, rate, chain.tuning, chain.adaptation)
+    tuned = nuts.warmup.update(n_done, place, rate, step_size, chain.learning)
     draws = Draws(
         position=place.position,
         lp=place.log_density,
@@ -124,11 +167,4 @@ def _next(
         diverging=made.diverging,
         step_size=step_size,
     )
-    return Chain(chain.key, chain.n_done + 1, place, *tuned), memory, draws
-
-
-@jax.jit(static_argnums=0)
-def _place(static: Static, position: Array, data: DensityData) -> Place:
-    """The density at a position, minus infinity where it is undefined; traced once for both programs."""
-    value, gradient = jax.value_and_grad(log_density, argnums=1)(static, position, data)
-    return Place(position, jnp.where(jnp.isnan(value), -jnp.inf, value), gradient)
+    return Chain(chain.key, place, *tuned), memory, draws

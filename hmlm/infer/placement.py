@@ -18,6 +18,7 @@ from hmlm.types import HmlmError
 Tree = Any
 
 AXIS = "chains"
+SMALLEST_ENSEMBLE = 16
 CPU = "cpu"
 
 
@@ -47,6 +48,11 @@ class Placement:
         return slice(self.first, self.first + self.groups * self.chains)
 
     @property
+    def together(self) -> int:
+        """Chains that one device advances by vmap: each waits for the longest trajectory among them."""
+        return self.chains if self.mesh is None else self.chains // self.mesh.size
+
+    @property
     def per_chain(self) -> NamedSharding | None:
         """Sharding of arrays with a leading axis of chains, or of devices."""
         return None if self.mesh is None else NamedSharding(self.mesh, PartitionSpec(AXIS))
@@ -71,11 +77,14 @@ def place(
     parallel: str = AUTO,
     platform: str | None = None,
     hosts: Hosts = Hosts(),  # noqa: B008  a frozen value
+    *,
+    in_step: bool = False,
 ) -> Placement:
     """The placement of this host's part of a run.
 
     On one CPU device every chain is its own group, as many at a time as there are cores: no chain waits
-    for the longest trajectory of another. On one GPU all chains are one vmapped group.
+    for the longest trajectory of another. Chains in step are a group per core, unless these were few.
+    On one GPU all chains are one vmapped group.
 
     Args:
         chains: of all hosts.
@@ -83,6 +92,7 @@ def place(
         parallel: one of :data:`hmlm.infer.parallel.PARALLEL`.
         platform: ``"cpu"`` or ``"gpu"``; None is where JAX runs by default.
         hosts: that share the run.
+        in_step: whether chains of a group tune each other.
 
     Raises:
         HmlmError: devices that do not exist, or chains that do not divide by hosts and devices.
@@ -93,10 +103,17 @@ def place(
     if parallel == THREADS or (parallel == AUTO and not several and wanted[0].platform == CPU):
         _check_threads(wanted, parallel)
         mesh = None if default else Mesh(wanted, (AXIS,))
-        return Placement(own, 1, mesh, min(own, available_cores()), part.start)
+        groups = _groups_in_step(own) if in_step else own
+        return Placement(groups, own // groups, mesh, min(groups, available_cores()), part.start)
     _check_divides(chains, len(wanted), hosts)
     plain = default and parallel in (AUTO, SHARD_MAP)
     return Placement(1, own, None if plain else Mesh(wanted, (AXIS,)), 1, part.start, parallel == PMAP)
+
+
+def _groups_in_step(chains: int) -> int:
+    """As many as there are cores, but of equal size, and none that is too small to learn from itself."""
+    counts = range(min(available_cores(), chains // SMALLEST_ENSEMBLE), 1, -1)
+    return next((n for n in counts if chains % n == 0), 1)
 
 
 def available_cores() -> int:

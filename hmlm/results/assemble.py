@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from hmlm.density.draws import named_draws
+from hmlm.density.draws import NamedDraws, named_draws
 from hmlm.density.explain import treatment_lines
 from hmlm.density.log_density import LogDensity
+from hmlm.density.pad import Padded
 from hmlm.formula.sd import sd_text
 from hmlm.infer.driver import Run
 from hmlm.infer.integrator import gradients_per_step
-from hmlm.infer.settings import Settings
+from hmlm.infer.settings import CHEES, MEADS, NUTS, Settings
 from hmlm.results.fingerprint import outcome_hash
 from hmlm.results.fit import Fit, Refit
 from hmlm.results.info import FitInfo, Row
@@ -26,20 +27,29 @@ from hmlm.spec.spec import RESCOR_DPAR, RESCOR_LINK, Block, FactorSpec, Spec
 from hmlm.spec.table import prior_lines
 from hmlm.types import Design, ModelFormula
 
+LABELS = {NUTS: "NUTS", CHEES: "ChEES", MEADS: "MEADS"}
 PACKAGES = ("hmlm", "jax", "jaxlib", "numpyro", "arviz", "formulaic")
 
 
 def assemble(
-    density: LogDensity, design: Design, run: Run, statement: Statement, refit_fn: Refit | None = None
+    density: LogDensity,
+    design: Design,
+    run: Run,
+    statement: Statement,
+    refit_fn: Refit | None = None,
+    padded: Padded | None = None,
 ) -> Fit:
-    """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls."""
+    """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls.
+
+    Positions are those of the ``padded`` density where there is one.
+    """
     settings = statement.settings
-    draws = named_draws(density, run.draws.position, settings.seed)
+    draws = named_draws(density, run.draws.position, settings.seed, padded)
     likelihood = Likelihood(lambda: density, design, draws, settings.seed)
     return Fit(
         info=_info(density, design, run, settings, statement.data_name),
-        posterior=with_draws(dict(zip(density.names, np.moveaxis(draws.values, -1, 0), strict=True))),
-        sample_stats=_sample_stats(run),
+        posterior=posterior_of(density, draws),
+        sample_stats=_sample_stats(run, settings.sampler),
         effects_fn=lambda: effect_arrays(density.spec, draws.effects_fn()),
         observed=observed_outcomes(design),
         log_lik_fn=likelihood.log_lik,
@@ -51,23 +61,30 @@ def assemble(
     )
 
 
+def posterior_of(density: LogDensity, draws: NamedDraws) -> xr.Dataset:
+    """Population-level parameters by name."""
+    return with_draws(dict(zip(density.names, np.moveaxis(draws.values, -1, 0), strict=True)))
+
+
 def observed_outcomes(design: Design) -> xr.Dataset:
     """The outcomes, dims (row,)."""
     return xr.Dataset({o.name: ("row", o.values) for o in design.outcomes}, {"row": design.rows})
 
 
-def _sample_stats(run: Run) -> xr.Dataset:
+def _sample_stats(run: Run, sampler: str) -> xr.Dataset:
     draws = run.draws
     steps = draws.n_steps // gradients_per_step(draws.position.shape[-1])
     stats = {
         "lp": draws.lp,
         "energy": draws.energy,
         "n_steps": draws.n_steps,
-        "tree_depth": np.floor(np.log2(np.maximum(steps, 1))).astype(np.int64) + 1,
         "acceptance_rate": draws.acceptance_rate,
         "diverging": draws.diverging,
         "step_size": draws.step_size,
+        "trajectory_length": steps * draws.step_size,
     }
+    if sampler == NUTS:
+        stats["tree_depth"] = np.floor(np.log2(np.maximum(steps, 1))).astype(np.int64) + 1
     return with_draws(stats)
 
 
@@ -123,7 +140,7 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         density.spec,
         design,
         data_name,
-        algorithm="NUTS",
+        algorithm=LABELS[settings.sampler],
         chains=settings.chains,
         warmup=settings.warmup,
         draws=run.draws.lp.shape[1],
@@ -132,6 +149,8 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         seconds=tuple(run.seconds.items()),
         max_tree_depth=settings.max_tree_depth,
         interrupted=run.interrupted,
+        together=run.together,
+        superchains=run.superchains,
         device=run.device,
     )
 

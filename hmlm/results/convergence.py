@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
+from hmlm.infer.superchains import superchain_index
+from hmlm.results.nested import MIN_DRAWS, nested_rhats
+
 TAIL_PROBS = (0.05, 0.95)
-MIN_DRAWS = 4
+AXES = {"chain_axis": 1, "draw_axis": 2}
 
 
 @dataclass(frozen=True)
@@ -17,12 +21,13 @@ class Convergence:
     """Convergence of ``P`` parameters; NaN for one that is constant or not finite.
 
     Attributes:
-        rhat: (P,) rank-normalised split R-hat, the larger of bulk and folded.
+        rhat: (P,) rank-normalised split R-hat, the larger of bulk and folded; of superchains nested R-hat.
         bulk: (P,) bulk effective sample size.
         tail: (P,) tail effective sample size, the smaller of the 5 % and 95 % quantiles'.
 
     References:
         Vehtari et al. (2021), doi:10.1214/20-BA1221
+        Margossian et al. (2024), doi:10.1214/24-BA1453
     """
 
     rhat: np.ndarray
@@ -36,17 +41,20 @@ def stack(arrays: Iterable[xr.DataArray]) -> np.ndarray:
     return np.asarray(values, dtype=float) if values else np.empty((0, 1, 1))
 
 
-def convergence(values: np.ndarray) -> Convergence:
-    """Convergence of draws ``(P, C, S)``, without NumPy warnings whatever they contain."""
-    from arviz_stats.base.array import array_stats  # takes a second, and sampling does not need it
+def convergence(values: np.ndarray, superchains: int = 0) -> Convergence:
+    """Convergence of draws ``(P, C, S)``, without NumPy warnings whatever they contain.
+
+    ``superchains`` starting points were shared by the chains, taking turns; 0 if each had its own.
+    """
+    from arviz_stats.base import array_stats  # takes a second, and sampling does not need it
 
     usable = _varies(values) if values.shape[2] >= MIN_DRAWS else np.zeros(len(values), bool)
-    good = values[usable]
+    good, ess = values[usable], partial(array_stats.ess, **AXES)
     with np.errstate(divide="ignore", invalid="ignore"):
         return Convergence(
-            rhat=_spread(usable, array_stats.rhat, _two_chains(good)),
-            bulk=_spread(usable, array_stats.ess, good, method="bulk"),
-            tail=_spread(usable, array_stats.ess, good, method="tail", prob=TAIL_PROBS),
+            rhat=_spread(usable, partial(_rhats, superchains=superchains), good),
+            bulk=_spread(usable, partial(ess, method="bulk"), good),
+            tail=_spread(usable, partial(ess, method="tail", prob=TAIL_PROBS), good),
         )
 
 
@@ -54,6 +62,15 @@ def _varies(values: np.ndarray) -> np.ndarray:
     """(P,) whether all draws of a parameter are finite and not all the same."""
     finite = np.isfinite(values).all(axis=(1, 2))
     return finite & (values.min(axis=(1, 2)) != values.max(axis=(1, 2)))
+
+
+def _rhats(values: np.ndarray, superchains: int) -> np.ndarray:
+    from arviz_stats.base import array_stats
+
+    chains = values.shape[1]
+    if 2 <= superchains <= chains // 2:
+        return nested_rhats(values, superchain_index(chains, superchains))
+    return array_stats.rhat(_two_chains(values), **AXES)
 
 
 def _two_chains(values: np.ndarray) -> np.ndarray:
@@ -64,9 +81,11 @@ def _two_chains(values: np.ndarray) -> np.ndarray:
     return np.concatenate([values[..., :half], values[..., -half:]], axis=1)
 
 
-def _spread(usable: np.ndarray, statistic, values: np.ndarray, **options) -> np.ndarray:
+def _spread(
+    usable: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray], values: np.ndarray
+) -> np.ndarray:
     """(P,) the statistic where usable, NaN elsewhere."""
     out = np.full(len(usable), np.nan)
     if len(values):
-        out[usable] = statistic(values, chain_axis=1, draw_axis=2, **options)
+        out[usable] = statistic(values)
     return out

@@ -17,7 +17,8 @@ import xarray as xr
 from hmlm.results.coefficients import coef
 from hmlm.results.contrasts import contrasts
 from hmlm.results.convergence import Convergence, convergence, stack
-from hmlm.results.diagnostics import check
+from hmlm.results.diagnosis import check, diagnose
+from hmlm.results.diagnosis.chains import diagnostics
 from hmlm.results.effects import ranef
 from hmlm.results.hypothesis import hypothesis
 from hmlm.results.icc import icc
@@ -25,6 +26,7 @@ from hmlm.results.info import FitInfo
 from hmlm.results.kfold import kfold
 from hmlm.results.likelihood import log_lik
 from hmlm.results.loo import loo, waic
+from hmlm.results.nested import nested_rhat
 from hmlm.results.pit import loo_pit
 from hmlm.results.plots import Plots
 from hmlm.results.prediction.conditional import conditional_effects
@@ -59,7 +61,7 @@ class Fit:
         info: the facts beside the draws.
         posterior: population-level parameters, dims ``(chain, draw)``, with brms's names.
         sample_stats: ArviZ's ``diverging``, ``n_steps`` (gradients), ``tree_depth``, ``acceptance_rate``,
-            ``energy``, ``lp``, ``step_size``, as far as the sampler has them.
+            ``energy``, ``lp``, ``step_size``, ``trajectory_length``, as far as the sampler has them.
         effects_fn: makes the group effects: name -> dims ``(chain, draw, <factor>, "term")``.
         observed: the outcomes.
         log_lik_fn: makes the log likelihood from a grouping factor (or None) and a number of importance
@@ -116,8 +118,8 @@ class Fit:
 
     @cached_property
     def convergence(self) -> Convergence:
-        """R-hat, bulk and tail ESS of the parameters of ``info.rows``."""
-        return convergence(self.values)
+        """R-hat (nested, of superchains), bulk and tail ESS of the parameters of ``info.rows``."""
+        return convergence(self.values, self.info.superchains)
 
     @cached_property
     def problems(self) -> tuple[str, ...]:
@@ -160,6 +162,10 @@ class Fit:
     prior_sensitivity = prior_sensitivity
 
     report = report
+
+    diagnose = diagnose
+    diagnostics = diagnostics
+    nested_rhat = nested_rhat
 
     update = update
     save = save

@@ -25,6 +25,7 @@ from hmlm.density.plan import AUTO, make_plan
 from hmlm.density.row_blocks import row_blocks
 from hmlm.infer.driver import sample
 from hmlm.infer.settings import Settings
+from hmlm.results.approximation import check_is_sampled
 from hmlm.results.convergence import convergence
 from hmlm.results.elpd import ROW, Elpd
 from hmlm.results.loo import blocks_of, n_parameters, rows_at_a_time
@@ -65,8 +66,10 @@ def kfold(
         ComparisonWarning: refits that did not converge.
 
     Raises:
-        HmlmError: an unknown factor, a k that makes no folds, or a fit of a file that holds no model.
+        HmlmError: an unknown factor, a k that makes no folds, a fit of a file that holds no model, or one
+            of an approximation.
     """
+    check_is_sampled(fit.info, "kfold")
     units = _units(fit, group)
     _check_series(fit, group)
     k = min(FOLDS, len(units.labels)) if k is None else k

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
+from hmlm.results.approximation import check_has_draws
 from hmlm.results.elpd import ROW, Elpd
 from hmlm.types import ComparisonWarning, HmlmError
 
@@ -112,6 +113,7 @@ def blocks_of(fit: Fit, cdf: bool) -> Iterator[RowBlock]:
     """All rows for all draws, as many at a time as memory is meant to hold."""
     if fit.row_blocks_fn is None:
         raise HmlmError("this needs the data: call it on the fit that m.fit(...) returned")
+    check_has_draws(fit.info, "comparing models")
     per_row = fit.n_draws * (1 + 2 * cdf * len(fit.observed))
     return fit.row_blocks_fn(rows_at_a_time(per_row), cdf)
 

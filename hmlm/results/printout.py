@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from hmlm.results.info import FitInfo, Row
+from hmlm.results.approximation import closing as closing_of_approximation
+from hmlm.results.info import DRAWING, FitInfo, Row
 from hmlm.results.ml_info import MlInfo
 from hmlm.results.table import ESS_COLUMNS, seconds_of
 
@@ -26,7 +27,8 @@ SECTIONS = (
 CLOSING = """\
 Draws were sampled using {algorithm}. For each parameter, Bulk_ESS
 and Tail_ESS are effective sample size measures, and Rhat is the potential
-scale reduction factor on split chains (at convergence, Rhat = 1)."""
+scale reduction factor on {of} (at convergence, Rhat = 1)."""
+OF_SPLIT, OF_NESTED = "split chains", "{n} superchains of chains with one start each"
 
 CLOSING_OF_PRIOR = """\
 These are independent draws from the prior: the data did not enter. Priors:
@@ -41,11 +43,19 @@ def printout(info: FitInfo, frame: pd.DataFrame, problems: Sequence[str]) -> str
         frame: the summary, one row per ``info.rows``, in that order.
         problems: convergence warnings.
     """
-    closing = CLOSING_OF_PRIOR if info.of_prior else CLOSING.format(algorithm=info.algorithm)
-    parts = [_header(info), *sections(info, frame), closing]
+    parts = [_header(info), *sections(info, frame), _closing(info)]
     if problems:
         parts.append("\n".join(_warning(problem) for problem in problems))
     return "\n\n".join(parts)
+
+
+def _closing(info: FitInfo) -> str:
+    if info.approximate:
+        return closing_of_approximation(info)
+    if info.of_prior:
+        return CLOSING_OF_PRIOR
+    of = OF_NESTED.format(n=info.superchains) if info.superchains else OF_SPLIT
+    return CLOSING.format(algorithm=info.algorithm, of=of)
 
 
 def _warning(problem: str) -> str:
@@ -79,6 +89,8 @@ def _data(info: FitInfo) -> str:
 
 
 def _draws(info: FitInfo) -> list[str]:
+    if info.approximate:
+        return [f"{info.algorithm}, " + ("one point" if info.of_mode else f"{info.draws} independent draws")]
     chains = "1 chain" if info.chains == 1 else f"{info.chains} chains, each"
     iterations = f"iter = {info.warmup + info.draws}; warmup = {info.warmup}; thin = 1;"
     early = " (interrupted)" if info.interrupted else ""
@@ -89,8 +101,19 @@ def _draws(info: FitInfo) -> list[str]:
 def _time(info: FitInfo) -> list[str]:
     if not info.seconds:
         return []
-    phases = (f"{name.replace('warmup', 'warm-up')} {seconds:.1f}" for name, seconds in info.seconds)
-    return [f"{seconds_of(info):.1f} s ({', '.join(phases)})"]
+    total = f"{seconds_of(info):.1f} s"
+    if len(info.seconds) == 1:
+        return [total]
+    before = _phases((name, seconds) for name, seconds in info.seconds if name not in DRAWING)
+    drawing = _phases((name, seconds) for name, seconds in info.seconds if name in DRAWING)
+    if len(before) < 2 or not drawing:
+        return [f"{total} ({', '.join([*before, *drawing])})"]
+    first = f"first draw after {info.first_draw:.1f}: {', '.join(before)}"
+    return [f"{total} ({'; '.join([first, ', '.join(drawing)])})"]
+
+
+def _phases(seconds: Iterable[tuple[str, float]]) -> list[str]:
+    return [f"{name.replace('warmup', 'warm-up')} {spent:.1f}" for name, spent in seconds]
 
 
 def _effects(info: FitInfo) -> list[str]:

@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hmlm.results.approximation import check_has_draws
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ def report(fit: Fit, path: str | PathLike[str], title: str | None = None, *, pro
 
     Raises:
         HmlmError: jinja2 or great_tables is not installed, the file cannot be written, or the fit was read
-            from a file that does not hold its model, or its draws are the prior's.
+            from a file that does not hold its model, its draws are the prior's, or it is one point, a mode.
     """
     if fit.info.of_prior:
         raise HmlmError("a report tells of a posterior, and these draws are the prior's: report m.fit(...)")
+    check_has_draws(fit.info, "a report")
     from hmlm.results.report.page import write_report  # draws, and so loads matplotlib
 
     return write_report(fit, path, title, prob)

@@ -6,9 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hmlm.infer.settings import GIVEN, Settings
+from hmlm.infer.starts import AUTO, NAMES
 from hmlm.types import ModelFormula, Prior
 
-OF_THE_DRAWS = ("seed", "draws", "warmup", "chains", "target_accept", "max_tree_depth")
+OF_THE_DRAWS = (
+    *("algorithm", "seed", "draws", "warmup", "chains", "target_accept", "max_tree_depth"),
+    *("init", "resample"),
+)
 
 
 @dataclass(frozen=True)
@@ -45,5 +49,6 @@ def differences(one: Statement, other: Statement) -> Iterator[str]:
 
 
 def settings_given(settings: Settings) -> dict[str, object]:
-    """The settings as keyword arguments of a run."""
-    return {name: getattr(settings, name) for name in GIVEN}
+    """The settings as keyword arguments of a run; points to start from are not kept."""
+    said = {name: getattr(settings, name) for name in GIVEN}
+    return said | ({"init": AUTO} if settings.init not in NAMES else {})

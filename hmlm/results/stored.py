@@ -16,6 +16,7 @@ from hmlm.density.draws import NamedDraws, redrawn_effects, samples_effects
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
+from hmlm.infer.approximate.approximation import MAP
 from hmlm.results.assemble import effect_arrays
 from hmlm.results.likelihood import Likelihood
 from hmlm.results.statement import Statement
@@ -56,7 +57,7 @@ class Stored:
         return Likelihood(lambda: self.density, self.design, draws, self._seed)
 
     def drawn_effects(self) -> Effects:
-        """Effects that were integrated out, drawn again by the seed of the run.
+        """Effects that were integrated out, drawn again by the seed of the run; of a mode their means.
 
         Raises:
             HmlmError: some were sampled, so that they cannot be had from the parameters.
@@ -66,7 +67,8 @@ class Stored:
                 "the file was saved without group effects, and those on sigma or of families other than the "
                 "gaussian cannot be drawn again from the parameters: fit.save(path) keeps them"
             )
-        return effect_arrays(self.spec, redrawn_effects(self.density, self._values, self._seed))
+        seed = None if self.statement.settings.algorithm == MAP else self._seed
+        return effect_arrays(self.spec, redrawn_effects(self.density, self._values, seed))
 
     @property
     def _seed(self) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from hmlm.results.approximation import check_is_sampled, shown
 from hmlm.results.convergence import convergence
 from hmlm.results.effects import scalars
 from hmlm.results.table import estimates, labels, rounded, seconds_of, table
@@ -25,6 +26,8 @@ def summary(
 ) -> pd.DataFrame:
     """Estimate, error, equal-tailed interval, R-hat and ESS of each parameter, as brms prints them.
 
+    Of approximations no R-hat and ESS, of a mode nothing but the estimate.
+
     Args:
         prob: probability of the interval.
         digits: decimals to round to; None does not round.
@@ -38,19 +41,20 @@ def summary(
         extra = _effects_table(fit, prob)
         frame, names = pd.concat([frame, extra]), [*names, *extra.index]
     if ess_per_second:
+        check_is_sampled(fit.info, "ess_per_second=True")
         frame["ESS/s"] = frame["Bulk_ESS"] / seconds_of(fit.info)
     if digits is not None:
         frame = rounded(frame, digits)
     if variable:
         frame.insert(0, "variable", names)
-    return frame
+    return shown(fit.info, frame)
 
 
 def fixef(fit: Fit, prob: float = 0.95) -> pd.DataFrame:
-    """Population-level coefficients: estimate, error and interval."""
+    """Population-level coefficients: estimate, error and interval; of a mode the estimate."""
     chosen = [row.section == "population" for row in fit.info.rows]
     names = [row.label for row in fit.info.rows if row.section == "population"]
-    return pd.DataFrame(estimates(fit.values[chosen], prob), index=names)
+    return shown(fit.info, pd.DataFrame(estimates(fit.values[chosen], prob), index=names))
 
 
 def draws(fit: Fit) -> pd.DataFrame:
@@ -60,4 +64,4 @@ def draws(fit: Fit) -> pd.DataFrame:
 
 def _effects_table(fit: Fit, prob: float) -> pd.DataFrame:
     names, values = scalars(fit.effects)
-    return table(values, names, convergence(values), prob)
+    return table(values, names, convergence(values, fit.info.superchains), prob)

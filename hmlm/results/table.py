@@ -27,9 +27,16 @@ def estimates(draws: np.ndarray, prob: float) -> dict[str, np.ndarray]:
     n_chains, n_draws = draws.shape[1:]
     flat = draws.reshape(len(draws), n_chains * n_draws)
     with np.errstate(invalid="ignore"):
-        low, high = np.quantile(flat, [0.5 - prob / 2, 0.5 + prob / 2], axis=1)
+        low, high = _limits(flat, prob)
         mean, error = flat.mean(axis=1), _error(flat)
     return interval_columns(mean, error, low, high, prob)
+
+
+def _limits(flat: np.ndarray, prob: float) -> np.ndarray:
+    """(2, P) quantiles; NaN for a single draw, which has no interval."""
+    if flat.shape[1] == 1:
+        return np.full((2, len(flat)), np.nan)
+    return np.quantile(flat, [0.5 - prob / 2, 0.5 + prob / 2], axis=1)
 
 
 def interval_columns(

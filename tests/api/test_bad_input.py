@@ -320,6 +320,23 @@ SETTINGS = {
     "misspelt": ({"chians": 4}, "no argument 'chians'; did you mean 'chains'"),
     "of brms": ({"adapt_delta": 0.95}, "no argument 'adapt_delta'; use target_accept"),
     "iterations of brms": ({"iter": 2000}, "use draws .* and warmup"),
+    "algorithm of brms": ({"algorithm": "meanfield"}, "'meanfield' is unknown; here it is 'svi'"),
+    "misspelt algorithm": ({"algorithm": "laplas"}, "did you mean 'laplace'"),
+    "chains of laplace": (
+        {"algorithm": "laplace", "chains": 2},
+        "chains=2 means nothing .* leave chains out",
+    ),
+    "warm-up of svi": ({"algorithm": "svi", "warmup": 5, "devices": 2}, "leave warmup and devices out"),
+    "draws of map": ({"algorithm": "map", "draws": 5}, "is one point, .* leave draws"),
+    "resample of nuts": ({"resample": True}, "resample= is of approximations"),
+    "resample": ({"algorithm": "laplace", "resample": "yes"}, "resample='yes': True, False, or None"),
+    "init": ({"init": "pilots"}, "did you mean 'pilot'"),
+    "init of an approximation": ({"algorithm": "svi", "init": "map"}, "starts around a quick estimate"),
+    "shape of init": ({"init": [[0.0, 1.0]]}, r"init has the shape \(1, 2\), but 4 chains of 4 coordinates"),
+    "finite init": ({"init": [[np.nan] * 4] * 4}, "init holds numbers that are NaN"),
+    "text of init": ({"init": [["a"]]}, "init is no array of numbers"),
+    "points of svi": ({"algorithm": "svi", "init": [0.0]}, r"\(paths, 4\) points"),
+    "Stan's inits": ({"inits": 0}, "no argument 'inits'; use init"),
     "plural": ({"priors": []}, "did you mean 'prior'"),
 }
 

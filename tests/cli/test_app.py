@@ -17,7 +17,7 @@ def test_starting_imports_nothing_heavy():
 def test_help_lists_the_commands(capsys):
     assert main(["--help"]) == 0
     printed = capsys.readouterr().out
-    assert all(command in printed for command in ("demo", "fit", "summary", "report", "doctor"))
+    assert all(command in printed for command in ("demo", "fit", "summary", "diagnose", "report", "doctor"))
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,30 @@ def test_fit_saves_what_summary_prints(files, capsys):
 def test_summary_of_a_missing_file_is_an_error(tmp_path, capsys):
     assert main(["summary", str(tmp_path / "fit.nc")]) == 2
     assert "fit.nc" in capsys.readouterr().err
+
+
+def test_an_approximation_of_the_command_line_leaves_the_files_chains_alone(files, capsys):
+    model, data, output = files
+    assert main(["fit", model, "--data", data, "-o", output, "--algorithm", "laplace"]) == 0
+    assert "Draws: Laplace, 70 independent draws" in capsys.readouterr().out
+    assert hm.load_fit(output).info.algorithm == "Laplace"
+
+
+def test_an_approximation_of_the_file_and_the_one_it_means(files, tmp_path, capsys):
+    model, data, output = files
+    text = MODEL.replace("{chains: 2, warmup: 50, draws: 70, seed: 1}", "{algorithm: laplas, draws: 60}")
+    (tmp_path / "model.yaml").write_text(text)
+    assert main(["fit", model, "--data", data, "-o", output]) == 2
+    assert "did you mean 'laplace'" in capsys.readouterr().err
+    (tmp_path / "model.yaml").write_text(text.replace("laplas", "laplace, resample: false"))
+    assert main(["fit", model, "--data", data, "-o", output]) == 0
+    assert "as they were drawn" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.filterwarnings("ignore::hmlm.types.SamplingWarning")
+def test_where_chains_start_is_said_in_the_file_or_on_the_command_line(files, capsys):
+    model, data, output = files
+    assert main(["fit", model, "--data", data, "-o", output, "--init", "nowhere"]) == 2
+    assert "init='nowhere' is unknown" in capsys.readouterr().err
+    assert main(["fit", model, "--data", data, "-o", output, "--init", "laplace"]) == 0
+    assert hm.load_fit(output).statement.settings.init == "laplace"

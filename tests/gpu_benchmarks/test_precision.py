@@ -32,7 +32,7 @@ def test_single_precision_is_near_and_not_equal():
 @pytest.mark.parametrize("dtype", by_night(["float32", "float64"], "float32"))
 def test_a_group_of_chains_is_in_its_type_throughout(dtype):
     group = start_group(model("m1").log_density, SETTINGS, Where(jax.devices()[0], dtype))
-    after, draws = group.advance()
+    after, draws = group.advance(group.program.algorithm.chunk)
     floats = [leaf.dtype for leaf in jax.tree.leaves(after.state) if leaf.dtype.kind == "f"]
     assert {str(found) for found in floats} == {dtype} == {str(draws.position.dtype)}
 

@@ -36,11 +36,19 @@ def check_any_number_of_devices_samples_the_same_posterior(found: dict[int, np.n
 
 
 def check_the_same_width_gives_the_same_draws(found: dict[int, np.ndarray]) -> None:
-    """Two devices of two chains: those of a wider run, and by pmap; one chain alone on device or thread."""
+    """Two devices of two chains, by shard_map and by pmap; one chain alone on device or thread."""
     pairs = drawn(chains=4, devices=2)
-    np.testing.assert_array_equal(pairs, drawn(devices=4)[:4])
     np.testing.assert_array_equal(pairs, drawn(chains=4, devices=2, parallel="pmap"))
     np.testing.assert_array_equal(found[8], found[1])
+
+
+def check_chains_in_step_are_tuned_by_all_devices() -> None:
+    """Each device tunes its chains by each other; at meetings all get the same, and go on from there."""
+    for algorithm in ("chees", "meads"):
+        settings = Settings(**{**SHORT, "chains": 32, "devices": 2, "algorithm": algorithm})
+        draws = sample(small_model().log_density, settings).draws
+        assert np.ptp(draws.step_size) == 0 and np.isfinite(draws.position).all()
+        assert len({chain.tobytes() for chain in draws.position}) == 32
 
 
 def check_sampling_talks_to_no_other_device() -> None:
@@ -105,6 +113,7 @@ if __name__ == "__main__":
     by_devices = {n: drawn(devices=n) for n in (1, 2, 8)}
     check_any_number_of_devices_samples_the_same_posterior(by_devices)
     check_the_same_width_gives_the_same_draws(by_devices)
+    check_chains_in_step_are_tuned_by_all_devices()
     check_sampling_talks_to_no_other_device()
     check_tuning_shared_on_a_device_goes_through()
     print("checked")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
 
-from hmlm.infer import driver
+from hmlm.infer import driver, starts
 from hmlm.infer.driver import sample
 from hmlm.infer.placement import place
 from hmlm.infer.program import _compile
+from hmlm.infer.schedule import Schedule
 from hmlm.infer.settings import Settings
 from hmlm.types import HmlmError
 
@@ -43,10 +46,8 @@ def test_another_seed_gives_other_draws(run):
     assert not np.array_equal(run.draws.position, other.draws.position)
 
 
-def test_chains_differ_and_keep_their_draws_when_others_are_added(run):
+def test_chains_differ(run):
     assert not np.array_equal(run.draws.position[0], run.draws.position[1])
-    more = sample(small_model().log_density, Settings(chains=3, warmup=100, draws=100, seed=3, chunk=50))
-    np.testing.assert_array_equal(run.draws.position, more.draws.position[:2])
 
 
 def test_a_chunk_that_does_not_divide_the_draws_changes_nothing(run):
@@ -61,8 +62,16 @@ def test_new_data_of_equal_shape_never_compile(run):
     assert not np.allclose(run.draws.position, moved.draws.position)
 
 
+def test_seconds_are_those_of_this_run(run):
+    again = sample(small_model(seed=1).log_density, SETTINGS)
+    assert list(again.seconds) == ["prepare", "compile", "start", "warmup", "sampling"]
+    assert again.seconds["compile"] < 0.2 < run.seconds["compile"]
+
+
 def test_ctrl_c_returns_the_draws_so_far(run, monkeypatch):
-    interrupt_after(monkeypatch, chunks=3)
+    schedule = Schedule(SETTINGS.warmup)
+    warming = sum(-(-schedule.window(end) // SETTINGS.chunk) for end in schedule.ends)
+    interrupt_after(monkeypatch, chunks=warming + 1)
     stopped = sample(small_model().log_density, SETTINGS)
     assert stopped.interrupted
     np.testing.assert_array_equal(stopped.draws.position, run.draws.position[:, :50])
@@ -95,17 +104,24 @@ def test_a_start_without_finite_density_is_drawn_again(monkeypatch):
         good[0] = good[0] if attempt else np.nan
         return good
 
-    monkeypatch.setattr(driver, "starting_points", points)
+    monkeypatch.setattr(starts, "starting_points", points)
     assert np.isfinite(sample(small_model().log_density, SETTINGS).draws.position).all()
     assert max(attempts) == 1
 
 
 def test_no_finite_start_is_an_error_that_says_so(monkeypatch):
     monkeypatch.setattr(
-        driver, "starting_points", lambda density, chains, *_: np.full((chains, density.size), np.nan)
+        starts, "starting_points", lambda density, chains, *_: np.full((chains, density.size), np.nan)
     )
     with pytest.raises(HmlmError, match="no finite starting point"):
-        sample(small_model().log_density, SETTINGS)
+        sample(small_model().log_density, replace(SETTINGS, init="pilot"))
+
+
+def test_without_a_finite_start_around_the_pilot_pathfinder_is_asked(monkeypatch):
+    monkeypatch.setattr(
+        starts, "starting_points", lambda density, chains, *_: np.full((chains, density.size), np.nan)
+    )
+    assert np.isfinite(sample(small_model().log_density, SETTINGS).draws.position).all()
 
 
 def test_more_devices_than_there_are_teaches():

@@ -16,7 +16,7 @@ import pytest
 import hmlm as hm
 from hmlm.cli import main
 from hmlm.datasets import simulate_cafes
-from hmlm.results.diagnostics import MAX_RHAT
+from hmlm.results.diagnosis.agreement import MAX_RHAT
 from hmlm.results.report.figures import Figures
 from hmlm.results.report.page import CHAPTERS
 
@@ -243,7 +243,8 @@ def test_text_of_the_data_is_escaped(pages):
 def test_problems_are_said_with_what_to_try(melsm, change_draws, without_figures, tmp_path):
     shifted = melsm.posterior["b_x.z"].values + np.array([[0.0], [5.0]])
     text = written(change_draws(melsm, **{"b_x.z": shifted}), tmp_path)
-    assert f"R-hat is above {MAX_RHAT}" in text and "sample longer" in text
+    assert f"R-hat is above {MAX_RHAT}" in text and "stayed elsewhere" in text
+    assert f"fit.update(seed={melsm.info.seed + 1})" in text
     assert "No problem was found" not in text
 
 

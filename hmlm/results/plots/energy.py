@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from hmlm.results.energies import LOW_BFMI, bfmi
 from hmlm.results.plots.density import density
 from hmlm.results.plots.style import BLUE, ORANGE, SMALL, facets, headline, styled, without_y
 from hmlm.types import HmlmError
 
 if TYPE_CHECKING:
     from hmlm.results.fit import Fit
-
-LOW = 0.3
 
 
 @styled
@@ -39,16 +38,8 @@ def energy(fit: Fit) -> Figure:
     return fig
 
 
-def bfmi(values: np.ndarray) -> np.ndarray:
-    """(C,) energy Bayesian fraction of missing information, E[(E_n - E_(n-1))^2] / Var[E].
-
-    References:
-        Betancourt (2016), arXiv:1604.00695
-    """
-    return (np.diff(values, axis=1) ** 2).mean(axis=1) / values.var(axis=1)
-
-
 def _note(found: np.ndarray) -> str:
     shown = ", ".join(f"{value:.2f}" for value in found)
-    verdict = f"below {LOW}: the tails are explored slowly" if found.min() < LOW else f"all above {LOW}: fine"
+    low = found.min() < LOW_BFMI
+    verdict = f"below {LOW_BFMI}: the tails are explored slowly" if low else f"all above {LOW_BFMI}: fine"
     return f"E-BFMI by chain {shown} ({verdict})."

@@ -43,6 +43,11 @@ JAX = Reference(
     "transformations of Python+NumPy programs [Computer software].",
     "https://github.com/jax-ml/jax",
 )
+PSIS = Reference(
+    "Pareto k-hat and importance resampling",
+    "Vehtari, A., Simpson, D., Gelman, A., Yao, Y., & Gabry, J. (2024). Pareto smoothed importance sampling. "
+    "Journal of Machine Learning Research, 25(72), 1–58.",
+)
 NUTS = Reference(
     "the sampler",
     "Hoffman, M. D., & Gelman, A. (2014). The No-U-Turn sampler: Adaptively setting path lengths in "
@@ -141,6 +146,8 @@ def references(fit: Fit, spec: Spec, has_icc: bool) -> tuple[Reference, ...]:
         f"{version_of(fit)}) [Computer software].",
     )
     used = [reference for reference, applies in USES if applies(spec)]
+    if fit.info.approximate:
+        used = [PSIS, *(reference for reference in used if reference not in (NUTS, CONVERGENCE))]
     return (own, *used, *([ICC] if has_icc else []))
 
 
@@ -151,17 +158,32 @@ def version_of(fit: Fit, package: str = "hmlm") -> str:
 
 def methods(fit: Fit, spec: Spec, columns: tuple[str, ...]) -> str:
     """A paragraph for the methods section of a paper."""
-    info = fit.info
     what = kind(spec)
     article = "an" if what[0] in "aeiou" else "a"
+    return (
+        f"We fitted {article} {what} of {listed(columns)} to {count(fit.info.n_rows)} rows{_levels(fit)}"
+        f"{_dropped(fit)} with hmlm {version_of(fit)} (NumPyro {version_of(fit, 'numpyro')}, JAX "
+        f"{version_of(fit, 'jax')}). {_approximation(fit) if fit.info.approximate else _sampling(fit)}"
+    )
+
+
+def _sampling(fit: Fit) -> str:
+    info = fit.info
     chains = "one chain" if info.chains == 1 else f"{info.chains} chains"
     return (
-        f"We fitted {article} {what} of {listed(columns)} to {count(info.n_rows)} rows{_levels(fit)}"
-        f"{_dropped(fit)} with hmlm {version_of(fit)} (NumPyro {version_of(fit, 'numpyro')}, JAX "
-        f"{version_of(fit, 'jax')}). The posterior was sampled with the No-U-Turn sampler, {chains} of "
+        f"The posterior was sampled with the No-U-Turn sampler, {chains} of "
         f"{count(info.warmup)} warm-up and {count(info.draws)} further draws"
         f"{' each' if info.chains > 1 else ''}, {count(fit.n_draws)} in all (seed {info.seed}). "
         f"{_convergence(fit)}"
+    )
+
+
+def _approximation(fit: Fit) -> str:
+    info = fit.info
+    how = ", resampled by importance" if info.resampled else ""
+    return (
+        f"The posterior was approximated ({info.algorithm}) by {count(info.draws)} draws{how} (seed "
+        f"{info.seed}; Pareto k-hat {info.khat:.2f})."
     )
 
 

@@ -70,11 +70,13 @@ def _settings(fit: Fit) -> Iterator[Fact]:
     chains = "1 chain" if info.chains == 1 else f"{info.chains} chains, each"
     early = "; the run was interrupted" if info.interrupted else ""
     draws = f"{chains} {count(info.warmup)} warm-up and {count(info.draws)} kept draws{early}"
+    if info.approximate:
+        draws = f"{count(info.draws)} independent draws"
     yield Fact("Sampler", f"{info.algorithm}, {draws}")
     yield Fact("Seed", str(info.seed))
-    if statement is not None:
+    if statement is not None and not info.approximate:
         yield Fact("Target acceptance", f"{statement.settings.target_accept:g}")
-    yield Fact("Largest tree depth", str(info.max_tree_depth))
+        yield Fact("Largest tree depth", str(info.max_tree_depth))
     yield Fact("Density", info.density.replace(" x ", " × "))
     if statement is not None:
         choice = statement.density

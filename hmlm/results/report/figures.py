@@ -192,6 +192,8 @@ def _correlations(fit: Fit, prob: float) -> Planned:
 
 
 def _of_sampler(fit: Fit) -> Iterator[Planned]:
+    if fit.info.approximate:
+        return
     yield Planned(
         SAMPLER,
         "Draws by chain of the parameters that mixed worst. Good chains lie on top of each other "

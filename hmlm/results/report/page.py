@@ -7,11 +7,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hmlm.results.diagnosis import diagnose
 from hmlm.results.plots.choose import design_of, spec_of
 from hmlm.results.report.citing import methods, references
 from hmlm.results.report.computing import facts, plan_table
 from hmlm.results.report.data import data_tables
-from hmlm.results.report.diagnosis import diagnose
 from hmlm.results.report.extra import needed
 from hmlm.results.report.figures import SECTIONS, make_figures
 from hmlm.results.report.mathematics import model_parts

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from hmlm.results.energies import bfmi
 from hmlm.results.plots.correlation_prior import lkj_marginal
 from hmlm.results.plots.cross import name_offsets
 from hmlm.results.plots.density import density
-from hmlm.results.plots.energy import bfmi
 from hmlm.results.plots.rank import BINS, rank_counts
 from hmlm.types import HmlmError
 
