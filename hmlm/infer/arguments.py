@@ -15,7 +15,7 @@ APPROXIMATIONS = (LAPLACE, PATHFINDER, SVI, MAP)
 ALGORITHMS = (*SAMPLERS, *APPROXIMATIONS, ML, REML)
 NO, ONLY = "no", "only"
 
-OF_SAMPLERS = ("chains", "warmup", "target_accept", "max_tree_depth", "devices")
+OF_SAMPLERS = ("chains", "warmup", "target_accept", "max_tree_depth", "devices", "parallel", "device")
 
 ELSEWHERE = {
     "iter": "draws (after warm-up) and warmup",
