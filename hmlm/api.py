@@ -24,7 +24,6 @@ from hmlm.density.log_density import LogDensity
 from hmlm.density.pad import (
     Padded,
     check_padding,
-    over_round_sizes,
     pad,
     padding_line,
     round_sizes,
@@ -45,17 +44,23 @@ from hmlm.infer.arguments import (
     check_algorithm,
     check_approximation,
     check_known,
+    check_no_bucket,
+    check_no_checkpoint,
     check_no_file,
     check_sample_prior,
     check_sampler,
     that_apply,
 )
+from hmlm.infer.checkpoint.folder import Folder
+from hmlm.infer.checkpoint.kept_density import kept_density
 from hmlm.infer.device import device_line
 from hmlm.infer.driver import sample
+from hmlm.infer.keep import what_to_keep
 from hmlm.infer.likelihood_fit import maximise_likelihood
 from hmlm.infer.parallel import as_numbers, cut_cpu
 from hmlm.infer.program_cache import kept_programs
-from hmlm.infer.settings import AUTO, Settings
+from hmlm.infer.run import Run
+from hmlm.infer.settings import ALL, AUTO, Settings
 from hmlm.infer.starts import as_points, init_name, make_starts
 from hmlm.results.approximate_fit import assemble_approximation
 from hmlm.results.assemble import assemble, formula_lines
@@ -66,6 +71,7 @@ from hmlm.results.ml_assemble import assemble_ml
 from hmlm.results.ml_fit import MlFit
 from hmlm.results.ml_printout import problems
 from hmlm.results.prior_fit import assemble_prior
+from hmlm.results.run_folder import check_same_data, open_run, stored_run
 from hmlm.results.starting import points_of_fit
 from hmlm.results.statement import Statement
 from hmlm.results.storage import load_fit as read_fit
@@ -203,6 +209,9 @@ class Model:
         sample_prior: str = ...,
         file: str | PathLike[str] | None = ...,
         file_refit: str = ...,
+        thin: int = ...,
+        keep: str | Sequence[str] = ...,
+        checkpoint: str | PathLike[str] | None = ...,
     ) -> Fit: ...
 
     @overload
@@ -227,6 +236,9 @@ class Model:
         sample_prior: str = NO,
         file: str | PathLike[str] | None = None,
         file_refit: str = ON_CHANGE,
+        thin: int = 1,
+        keep: str | Sequence[str] = ALL,
+        checkpoint: str | PathLike[str] | None = None,
         **unknown: Any,
     ) -> Fit | MlFit:
         """Sample the posterior, approximate it, or climb the likelihood for a quick look.
@@ -259,6 +271,11 @@ class Model:
             file: a netCDF file that keeps the fit: read if it is there, else written.
             file_refit: when to sample although the file is there: ``"on_change"``, if model, data or the
                 settings that draws depend on have changed; ``"never"`` or ``"always"``.
+            thin: keep the last of every so many draws; ``draws`` counts them before that, as brms's ``iter``.
+            keep: ``"all"``; ``"population"``, the parameters alone, where draws of all group effects would
+                not fit in memory; or a list of draws' names, ``["b_day", "sigma", "r_id"]``.
+            checkpoint: a folder that the run is written to as it goes, so that :func:`hmlm.resume`, or the
+                same call, goes on after whatever ended it; draws stay on disk until they are looked at.
             unknown: nothing else; another name is an error that says the right one.
 
         Raises:
@@ -268,7 +285,10 @@ class Model:
         check_algorithm(algorithm)
         if sample_prior != NO:
             check_sample_prior(sample_prior, algorithm, file)
+            check_no_checkpoint('sample_prior="only"', checkpoint)
             return self.sample_prior(chains * draws, seed)
+        if algorithm in (*APPROXIMATIONS, ML, REML):
+            check_no_checkpoint(f"algorithm={algorithm!r}", checkpoint)
         if algorithm in (ML, REML):
             check_no_file(algorithm, file)
             return self._climb(restricted=algorithm == REML)
@@ -287,13 +307,16 @@ class Model:
             algorithm=algorithm,
             init=init_name(init if points is None else points),
             resample=resample,
+            thin=thin,
+            keep=keep,
         )
+        what_to_keep(self.spec, settings.keep)
         (check_approximation if algorithm in APPROXIMATIONS else check_sampler)(settings)
         statement = self._statement(settings)
         if algorithm in APPROXIMATIONS:
             sampled = partial(self._approximate, statement, points)
         else:
-            sampled = partial(self._sample, statement, points, progress)
+            sampled = partial(self._sample, statement, points, progress, checkpoint)
         if file is None:
             return sampled()
         family = self.spec.family
@@ -331,15 +354,34 @@ class Model:
             settings=settings,
         )
 
-    def _sample(self, statement: Statement, points: np.ndarray | None, progress: bool | None) -> Fit:
-        began, settings = time.perf_counter(), statement.settings
+    def _sample(
+        self,
+        statement: Statement,
+        points: np.ndarray | None,
+        progress: bool | None,
+        checkpoint: str | PathLike[str] | None,
+    ) -> Fit:
+        if checkpoint is not None:
+            check_no_bucket(self.bucket)
+            folder = open_run(checkpoint, self.spec, statement, self.design)
+            return self._sample_into(folder, statement, points, progress)
+        began = time.perf_counter()
         with kept_programs():
             density, padded = self.log_density, self._padded if self.bucket else None
             prepared = time.perf_counter() - began
-            sampled, starts = over_round_sizes(density, padded, points, settings.seed)
-            run = sample(sampled, settings, progress=progress, points=starts)
-            run = run.with_seconds("prepare", prepared)
-            fit = assemble(density, self.design, run, statement, refit, padded)
+            run = sample(density, statement.settings, progress=progress, points=points, padded=padded)
+            return self._fit_of(run.with_seconds("prepare", prepared), density, statement)
+
+    def _sample_into(
+        self, folder: Folder, statement: Statement, points: np.ndarray | None, progress: bool | None
+    ) -> Fit:
+        with kept_programs():
+            density, points = kept_density(folder, self.log_density, points)
+            run = sample(density, statement.settings, progress=progress, points=points, checkpoint=folder)
+            return self._fit_of(run, density, statement)
+
+    def _fit_of(self, run: Run, density: LogDensity, statement: Statement) -> Fit:
+        fit = assemble(density, self.design, run, statement, refit)
         warn(fit)
         return fit
 
@@ -440,6 +482,39 @@ def load_fit(path: str | PathLike[str], family: Family | None = None) -> Fit:
         HmlmError: the file is missing, damaged or not a fit, or has another family than the one given.
     """
     return replace(read_fit(path, family), refit_fn=refit)
+
+
+def resume(
+    checkpoint: str | PathLike[str],
+    data: Table | None = None,
+    family: Family | None = None,
+    *,
+    any_code: bool = False,
+    progress: bool | None = None,
+) -> Fit:
+    """Go on with the run that ``m.fit(checkpoint=...)`` began, to the draws that it would have given.
+
+    Args:
+        checkpoint: the folder.
+        data: nothing is needed; a table is checked to be the one of the run.
+        family: of :func:`hmlm.custom_family`, where the run had one: files do not hold it.
+        any_code: go on although hmlm or JAX have changed since; draws are valid, but not those that the run
+            would have given.
+        progress: show a bar; None means only at a terminal.
+
+    Raises:
+        HmlmError: no run is there, its parts are damaged or those of another run, or data or code differ;
+            the message names the file or what differs.
+    """
+    run = stored_run(checkpoint, family, any_code=any_code)
+    said = run.statement
+    if data is not None:
+        own = run.spec.family if family is None else family
+        matrices = {known.name: known for known in run.design.known}
+        stated = model(said.formula, data, own, said.priors, data2=matrices)
+        check_same_data(checkpoint, run.design, stated.design)
+    stated = Model(run.spec, run.design, said.density, said.data_name, said.kernels, said.priors)
+    return stated._sample_into(run.folder, said, None, progress)
 
 
 def refit(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, Any]) -> Fit | MlFit:

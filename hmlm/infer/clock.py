@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 BEFORE = ("prepare", "compile", "start")  # the first draw
 PHASES = (*BEFORE, "warmup", "sampling")
@@ -24,3 +25,8 @@ class Clock:
         now = time.perf_counter()
         self.seconds[phase] += now - self._last
         self._last = now
+
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Seconds of phases that were spent before, by a run that goes on."""
+        for phase, spent in seconds.items():
+            self.seconds[phase] += spent

@@ -55,6 +55,7 @@ class FitInfo:
         versions: ``(("hmlm", "0.1.0"), ("jax", ...), ...)``.
         data_hash: of the outcomes in the rows used: fits with equal ones are of the same data, whatever
             predicts them; empty where it is not known.
+        thin: the last of every so many draws was kept.
         khat: Pareto k-hat of an approximation; None where it has none.
         resampled: whether an approximation's draws were taken by importance.
         together: chains that one device advanced by vmap, each waiting for the longest trajectory among them.
@@ -82,6 +83,7 @@ class FitInfo:
     interrupted: bool = False
     versions: tuple[tuple[str, str], ...] = ()
     data_hash: str = ""
+    thin: int = 1
     khat: float | None = None
     resampled: bool = False
     together: int = 1

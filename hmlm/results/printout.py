@@ -92,7 +92,8 @@ def _draws(info: FitInfo) -> list[str]:
     if info.approximate:
         return [f"{info.algorithm}, " + ("one point" if info.of_mode else f"{info.draws} independent draws")]
     chains = "1 chain" if info.chains == 1 else f"{info.chains} chains, each"
-    iterations = f"iter = {info.warmup + info.draws}; warmup = {info.warmup}; thin = 1;"
+    n_iterations = info.warmup + info.draws * info.thin
+    iterations = f"iter = {n_iterations}; warmup = {info.warmup}; thin = {info.thin};"
     early = " (interrupted)" if info.interrupted else ""
     total = f"total post-warmup draws = {info.chains * info.draws}{early}"
     return [f"{chains} with {iterations}", total]
