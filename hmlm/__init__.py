@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmlm import datasets
-    from hmlm.api import Model, fit, get_prior, load_fit, model
+    from hmlm.api import Model, fit, get_prior, load_fit, model, resume
     from hmlm.datasets import load_dataset
     from hmlm.density.custom_family import custom_family
     from hmlm.factories import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hmlm.results.precis import precis
     from hmlm.spec.prior import prior
     from hmlm.types import (
+        CheckpointWarning,
         ComparisonWarning,
         DataError,
         DataWarning,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "hmlm.api": ("Model", "fit", "get_prior", "load_fit", "model"),
+    "hmlm.api": ("Model", "fit", "get_prior", "load_fit", "model", "resume"),
     "hmlm.datasets": ("load_dataset",),
     "hmlm.density.custom_family": ("custom_family",),
     "hmlm.factories": (
@@ -64,6 +65,7 @@ _HOMES = {
     "hmlm.results.point_interval": ("mean_hdi", "mean_qi", "median_hdi", "median_qi"),
     "hmlm.results.precis": ("precis",),
     "hmlm.types": (
+        "CheckpointWarning",
         "ComparisonWarning",
         "DataError",
         "DataWarning",
@@ -78,6 +80,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __version__ = "0.1.0"
 __all__ = [
+    "CheckpointWarning",
     "Comparison",
     "ComparisonWarning",
     "DataError",
@@ -110,6 +113,7 @@ __all__ = [
     "multivariate",
     "precis",
     "prior",
+    "resume",
     "set_rescor",
     "varying_intercept",
     "varying_intercept_slope",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,14 @@ from hmlm.density.build import make_log_density
 from hmlm.density.explain import explain_density
 from hmlm.density.likelihood import Likelihood, make_likelihood, named_log_likelihood
 from hmlm.density.log_density import LogDensity
+from hmlm.density.pad import (
+    Padded,
+    check_padding,
+    pad,
+    padding_line,
+    round_sizes,
+    without_pilot,
+)
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
 from hmlm.density.program import Program, make_program, program_arguments
@@ -35,16 +44,23 @@ from hmlm.infer.arguments import (
     check_algorithm,
     check_approximation,
     check_known,
+    check_no_bucket,
+    check_no_checkpoint,
     check_no_file,
     check_sample_prior,
     check_sampler,
     that_apply,
 )
+from hmlm.infer.checkpoint.folder import Folder
+from hmlm.infer.checkpoint.kept_density import kept_density
 from hmlm.infer.device import device_line
 from hmlm.infer.driver import sample
+from hmlm.infer.keep import what_to_keep
 from hmlm.infer.likelihood_fit import maximise_likelihood
 from hmlm.infer.parallel import as_numbers, cut_cpu
-from hmlm.infer.settings import AUTO, Settings
+from hmlm.infer.program_cache import kept_programs
+from hmlm.infer.run import Run
+from hmlm.infer.settings import ALL, AUTO, Settings
 from hmlm.infer.starts import as_points, init_name, make_starts
 from hmlm.results.approximate_fit import assemble_approximation
 from hmlm.results.assemble import assemble, formula_lines
@@ -55,6 +71,7 @@ from hmlm.results.ml_assemble import assemble_ml
 from hmlm.results.ml_fit import MlFit
 from hmlm.results.ml_printout import problems
 from hmlm.results.prior_fit import assemble_prior
+from hmlm.results.run_folder import check_same_data, open_run, stored_run
 from hmlm.results.starting import points_of_fit
 from hmlm.results.statement import Statement
 from hmlm.results.storage import load_fit as read_fit
@@ -87,6 +104,7 @@ class Model:
         kernels: who computes the likelihood, see :func:`model`.
         data_name: what printed output calls the table.
         priors: those stated.
+        bucket: whether it is sampled over round sizes, see :func:`model`.
     """
 
     spec: Spec
@@ -95,6 +113,7 @@ class Model:
     data_name: str = "data"
     kernels: str = "auto"
     priors: tuple[Prior, ...] = ()
+    bucket: bool = False
 
     def __repr__(self) -> str:
         lines = [line for outcome in formula_lines(self.design.formula) for line in outcome]
@@ -116,11 +135,19 @@ class Model:
         return program_arguments(self.spec, self.design)
 
     @cached_property
+    @kept_programs()
     def log_density(self) -> LogDensity:
         """The log density that is sampled: (D,) unconstrained -> scalar."""
         plan = make_plan(self.spec, self.density)
+        plan = without_pilot(self.spec, plan) if self.bucket else plan
         pilot = fit_pilot(self.spec, self.design)
         return make_log_density(self.spec, self.design, pilot, plan, choose_backend(self.kernels))
+
+    @cached_property
+    @kept_programs()
+    def _padded(self) -> Padded:
+        """The log density over round sizes."""
+        return pad(self.log_density, round_sizes(self.log_density))
 
     @cached_property
     def _likelihood(self) -> Likelihood:
@@ -158,9 +185,9 @@ class Model:
         Read it with ``print(m.explain())``.
         """
         plan = explain_density(self.log_density, self.density)
-        return "\n".join(
-            [plan, "", device_line(self.log_density), *(f"prior: {line}" for line in prior_lines(self.spec))]
-        )
+        sizes = [padding_line(self.log_density, self._padded)] if self.bucket else []
+        where = device_line(self.log_density)
+        return "\n".join([plan, *sizes, "", where, *(f"prior: {line}" for line in prior_lines(self.spec))])
 
     @overload
     def fit(
@@ -182,6 +209,9 @@ class Model:
         sample_prior: str = ...,
         file: str | PathLike[str] | None = ...,
         file_refit: str = ...,
+        thin: int = ...,
+        keep: str | Sequence[str] = ...,
+        checkpoint: str | PathLike[str] | None = ...,
     ) -> Fit: ...
 
     @overload
@@ -206,6 +236,9 @@ class Model:
         sample_prior: str = NO,
         file: str | PathLike[str] | None = None,
         file_refit: str = ON_CHANGE,
+        thin: int = 1,
+        keep: str | Sequence[str] = ALL,
+        checkpoint: str | PathLike[str] | None = None,
         **unknown: Any,
     ) -> Fit | MlFit:
         """Sample the posterior, approximate it, or climb the likelihood for a quick look.
@@ -238,6 +271,11 @@ class Model:
             file: a netCDF file that keeps the fit: read if it is there, else written.
             file_refit: when to sample although the file is there: ``"on_change"``, if model, data or the
                 settings that draws depend on have changed; ``"never"`` or ``"always"``.
+            thin: keep the last of every so many draws; ``draws`` counts them before that, as brms's ``iter``.
+            keep: ``"all"``; ``"population"``, the parameters alone, where draws of all group effects would
+                not fit in memory; or a list of draws' names, ``["b_day", "sigma", "r_id"]``.
+            checkpoint: a folder that the run is written to as it goes, so that :func:`hmlm.resume`, or the
+                same call, goes on after whatever ended it; draws stay on disk until they are looked at.
             unknown: nothing else; another name is an error that says the right one.
 
         Raises:
@@ -247,7 +285,10 @@ class Model:
         check_algorithm(algorithm)
         if sample_prior != NO:
             check_sample_prior(sample_prior, algorithm, file)
+            check_no_checkpoint('sample_prior="only"', checkpoint)
             return self.sample_prior(chains * draws, seed)
+        if algorithm in (*APPROXIMATIONS, ML, REML):
+            check_no_checkpoint(f"algorithm={algorithm!r}", checkpoint)
         if algorithm in (ML, REML):
             check_no_file(algorithm, file)
             return self._climb(restricted=algorithm == REML)
@@ -266,13 +307,16 @@ class Model:
             algorithm=algorithm,
             init=init_name(init if points is None else points),
             resample=resample,
+            thin=thin,
+            keep=keep,
         )
+        what_to_keep(self.spec, settings.keep)
         (check_approximation if algorithm in APPROXIMATIONS else check_sampler)(settings)
         statement = self._statement(settings)
         if algorithm in APPROXIMATIONS:
             sampled = partial(self._approximate, statement, points)
         else:
-            sampled = partial(self._sample, statement, points, progress)
+            sampled = partial(self._sample, statement, points, progress, checkpoint)
         if file is None:
             return sampled()
         family = self.spec.family
@@ -310,14 +354,40 @@ class Model:
             settings=settings,
         )
 
-    def _sample(self, statement: Statement, points: np.ndarray | None, progress: bool | None) -> Fit:
-        run = sample(self.log_density, statement.settings, progress=progress, points=points)
-        fit = assemble(self.log_density, self.design, run, statement, refit)
+    def _sample(
+        self,
+        statement: Statement,
+        points: np.ndarray | None,
+        progress: bool | None,
+        checkpoint: str | PathLike[str] | None,
+    ) -> Fit:
+        if checkpoint is not None:
+            check_no_bucket(self.bucket)
+            folder = open_run(checkpoint, self.spec, statement, self.design)
+            return self._sample_into(folder, statement, points, progress)
+        began = time.perf_counter()
+        with kept_programs():
+            density, padded = self.log_density, self._padded if self.bucket else None
+            prepared = time.perf_counter() - began
+            run = sample(density, statement.settings, progress=progress, points=points, padded=padded)
+            return self._fit_of(run.with_seconds("prepare", prepared), density, statement)
+
+    def _sample_into(
+        self, folder: Folder, statement: Statement, points: np.ndarray | None, progress: bool | None
+    ) -> Fit:
+        with kept_programs():
+            density, points = kept_density(folder, self.log_density, points)
+            run = sample(density, statement.settings, progress=progress, points=points, checkpoint=folder)
+            return self._fit_of(run, density, statement)
+
+    def _fit_of(self, run: Run, density: LogDensity, statement: Statement) -> Fit:
+        fit = assemble(density, self.design, run, statement, refit)
         warn(fit)
         return fit
 
     def _approximate(self, statement: Statement, points: np.ndarray | None) -> Fit:
-        found = approximate(self.log_density, statement.settings, points)
+        with kept_programs():
+            found = approximate(self.log_density, statement.settings, points)
         fit = assemble_approximation(self.log_density, self.design, found, statement, refit)
         warn(fit)
         return fit
@@ -329,7 +399,8 @@ class Model:
         return None if isinstance(init, str) else as_points(init)
 
     def _climb(self, *, restricted: bool) -> MlFit:
-        run = maximise_likelihood(self.spec, self.design, restricted=restricted)
+        with kept_programs():
+            run = maximise_likelihood(self.spec, self.design, restricted=restricted)
         fit = assemble_ml(run, self.spec, self.design, self.data_name)
         for problem in problems(fit.info):
             warnings.warn(problem, EstimationWarning, stacklevel=3)
@@ -346,6 +417,7 @@ def model(
     density: str | Mapping[str, str] = "auto",
     kernels: str = "auto",
     data_name: str = "data",
+    bucket: bool = False,
 ) -> Model:
     """State a multilevel model from a brms or lme4 formula and a table.
 
@@ -362,6 +434,9 @@ def model(
         kernels: who computes the likelihood: ``"native"`` (C++ on a CPU), ``"xla"`` (anywhere) or ``"auto"``;
             the numbers are the same.
         data_name: what printed output calls the table.
+        bucket: sample over numbers of rows and levels rounded up to 8, 12, 16, 24 and so on, so that tables
+            of about the same size share compiled programs, as in a simulation study; the posterior is the
+            same. State the priors then: default ones follow the data, and programs follow the priors.
 
     Raises:
         FormulaError, DataError, PriorError: saying what is wrong and the nearest valid thing.
@@ -369,9 +444,11 @@ def model(
     design, found = with_levels(build_design(as_model_formula(formula), data, data2), find_family(family))
     priors = as_priors(prior)
     spec = build_spec(design, found, priors)
-    make_plan(spec, density)
+    plan = make_plan(spec, density)
     choose_backend(kernels)
-    return Model(spec, design, density, data_name, kernels, priors)
+    if bucket:
+        check_padding(spec, len(plan.factors))
+    return Model(spec, design, density, data_name, kernels, priors, bucket)
 
 
 def fit(
@@ -384,11 +461,12 @@ def fit(
     density: str | Mapping[str, str] = "auto",
     kernels: str = "auto",
     data_name: str = "data",
+    bucket: bool = False,
     **settings: Any,
 ) -> Fit | MlFit:
     """State a model and fit it in one call; arguments as :func:`model` and :meth:`Model.fit`."""
     cut_cpu(settings.get("devices"))
-    how = {"density": density, "kernels": kernels, "data_name": data_name}
+    how = {"density": density, "kernels": kernels, "data_name": data_name, "bucket": bucket}
     stated = model(formula, data, family, prior, data2=data2, **how)
     return stated.fit(**settings)
 
@@ -404,6 +482,39 @@ def load_fit(path: str | PathLike[str], family: Family | None = None) -> Fit:
         HmlmError: the file is missing, damaged or not a fit, or has another family than the one given.
     """
     return replace(read_fit(path, family), refit_fn=refit)
+
+
+def resume(
+    checkpoint: str | PathLike[str],
+    data: Table | None = None,
+    family: Family | None = None,
+    *,
+    any_code: bool = False,
+    progress: bool | None = None,
+) -> Fit:
+    """Go on with the run that ``m.fit(checkpoint=...)`` began, to the draws that it would have given.
+
+    Args:
+        checkpoint: the folder.
+        data: nothing is needed; a table is checked to be the one of the run.
+        family: of :func:`hmlm.custom_family`, where the run had one: files do not hold it.
+        any_code: go on although hmlm or JAX have changed since; draws are valid, but not those that the run
+            would have given.
+        progress: show a bar; None means only at a terminal.
+
+    Raises:
+        HmlmError: no run is there, its parts are damaged or those of another run, or data or code differ;
+            the message names the file or what differs.
+    """
+    run = stored_run(checkpoint, family, any_code=any_code)
+    said = run.statement
+    if data is not None:
+        own = run.spec.family if family is None else family
+        matrices = {known.name: known for known in run.design.known}
+        stated = model(said.formula, data, own, said.priors, data2=matrices)
+        check_same_data(checkpoint, run.design, stated.design)
+    stated = Model(run.spec, run.design, said.density, said.data_name, said.kernels, said.priors)
+    return stated._sample_into(run.folder, said, None, progress)
 
 
 def refit(fit: Fit, formula: Any, data: Any, prior: Any, settings: Mapping[str, Any]) -> Fit | MlFit:

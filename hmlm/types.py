@@ -38,6 +38,10 @@ class SamplingWarning(UserWarning):
     """Draws that should not be trusted yet; the message says what to try next."""
 
 
+class CheckpointWarning(UserWarning):
+    """A part of a run on disk that could not be used; the message names the file."""
+
+
 class ComparisonWarning(UserWarning):
     """An estimate of predictive accuracy that should not be trusted; the message says what to try instead."""
 

@@ -31,6 +31,8 @@ SAMPLING_KEYS: Mapping[str, tuple[type, ...]] = {
     "density": (str, dict),
     "target_accept": (float, int),
     "max_tree_depth": (int,),
+    "thin": (int,),
+    "keep": (str, list),
 }
 
 

@@ -87,10 +87,13 @@ class LogDensity:
 
     def constrain(self, x: Array | np.ndarray) -> dict[str, np.ndarray]:
         """Population-level parameters at (..., D) ``x``, by draws' names, each (...)."""
+        return dict(zip(self.names, np.moveaxis(self.values(x), -1, 0), strict=True))
+
+    def values(self, x: Array | np.ndarray) -> np.ndarray:
+        """(..., P) population-level parameters at (..., D) ``x``, in the order of :attr:`names`."""
         with double_precision():
-            x = jnp.asarray(x)
-            flat = _constrain(self.static, x.reshape(-1, self.size), self.data)
-        return {name: np.asarray(flat[:, i]).reshape(x.shape[:-1]) for i, name in enumerate(self.names)}
+            flat = _constrain(self.static, jnp.asarray(x).reshape(-1, self.size), self.data)
+        return np.asarray(flat).reshape(*np.shape(x)[:-1], len(self.names))
 
     def effects(self, x: Array | np.ndarray, seed: int | None = 0) -> tuple[np.ndarray, ...]:
         """Group effects at (..., D) ``x``: per block (..., J, Q) in the order of its terms.
@@ -98,12 +101,20 @@ class LogDensity:
         Effects that were integrated out are exact draws given everything else at ``x``; the same seed and
         ``x`` give the same draws; without a seed they are the means given everything else.
         """
+        if seed is None:
+            return self.effects_by(x, None)
+        n_draws = np.size(x) // self.size
+        return self.effects_by(x, jax.random.key_data(jax.random.split(jax.random.key(seed), n_draws)))
+
+    def effects_by(self, x: Array | np.ndarray, keys: Array | np.ndarray | None) -> tuple[np.ndarray, ...]:
+        """As :meth:`effects`, each point by its own key, as many (2,) key data as points."""
         with double_precision():
-            x = jnp.asarray(x)
-            flat = x.reshape(-1, self.size)
-            keys = None if seed is None else jax.random.split(jax.random.key(seed), len(flat))
-            blocks = _effects(self.static, flat, keys, self.data)
-        return tuple(np.asarray(u.swapaxes(1, 2)).reshape(*x.shape[:-1], *u.shape[:0:-1]) for u in blocks)
+            flat = jnp.asarray(x).reshape(-1, self.size)
+            each = (
+                None if keys is None else jax.random.wrap_key_data(jnp.asarray(keys).reshape(len(flat), -1))
+            )
+            blocks = _effects(self.static, flat, each, self.data)
+        return tuple(np.asarray(u.swapaxes(1, 2)).reshape(*np.shape(x)[:-1], *u.shape[:0:-1]) for u in blocks)
 
 
 def log_density(static: Static, x: Array, data: DensityData) -> Array:

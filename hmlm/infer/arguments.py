@@ -15,7 +15,7 @@ APPROXIMATIONS = (LAPLACE, PATHFINDER, SVI, MAP)
 ALGORITHMS = (*SAMPLERS, *APPROXIMATIONS, ML, REML)
 NO, ONLY = "no", "only"
 
-OF_SAMPLERS = ("chains", "warmup", "target_accept", "max_tree_depth", "devices")
+OF_SAMPLERS = ("chains", "warmup", "target_accept", "max_tree_depth", "devices", "thin", "keep")
 
 ELSEWHERE = {
     "iter": "draws (after warm-up) and warmup",
@@ -29,6 +29,8 @@ ELSEWHERE = {
     "output_samples": "draws",
     "num_chains": "chains",
     "rng_key": "seed",
+    "save_pars": 'keep: "all", "population" or a list of names',
+    "thinning": "thin",
     "inits": "init",
     "initvals": "init",
     "init_params": "init",
@@ -53,7 +55,7 @@ OTHER_NAMES = {
 
 def check_known(unknown: Iterable[str]) -> None:
     """Refuse arguments of other names."""
-    known = [*GIVEN, "progress", "sample_prior", "file", "file_refit"]
+    known = [*GIVEN, "progress", "sample_prior", "file", "file_refit", "checkpoint"]
     for name in unknown:
         hint = f"; use {ELSEWHERE[name]}" if name in ELSEWHERE else did_you_mean(name, [*known, "prior"])
         raise HmlmError(f"fit has no argument {name!r}{hint} (settings of a run: {', '.join(known)})")
@@ -97,10 +99,25 @@ def check_sampler(settings: Settings) -> None:
         )
 
 
+def check_no_bucket(bucket: bool) -> None:
+    """Refuse a checkpoint for programs that many tables share."""
+    if bucket:
+        raise HmlmError(
+            "checkpoint= is for one long run, bucket=True for many short ones, whose programs it shares: "
+            "leave one of them out"
+        )
+
+
 def check_no_file(algorithm: str, file: object) -> None:
     """Refuse a file for an estimate without draws."""
     if file is not None:
         raise HmlmError(f"file= keeps draws, and algorithm={algorithm!r} makes none: leave file out")
+
+
+def check_no_checkpoint(what: str, checkpoint: object) -> None:
+    """Refuse a checkpoint for what is over at once."""
+    if checkpoint is not None:
+        raise HmlmError(f"{what} takes no long run that could be gone on with: leave checkpoint out")
 
 
 def check_sample_prior(sample_prior: object, algorithm: str, file: object) -> None:

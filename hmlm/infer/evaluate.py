@@ -13,6 +13,10 @@ from hmlm.infer.integrator import Place
 
 @jax.jit(static_argnums=0)
 def place_at(static: Static, position: Array, data: DensityData) -> Place:
-    """The density at a position, minus infinity where it is undefined; traced once for both programs."""
+    """The density at a position; traced once for both programs.
+
+    It is minus infinity where it or its gradient is undefined: no chain ever stands where it could not leave.
+    """
     value, gradient = jax.value_and_grad(log_density, argnums=1)(static, position, data)
-    return Place(position, jnp.where(jnp.isnan(value), -jnp.inf, value), gradient)
+    defined = jnp.isfinite(gradient).all() & ~jnp.isnan(value)
+    return Place(position, jnp.where(defined, value, -jnp.inf), gradient)

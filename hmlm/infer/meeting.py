@@ -53,6 +53,14 @@ def joined(hosts: Hosts, run: Run) -> Run:
         return run
     told = hosts.told("lengths", {"draws": run.draws.lp.shape[1], "interrupted": run.interrupted})
     n = min(int(each["draws"]) for each in told)
-    draws = hosts.told("draws", jax.tree.map(lambda leaf: np.asarray(leaf)[:, :n], run.draws))
-    everyone = jax.tree.map(lambda *parts: np.concatenate(parts), *draws)
-    return replace(run, draws=everyone, interrupted=any(bool(each["interrupted"]) for each in told))
+    own = jax.tree.map(lambda leaf: np.asarray(leaf)[:, :n], _by_chain(run))
+    everyone = jax.tree.map(lambda *parts: np.concatenate(parts), *hosts.told("draws", own))
+    if everyone["values"] is not None:
+        everyone["values"] = np.moveaxis(everyone["values"], -1, 0)
+    return replace(run, **everyone, interrupted=any(bool(each["interrupted"]) for each in told))
+
+
+def _by_chain(run: Run) -> dict[str, Tree]:
+    """What a run holds of its draws, leaves (C, S, ...)."""
+    values = None if run.values is None else np.moveaxis(run.values, 0, -1)
+    return {"draws": run.draws, "values": values, "effects": dict(run.effects), "longest": run.longest}

@@ -13,6 +13,7 @@ SAMPLERS = (AUTO, NUTS, CHEES, MEADS)
 FEWEST_IN_STEP = 8
 MANY_CHAINS = 32  # from which on those that advance together are worth more than trees
 LARGEST_SEED = 2**32 - 1
+ALL, POPULATION = "all", "population"  # of what may be kept
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Settings:
         algorithm: ``"nuts"``, ``"chees"``, ``"meads"``, or ``"auto"``: ChEES from 32 chains on, below NUTS;
             or an approximation, see :mod:`hmlm.infer.arguments`.
         chunk: draws between two looks from the host; None takes as many as a quarter of a second allows.
+        thin: the last of every so many draws is kept; ``draws`` counts them before that.
+        keep: ``"all"`` (group effects can be had from the draws), ``"population"`` (the parameters alone), or
+            names of what to keep (:mod:`hmlm.infer.keep`).
         parallel: how chains are spread over devices, see :mod:`hmlm.infer.parallel`.
         device: ``"auto"``, ``"cpu"`` or ``"gpu"``.
         init: where it starts, see :mod:`hmlm.infer.starts`; of points that were given, their hash.
@@ -46,14 +50,18 @@ class Settings:
     devices: int | tuple[int, ...] | None = None
     algorithm: str = AUTO
     chunk: int | None = None
+    thin: int = 1
+    keep: str | tuple[str, ...] = ALL
     parallel: str = AUTO
     device: str = AUTO
     init: str = "auto"
     resample: bool | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("chains", 1), ("warmup", 1), ("draws", 1), ("max_tree_depth", 1)):
-            _check_count(name, getattr(self, name), least)
+        for name in ("chains", "warmup", "draws", "max_tree_depth", "thin"):
+            _check_count(name, getattr(self, name), 1)
+        _check_thin(self.draws, self.thin)
+        object.__setattr__(self, "keep", _named(self.keep))
         if self.chunk is not None:
             _check_count("chunk", self.chunk, 1)
         _check_count("seed", self.seed, 0, LARGEST_SEED)
@@ -85,8 +93,36 @@ class Settings:
         """Whether chains advance in step and tune each other."""
         return self.sampler in (CHEES, MEADS)
 
+    @property
+    def n_kept(self) -> int:
+        """S, draws per chain that are kept."""
+        return self.draws // self.thin
+
 
 GIVEN = tuple(field.name for field in fields(Settings) if field.name != "chunk")  # those that users name
+
+
+def _check_thin(draws: int, thin: int) -> None:
+    if draws % thin:
+        fewer, more = draws - draws % thin, draws - draws % thin + thin
+        nearest = f"{fewer} or {more}" if fewer else str(more)
+        raise HmlmError(
+            f"thin={thin} keeps the last of every {thin} draws, so draws={draws} must be a multiple of it: "
+            f"say draws={nearest}"
+        )
+
+
+def _named(keep: object) -> str | tuple[str, ...]:
+    """``keep`` as a word or as names."""
+    if isinstance(keep, str):
+        return keep if keep in (ALL, POPULATION) else (keep,)
+    names = tuple(keep) if isinstance(keep, list | tuple) else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise HmlmError(
+            f"keep={keep!r} must be {ALL!r}, {POPULATION!r} or a list of draws' names, such as "
+            '["b_Intercept", "sigma", "r_id"]'
+        )
+    return names
 
 
 def _check_count(name: str, value: object, least: int, most: int | None = None) -> None:

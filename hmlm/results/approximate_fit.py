@@ -7,7 +7,8 @@ from hmlm.density.explain import treatment_lines
 from hmlm.density.log_density import LogDensity
 from hmlm.infer.approximate.approximation import LAPLACE, MAP, PATHFINDER, SVI, Approximation
 from hmlm.results import info as names
-from hmlm.results.assemble import effect_arrays, info_of, observed_outcomes, posterior_of, with_draws
+from hmlm.results.assemble import info_of, observed_outcomes, posterior_of, with_draws
+from hmlm.results.effect_arrays import effect_arrays
 from hmlm.results.fit import Fit, Refit
 from hmlm.results.likelihood import Likelihood
 from hmlm.results.statement import Statement

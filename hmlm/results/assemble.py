@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from hmlm.density.draws import NamedDraws, named_draws
+from hmlm.density.draws import NamedDraws
 from hmlm.density.explain import treatment_lines
 from hmlm.density.log_density import LogDensity
 from hmlm.formula.sd import sd_text
 from hmlm.infer.driver import Run
 from hmlm.infer.integrator import gradients_per_step
+from hmlm.infer.keep import what_to_keep
 from hmlm.infer.settings import CHEES, MEADS, NUTS, Settings
 from hmlm.results.fingerprint import outcome_hash
 from hmlm.results.fit import Fit, Refit
 from hmlm.results.info import FitInfo, Row
-from hmlm.results.likelihood import Likelihood
+from hmlm.results.kept_draws import KeptDraws
 from hmlm.results.statement import Statement
-from hmlm.spec.names import effects_name, summary_rows
-from hmlm.spec.spec import RESCOR_DPAR, RESCOR_LINK, Block, FactorSpec, Spec
+from hmlm.spec.names import summary_rows
+from hmlm.spec.spec import RESCOR_DPAR, RESCOR_LINK, Spec
 from hmlm.spec.table import prior_lines
 from hmlm.types import Design, ModelFormula
 
@@ -31,20 +32,23 @@ PACKAGES = ("hmlm", "jax", "jaxlib", "numpyro", "arviz", "formulaic")
 
 
 def assemble(
-    density: LogDensity, design: Design, run: Run, statement: Statement, refit_fn: Refit | None = None
+    density: LogDensity,
+    design: Design,
+    run: Run,
+    statement: Statement,
+    refit_fn: Refit | None = None,
 ) -> Fit:
     """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls."""
     settings = statement.settings
-    draws = named_draws(density, run.draws.position, settings.seed)
-    likelihood = Likelihood(lambda: density, design, draws, settings.seed)
+    kept = KeptDraws(density, design, run, settings)
     return Fit(
         info=_info(density, design, run, settings, statement.data_name),
-        posterior=posterior_of(density, draws),
-        sample_stats=_sample_stats(run, settings.sampler),
-        effects_fn=lambda: effect_arrays(density.spec, draws.effects_fn()),
+        posterior=with_draws(dict(kept.parameters)),
+        sample_stats=_sample_stats(run, settings.sampler, density.size),
+        effects_fn=kept.effects,
         observed=observed_outcomes(design),
-        log_lik_fn=likelihood.log_lik,
-        row_blocks_fn=likelihood.row_blocks,
+        log_lik_fn=kept.log_lik,
+        row_blocks_fn=kept.row_blocks,
         spec=density.spec,
         design=design,
         statement=statement,
@@ -62,8 +66,10 @@ def observed_outcomes(design: Design) -> xr.Dataset:
     return xr.Dataset({o.name: ("row", o.values) for o in design.outcomes}, {"row": design.rows})
 
 
-def _sample_stats(run: Run, sampler: str) -> xr.Dataset:
+def _sample_stats(run: Run, sampler: str, size: int) -> xr.Dataset:
     draws = run.draws
+    longest = draws.n_steps if run.longest is None else run.longest
+    steps = longest // gradients_per_step(size)
     stats = {
         "lp": draws.lp,
         "energy": draws.energy,
@@ -74,56 +80,19 @@ def _sample_stats(run: Run, sampler: str) -> xr.Dataset:
         "trajectory_length": steps * draws.step_size,
     }
     if sampler == NUTS:
-        steps = draws.n_steps // gradients_per_step(draws.position.shape[-1])
-        stats["tree_depth"] = np.floor(np.log2(np.maximum(steps, 1))).astype(np.int64) + 1
+        stats["tree_depth"] = np.stack([_depths(of_chain) for of_chain in steps])
     return with_draws(stats)
+
+
+def _depths(steps: np.ndarray) -> np.ndarray:
+    """Depths of trees of so many steps."""
+    return np.floor(np.log2(np.maximum(steps, 1))).astype(np.int64) + 1
 
 
 def with_draws(values: Mapping[str, np.ndarray]) -> xr.Dataset:
     """Variables of (C, S) values."""
     dataset = xr.Dataset({name: (("chain", "draw"), value) for name, value in values.items()})
     return dataset.assign_coords({dim: np.arange(size) for dim, size in dataset.sizes.items()})
-
-
-def effect_arrays(spec: Spec, blocks: tuple[np.ndarray, ...]) -> dict[str, xr.DataArray]:
-    """Draws of group effects by name, dims (chain, draw, <factor>, term).
-
-    Where a by-variable has a block for each of its levels, a level of the factor has the effects of its own.
-
-    Args:
-        spec: the model.
-        blocks: per block (C, S, J, Q) in the order of its terms.
-    """
-    parts: dict[str, dict[str, np.ndarray]] = {}
-    factors: dict[str, FactorSpec] = {}
-    for block, values in zip(spec.blocks, blocks, strict=True):
-        for q in block.order:
-            term = block.terms[q]
-            name = effects_name(spec, block.factor, term.predictor)
-            factors[name] = spec.factors[block.factor]
-            known = parts.setdefault(name, {}).get(term.coefficient)
-            parts[name][term.coefficient] = _own(block, known, values[..., q])
-    return {name: _effect_array(factors[name], terms) for name, terms in parts.items()}
-
-
-def _own(block: Block, known: np.ndarray | None, values: np.ndarray) -> np.ndarray:
-    """(C, S, J) effects with those of the levels that a block describes filled in."""
-    if block.members is None or known is None:
-        return values
-    return np.where(np.isin(np.arange(values.shape[-1]), block.members), values, known)
-
-
-def _effect_array(factor: FactorSpec, terms: Mapping[str, np.ndarray]) -> xr.DataArray:
-    array = xr.DataArray(
-        np.stack(list(terms.values()), axis=-1),
-        dims=("chain", "draw", factor.name, "term"),
-        coords={factor.name: list(factor.levels), "term": list(terms)},
-    )
-    return _numbered(array)
-
-
-def _numbered(array: xr.DataArray) -> xr.DataArray:
-    return array.assign_coords(chain=np.arange(array.sizes["chain"]), draw=np.arange(array.sizes["draw"]))
 
 
 def _info(density: LogDensity, design: Design, run: Run, settings: Settings, data_name: str) -> FitInfo:
@@ -135,19 +104,26 @@ def _info(density: LogDensity, design: Design, run: Run, settings: Settings, dat
         chains=settings.chains,
         warmup=settings.warmup,
         draws=run.draws.lp.shape[1],
+        thin=settings.thin,
         seed=settings.seed,
         density="; ".join(treatment_lines(density.spec, density.plan)),
         seconds=tuple(run.seconds.items()),
         max_tree_depth=settings.max_tree_depth,
         interrupted=run.interrupted,
+        kept=[density.names[i] for i in what_to_keep(density.spec, settings.keep).parameters],
         together=run.together,
         superchains=run.superchains,
         device=run.device,
     )
 
 
-def info_of(spec: Spec, design: Design, data_name: str, **run: Any) -> FitInfo:
-    """What is known of a model's fit, whatever made its draws; ``run`` says that."""
+def info_of(
+    spec: Spec, design: Design, data_name: str, kept: Collection[str] | None = None, **run: Any
+) -> FitInfo:
+    """What is known of a model's fit, whatever made its draws; ``run`` says that.
+
+    The summary has the parameters of which draws are ``kept``, all of them for None.
+    """
     return FitInfo(
         family=family_line(spec),
         links=link_lines(spec),
@@ -157,7 +133,7 @@ def info_of(spec: Spec, design: Design, data_name: str, **run: Any) -> FitInfo:
         n_rows=design.n_rows,
         n_dropped=design.n_dropped,
         factors=tuple((factor.name, factor.n_levels) for factor in spec.factors),
-        rows=tuple(Row(*row) for row in summary_rows(spec)),
+        rows=tuple(Row(*row) for row in summary_rows(spec) if kept is None or row[0] in kept),
         versions=_versions(),
         data_hash=outcome_hash(design),
         **run,

@@ -190,7 +190,8 @@ class _Refit:
         settings = Settings(
             chains=info.chains,
             warmup=info.warmup,
-            draws=info.draws,
+            draws=info.draws * info.thin,
+            thin=info.thin,
             seed=(info.seed + 1 + self.fold) % 2**32,
             max_tree_depth=info.max_tree_depth,
         )

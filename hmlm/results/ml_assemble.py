@@ -9,7 +9,8 @@ import xarray as xr
 
 from hmlm.infer.intervals import profile_intervals
 from hmlm.infer.likelihood_fit import LikelihoodRun
-from hmlm.results.assemble import effect_arrays, family_line, formula_lines, link_lines
+from hmlm.results.assemble import family_line, formula_lines, link_lines
+from hmlm.results.effect_arrays import effect_arrays
 from hmlm.results.info import Row
 from hmlm.results.ml_fit import MlFit
 from hmlm.results.ml_info import MlInfo, VarianceRow

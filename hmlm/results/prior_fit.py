@@ -7,7 +7,8 @@ import time
 import xarray as xr
 
 from hmlm.density.prior_draws import prior_effects, prior_parameters
-from hmlm.results.assemble import effect_arrays, info_of, observed_outcomes, with_draws
+from hmlm.results.assemble import info_of, observed_outcomes, with_draws
+from hmlm.results.effect_arrays import effect_arrays
 from hmlm.results.fit import Fit, Refit
 from hmlm.results.info import PRIOR
 from hmlm.results.statement import Statement

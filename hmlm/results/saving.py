@@ -11,6 +11,7 @@ import xarray as xr
 from hmlm.results import archive, datatree
 from hmlm.results.columns import pack
 from hmlm.results.effects import to_dataset
+from hmlm.results.kept_draws import NotKeptError
 from hmlm.results.matrices import data_hash, pack_matrices
 from hmlm.types import HmlmError
 
@@ -41,8 +42,16 @@ def save(fit: Fit, path: str | PathLike[str], *, overwrite: bool = True, effects
         if fit.design.known:
             groups[MATRICES] = pack_matrices(fit.design.known)
     if effects:
-        groups[EFFECTS] = to_dataset(fit.effects)
+        groups |= _effects(fit)
     archive.write(path, header, groups)
+
+
+def _effects(fit: Fit) -> dict[str, xr.Dataset]:
+    """The group effects of a fit that kept them."""
+    try:
+        return {EFFECTS: to_dataset(fit.effects)}
+    except NotKeptError:
+        return {}
 
 
 def to_arviz(fit: Fit, effects: bool = False) -> Any:

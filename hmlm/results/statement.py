@@ -11,7 +11,7 @@ from hmlm.types import ModelFormula, Prior
 
 OF_THE_DRAWS = (
     *("algorithm", "seed", "draws", "warmup", "chains", "target_accept", "max_tree_depth"),
-    *("init", "resample"),
+    *("init", "resample", "thin", "keep"),
 )
 
 

@@ -65,8 +65,7 @@ def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups, fa
     statement = header.statement
     assert statement is not None
     try:
-        own = _family(statement, family)
-        spec, design = _model(fit, header, statement, own, groups)
+        spec, design = stored_model(header, statement, family, groups)
     except HmlmError as error:
         raise HmlmError(f"'{path}': its model cannot be built again: {error}") from error
     saved = fit.effects_fn if EFFECTS in groups else None
@@ -77,8 +76,8 @@ def _with_model(fit: Fit, path: Path, header: archive.Header, groups: Groups, fa
         spec=spec,
         design=design,
         statement=statement,
-        log_lik_fn=stored.likelihood.log_lik,
-        row_blocks_fn=stored.likelihood.row_blocks,
+        log_lik_fn=stored.log_lik,
+        row_blocks_fn=stored.row_blocks,
         effects_fn=saved or unsaved,
     )
 
@@ -92,14 +91,19 @@ def _family(statement: Statement, given: Family | None) -> Family:
     return own
 
 
-def _model(
-    fit: Fit, header: archive.Header, statement: Statement, family: Family, groups: Groups
+def stored_model(
+    header: archive.Header, statement: Statement, family: Family | None, groups: Groups
 ) -> tuple[Spec, Design]:
-    """Spec and design of the stored table, which has the complete rows only; what it warned of is known."""
+    """Spec and design of the stored table, which has the complete rows only; what it warned of is known.
+
+    Raises:
+        HmlmError: another family than the one given.
+    """
+    own = _family(statement, family)
     matrices = unpack_matrices(groups[MATRICES]) if MATRICES in groups else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         design = build_design(statement.formula, unpack(groups[DATA], header.columns), matrices)
-        design, family = with_levels(design, family)
-        spec = build_spec(design, family, statement.priors)
-    return spec, replace(design, rows=fit.observed["row"].values, n_dropped=header.info.n_dropped)
+        design, own = with_levels(design, own)
+        spec = build_spec(design, own, statement.priors)
+    return spec, replace(design, rows=groups["observed_data"]["row"].values, n_dropped=header.info.n_dropped)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,8 +16,10 @@ from hmlm.density.draws import NamedDraws, redrawn_effects, samples_effects
 from hmlm.density.log_density import LogDensity
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
+from hmlm.density.row_blocks import RowBlock
 from hmlm.infer.approximate.approximation import MAP
-from hmlm.results.assemble import effect_arrays
+from hmlm.results.effect_arrays import effect_arrays
+from hmlm.results.kept_draws import not_kept
 from hmlm.results.likelihood import Likelihood
 from hmlm.results.statement import Statement
 from hmlm.spec.names import effects_name
@@ -56,6 +58,14 @@ class Stored:
         draws = NamedDraws(self._values, self._blocks)
         return Likelihood(lambda: self.density, self.design, draws, self._seed)
 
+    def log_lik(self, group: str | None, samples: int) -> xr.DataArray:
+        """As :meth:`Likelihood.log_lik`."""
+        return self.likelihood.log_lik(group, samples)
+
+    def row_blocks(self, size: int, cdf: bool) -> Iterator[RowBlock]:
+        """As :meth:`Likelihood.row_blocks`."""
+        return self.likelihood.row_blocks(size, cdf)
+
     def drawn_effects(self) -> Effects:
         """Effects that were integrated out, drawn again by the seed of the run; of a mode their means.
 
@@ -76,7 +86,14 @@ class Stored:
 
     @cached_property
     def _values(self) -> np.ndarray:
-        """(C, S, P) parameters."""
+        """(C, S, P) parameters.
+
+        Raises:
+            NotKeptError: the run did not keep all of them.
+        """
+        missing = [name for name in constrained_names(self.spec) if name not in self.posterior]
+        if missing:
+            raise not_kept(f"draws of {missing[0]}", self.statement.settings)
         return np.stack([self.posterior[name].values for name in constrained_names(self.spec)], axis=-1)
 
     def _blocks(self) -> tuple[np.ndarray, ...]:

@@ -36,7 +36,9 @@ def _limits(flat: np.ndarray, prob: float) -> np.ndarray:
     """(2, P) quantiles; NaN for a single draw, which has no interval."""
     if flat.shape[1] == 1:
         return np.full((2, len(flat)), np.nan)
-    return np.quantile(flat, [0.5 - prob / 2, 0.5 + prob / 2], axis=1)
+    bounds = [0.5 - prob / 2, 0.5 + prob / 2]
+    limits = [np.quantile(one, bounds) for one in flat]  # one at a time: each takes a copy of its draws
+    return np.reshape(limits, (-1, 2)).T
 
 
 def interval_columns(
@@ -55,7 +57,9 @@ def interval_limits(frame: pd.DataFrame) -> tuple[str, str]:
 
 def _error(flat: np.ndarray) -> np.ndarray:
     """(P,) standard deviation of draws (P, n); NaN for a single draw."""
-    return flat.std(axis=1, ddof=1) if flat.shape[1] > 1 else np.full(len(flat), np.nan)
+    if flat.shape[1] < 2:
+        return np.full(len(flat), np.nan)
+    return np.array([one.std(ddof=1) for one in flat])
 
 
 def check_prob(prob: float) -> None:
