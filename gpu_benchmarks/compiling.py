@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -19,13 +20,14 @@ from gpu_benchmarks.sizes import Size
 
 DRAWS = 100  # a chunk
 OFF = {"JAX_ENABLE_COMPILATION_CACHE": "false"}
-HEADER = ("model", "compilation cache", "start and import s", "state s", "compile s", "to first draw s")
+PHASES = ("start and import s", "state s", "prepare s", "compile s", "to first draw s")
+HEADER = ("model", "compilation cache", *PHASES)
 EXPLANATION = f"""\
 Fresh processes with one chain of {DRAWS} + {DRAWS} draws; seconds from before the process starts until
-the first warm-up draw begins. State: reading the table, design matrices, pilot, coordinates. Compile:
-tracing, compiling and the chain's starting point. Cache off: JAX keeps nothing; cold: it is on and
-empty; warm: filled by the cold run. The operating system's file cache and Python's bytecode are warm
-throughout."""
+the first warm-up draw begins. State: reading the table, design matrices. Prepare: plan, pilot, coordinates.
+Compile: tracing, compiling and the density where the chain starts. Cache off: JAX keeps nothing; cold:
+it is on and empty; warm: filled by the cold run. The operating system's file cache and Python's bytecode
+are warm throughout."""
 
 
 def report(size: Size, request: Request) -> Report:
@@ -47,8 +49,8 @@ def model_rows(model: str, table: pd.DataFrame) -> Iterator[tuple]:
             yield row
 
 
-def phases(model: str, table: Path, changed: Mapping[str, str]) -> tuple[float, float, float, float]:
-    """Seconds of importing, stating, compiling, and all three.
+def phases(model: str, table: Path, changed: Mapping[str, str]) -> tuple[float, ...]:
+    """Seconds of importing, stating, preparing, compiling, and all of these.
 
     Raises:
         RuntimeError: the process failed.
@@ -56,5 +58,5 @@ def phases(model: str, table: Path, changed: Mapping[str, str]) -> tuple[float, 
     child = run_child("gpu_benchmarks.first_draw", [model, table, DRAWS, DRAWS], changed)
     if child.facts is None:
         raise RuntimeError(f"{model}: {child.error}")
-    imported, stated, first = (child.facts[name] for name in ("imported", "stated", "first"))
-    return imported - child.began, stated - imported, first - stated, first - child.began
+    marks = [child.began, *(child.facts[name] for name in ("imported", "stated", "prepared", "first"))]
+    return (*(after - before for before, after in pairwise(marks)), marks[-1] - marks[0])

@@ -19,16 +19,13 @@ def main(arguments: Sequence[str]) -> None:
 
     model, path, warmup, draws = arguments
     import hmlm as hm
-    from hmlm.infer.driver import sample
-    from hmlm.infer.settings import Settings
 
     imported = time.time()
-    density = hm.model(FORMULAS[model], read_table(Path(path)), prior=PRIORS[model]).log_density
+    statement = hm.model(FORMULAS[model], read_table(Path(path)), prior=PRIORS[model])
     stated = time.time()
-    run = sample(density, Settings(chains=1, warmup=int(warmup), draws=int(draws)), progress=False)
-    chain = run.seconds["warmup"] + run.seconds["sampling"]
-    first = time.time() - chain
-    print(json.dumps({"imported": imported, "stated": stated, "first": first}))
+    info = statement.fit(chains=1, warmup=int(warmup), draws=int(draws), progress=False).info
+    prepared, first = stated + dict(info.seconds)["prepare"], stated + info.first_draw
+    print(json.dumps({"imported": imported, "stated": stated, "prepared": prepared, "first": first}))
 
 
 if __name__ == "__main__":

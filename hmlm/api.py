@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,15 @@ from hmlm.density.build import make_log_density
 from hmlm.density.explain import explain_density
 from hmlm.density.likelihood import Likelihood, make_likelihood, named_log_likelihood
 from hmlm.density.log_density import LogDensity
+from hmlm.density.pad import (
+    Padded,
+    check_padding,
+    over_round_sizes,
+    pad,
+    padding_line,
+    round_sizes,
+    without_pilot,
+)
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
 from hmlm.density.program import Program, make_program, program_arguments
@@ -34,6 +44,7 @@ from hmlm.infer.arguments import (
     REML,
     check_algorithm,
     check_approximation,
+    check_bucket,
     check_known,
     check_no_checkpoint,
     check_no_file,
@@ -48,7 +59,7 @@ from hmlm.infer.driver import sample
 from hmlm.infer.keep import what_to_keep
 from hmlm.infer.likelihood_fit import maximise_likelihood
 from hmlm.infer.parallel import as_numbers, cut_cpu
-from hmlm.infer.run import Run
+from hmlm.infer.program_cache import kept_programs
 from hmlm.infer.settings import ALL, AUTO, Settings
 from hmlm.infer.starts import as_points, init_name, make_starts
 from hmlm.results.approximate_fit import assemble_approximation
@@ -93,6 +104,7 @@ class Model:
         kernels: who computes the likelihood, see :func:`model`.
         data_name: what printed output calls the table.
         priors: those stated.
+        bucket: whether it is sampled over round sizes, see :func:`model`.
     """
 
     spec: Spec
@@ -101,6 +113,7 @@ class Model:
     data_name: str = "data"
     kernels: str = "auto"
     priors: tuple[Prior, ...] = ()
+    bucket: bool = False
 
     def __repr__(self) -> str:
         lines = [line for outcome in formula_lines(self.design.formula) for line in outcome]
@@ -122,11 +135,19 @@ class Model:
         return program_arguments(self.spec, self.design)
 
     @cached_property
+    @kept_programs()
     def log_density(self) -> LogDensity:
         """The log density that is sampled: (D,) unconstrained -> scalar."""
         plan = make_plan(self.spec, self.density)
+        plan = without_pilot(self.spec, plan) if self.bucket else plan
         pilot = fit_pilot(self.spec, self.design)
         return make_log_density(self.spec, self.design, pilot, plan, choose_backend(self.kernels))
+
+    @cached_property
+    @kept_programs()
+    def _padded(self) -> Padded:
+        """The log density over round sizes."""
+        return pad(self.log_density, round_sizes(self.log_density))
 
     @cached_property
     def _likelihood(self) -> Likelihood:
@@ -164,9 +185,9 @@ class Model:
         Read it with ``print(m.explain())``.
         """
         plan = explain_density(self.log_density, self.density)
-        return "\n".join(
-            [plan, "", device_line(self.log_density), *(f"prior: {line}" for line in prior_lines(self.spec))]
-        )
+        sizes = [padding_line(self.log_density, self._padded)] if self.bucket else []
+        where = device_line(self.log_density)
+        return "\n".join([plan, *sizes, "", where, *(f"prior: {line}" for line in prior_lines(self.spec))])
 
     @overload
     def fit(
@@ -289,7 +310,7 @@ class Model:
             thin=thin,
             keep=keep,
         )
-        what_to_keep(self.spec, settings.keep)
+        check_bucket(self.bucket, checkpoint, what_to_keep(self.spec, settings.keep))
         (check_approximation if algorithm in APPROXIMATIONS else check_sampler)(settings)
         statement = self._statement(settings)
         if algorithm in APPROXIMATIONS:
@@ -340,26 +361,32 @@ class Model:
         progress: bool | None,
         checkpoint: str | PathLike[str] | None,
     ) -> Fit:
-        if checkpoint is not None:
-            folder = open_run(checkpoint, self.spec, statement, self.design)
-            return self._sample_into(folder, statement, points, progress)
-        run = sample(self.log_density, statement.settings, progress=progress, points=points)
-        return self._fit_of(run, self.log_density, statement)
+        if checkpoint is None:
+            return self._sample_into(None, statement, points, progress)
+        folder = open_run(checkpoint, self.spec, statement, self.design)
+        return self._sample_into(folder, statement, points, progress)
 
     def _sample_into(
-        self, folder: Folder, statement: Statement, points: np.ndarray | None, progress: bool | None
+        self, folder: Folder | None, statement: Statement, points: np.ndarray | None, progress: bool | None
     ) -> Fit:
-        density, points = kept_density(folder, self.log_density, points)
-        run = sample(density, statement.settings, progress=progress, points=points, checkpoint=folder)
-        return self._fit_of(run, density, statement)
-
-    def _fit_of(self, run: Run, density: LogDensity, statement: Statement) -> Fit:
-        fit = assemble(density, self.design, run, statement, refit)
+        began, settings = time.perf_counter(), statement.settings
+        with kept_programs():
+            density, padded = self.log_density, self._padded if self.bucket else None
+            prepared = time.perf_counter() - began
+            sampled, starts = over_round_sizes(density, padded, points, settings.seed)
+            if folder is None:
+                run = sample(sampled, settings, progress=progress, points=starts)
+                run = run.with_seconds("prepare", prepared)
+            else:
+                density, starts = kept_density(folder, sampled, starts)
+                run = sample(density, settings, progress=progress, points=starts, checkpoint=folder)
+            fit = assemble(density, self.design, run, statement, refit, padded)
         warn(fit)
         return fit
 
     def _approximate(self, statement: Statement, points: np.ndarray | None) -> Fit:
-        found = approximate(self.log_density, statement.settings, points)
+        with kept_programs():
+            found = approximate(self.log_density, statement.settings, points)
         fit = assemble_approximation(self.log_density, self.design, found, statement, refit)
         warn(fit)
         return fit
@@ -371,7 +398,8 @@ class Model:
         return None if isinstance(init, str) else as_points(init)
 
     def _climb(self, *, restricted: bool) -> MlFit:
-        run = maximise_likelihood(self.spec, self.design, restricted=restricted)
+        with kept_programs():
+            run = maximise_likelihood(self.spec, self.design, restricted=restricted)
         fit = assemble_ml(run, self.spec, self.design, self.data_name)
         for problem in problems(fit.info):
             warnings.warn(problem, EstimationWarning, stacklevel=3)
@@ -388,6 +416,7 @@ def model(
     density: str | Mapping[str, str] = "auto",
     kernels: str = "auto",
     data_name: str = "data",
+    bucket: bool = False,
 ) -> Model:
     """State a multilevel model from a brms or lme4 formula and a table.
 
@@ -404,6 +433,9 @@ def model(
         kernels: who computes the likelihood: ``"native"`` (C++ on a CPU), ``"xla"`` (anywhere) or ``"auto"``;
             the numbers are the same.
         data_name: what printed output calls the table.
+        bucket: sample over numbers of rows and levels rounded up to 8, 12, 16, 24 and so on, so that tables
+            of about the same size share compiled programs, as in a simulation study; the posterior is the
+            same. State the priors then: default ones follow the data, and programs follow the priors.
 
     Raises:
         FormulaError, DataError, PriorError: saying what is wrong and the nearest valid thing.
@@ -411,9 +443,11 @@ def model(
     design, found = with_levels(build_design(as_model_formula(formula), data, data2), find_family(family))
     priors = as_priors(prior)
     spec = build_spec(design, found, priors)
-    make_plan(spec, density)
+    plan = make_plan(spec, density)
     choose_backend(kernels)
-    return Model(spec, design, density, data_name, kernels, priors)
+    if bucket:
+        check_padding(spec, len(plan.factors))
+    return Model(spec, design, density, data_name, kernels, priors, bucket)
 
 
 def fit(
@@ -426,11 +460,12 @@ def fit(
     density: str | Mapping[str, str] = "auto",
     kernels: str = "auto",
     data_name: str = "data",
+    bucket: bool = False,
     **settings: Any,
 ) -> Fit | MlFit:
     """State a model and fit it in one call; arguments as :func:`model` and :meth:`Model.fit`."""
     cut_cpu(settings.get("devices"))
-    how = {"density": density, "kernels": kernels, "data_name": data_name}
+    how = {"density": density, "kernels": kernels, "data_name": data_name, "bucket": bucket}
     stated = model(formula, data, family, prior, data2=data2, **how)
     return stated.fit(**settings)
 

@@ -12,7 +12,7 @@ from hmlm.kernels.small import log_diagonal
 LOG_2PI = math.log(2 * math.pi)
 
 
-def gaussian_rows(residual: Array, log_sigma: Array, rescor: Array | None, n_rows: int) -> Array:
+def gaussian_rows(residual: Array, log_sigma: Array, rescor: Array | None, n_rows: Array) -> Array:
     """``sum_n log N(residual_n | 0, D_n R D_n)`` with ``D_n = diag(exp(log_sigma_n))``.
 
     Args:

@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hmlm.kernels.arrays import on_device
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -41,24 +43,26 @@ class Segments:
         return _reduce(self, rows.reshape(*lead, -1))
 
 
-def make_segments(index: np.ndarray, n_groups: int) -> Segments:
+def make_segments(index: np.ndarray, n_groups: int, width: int | None = None) -> Segments:
     """Segments of group numbers in ``[0, n_groups)``, -1 for rows of padding that belong to none.
 
     Group sizes in a bucket differ at most twofold.
 
-    One bucket holds all groups where padding them to the largest costs at most the half of N again.
+    One bucket holds all groups where padding them to the largest costs at most the half of N again, or where
+    its ``width`` is given: as many rows as the largest group has, or more.
     """
     flat = index.ravel()
     rows = np.argsort(flat, kind="stable")[np.count_nonzero(flat < 0) :]
     sizes = np.bincount(flat[rows], minlength=n_groups)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    members = _bucket_members(sizes, len(rows))
-    buckets = tuple(_padded(rows, starts[groups], sizes[groups], len(flat)) for groups in members)
+    members = _bucket_members(sizes, len(rows)) if width is None else [np.arange(n_groups)]
+    padded = lambda groups: _padded(rows, starts[groups], sizes[groups], len(flat), width)  # noqa: E731
+    buckets = tuple(padded(groups) for groups in members)
     position = np.argsort(np.concatenate(members), kind="stable")
     return Segments(
-        jnp.asarray(np.maximum(index, 0), jnp.int32),
-        tuple(jnp.asarray(bucket, jnp.int32) for bucket in buckets),
-        jnp.asarray(position, jnp.int32),
+        on_device(np.maximum(index, 0), np.int32),
+        tuple(on_device(bucket, np.int32) for bucket in buckets),
+        on_device(position, np.int32),
     )
 
 
@@ -69,8 +73,10 @@ def _bucket_members(sizes: np.ndarray, n_rows: int) -> list[np.ndarray]:
     return [np.flatnonzero(level == value) for value in np.unique(level)]
 
 
-def _padded(rows: np.ndarray, starts: np.ndarray, sizes: np.ndarray, fill: int) -> np.ndarray:
-    offset = np.arange(max(int(sizes.max(initial=1)), 1))
+def _padded(
+    rows: np.ndarray, starts: np.ndarray, sizes: np.ndarray, fill: int, width: int | None
+) -> np.ndarray:
+    offset = np.arange(width or max(int(sizes.max(initial=1)), 1))
     inside = offset < sizes[:, None]
     where = np.where(inside, starts[:, None] + offset, 0)
     return np.where(inside, rows[where], fill)

@@ -35,12 +35,15 @@ class Finding:
     mark: str = "ok"
 
 
-def doctor() -> int:
+def doctor(*, clear_cache: bool = False) -> int:
     """Report versions, devices, precision and known problems.
 
     Ends with status 1 if there is a problem.
+
+    Args:
+        clear_cache: remove the compiled programs that are kept between runs.
     """
-    findings = [*_versions(), *_machine(), _data_folder()]
+    findings = [*_versions(), *_machine(), _data_folder(), _programs(clear=clear_cache)]
     _print(findings)
     return int(any(finding.mark == "problem" for finding in findings))
 
@@ -131,6 +134,36 @@ def _data_folder() -> Finding:
     if not os.path.isdir(folder):
         return Finding("HMLM_DATA_DIR", f"{folder} is not a folder", "problem")
     return Finding("HMLM_DATA_DIR", folder)
+
+
+def _programs(*, clear: bool) -> Finding:
+    """Where compiled programs are kept between runs and how much of them there is."""
+    from hmlm.infer.cache_folder import kept_bytes, programs_folder, ready_folder
+
+    try:
+        removed = _cleared() if clear else ""
+        folder = programs_folder().parent
+        reason = _why_none_are_kept()
+    except Exception as error:  # no home folder, one that cannot be emptied, a broken JAX
+        return Finding("compiled programs", f"not kept between runs: {error}", "warning")
+    if reason is not None:
+        return Finding("compiled programs", f"{removed}hmlm keeps none between runs: {reason}", "note")
+    if ready_folder() is None:
+        value = f"{removed}{folder} cannot be written to, or its disk is full: set HMLM_CACHE_DIR"
+        return Finding("compiled programs", value, "warning")
+    return Finding("compiled programs", f"{removed}{kept_bytes() / 1e6:.1f} MB in {folder}")
+
+
+def _cleared() -> str:
+    from hmlm.infer.cache_folder import clear
+
+    return f"removed {clear() / 1e6:.1f} MB; "
+
+
+def _why_none_are_kept() -> str | None:
+    from hmlm.infer.program_cache import reason_for_none
+
+    return reason_for_none()
 
 
 def _print(findings: Sequence[Finding]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
-
 from hmlm.density.backend import Backend
 from hmlm.density.data import make_data
 from hmlm.density.fused import make_fused_data
@@ -17,6 +15,7 @@ from hmlm.density.shrinkage_start import make_known
 from hmlm.density.start import make_start
 from hmlm.density.state import DensityData, Static
 from hmlm.density.statistics import make_statistics
+from hmlm.kernels.arrays import on_device
 from hmlm.spec.spec import Spec
 from hmlm.types import Design
 
@@ -40,8 +39,8 @@ def make_log_density(
             fused=fused,
             information=information,
             mixing=device_mixing(mixing),
-            softplus=jnp.asarray(start.softplus),
-            scale=jnp.asarray(start.width),
+            softplus=on_device(start.softplus),
+            scale=on_device(start.width),
             shrinkage=shrinkage,
         )
     return LogDensity(spec, plan, data, initial=start.center / start.width, backend=backend)

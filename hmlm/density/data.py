@@ -19,6 +19,7 @@ from hmlm.density.columns import Columns, Folded
 from hmlm.density.plan import Plan
 from hmlm.density.precision import double_precision
 from hmlm.density.repeated import RepeatedRows, make_repeated
+from hmlm.kernels.arrays import on_device
 from hmlm.kernels.memberships import Memberships
 from hmlm.kernels.segments import Segments, make_segments
 from hmlm.kernels.tiles import Tiles, Tiling, make_tiling
@@ -75,6 +76,7 @@ class ModelData:
         sds: per predictor of standard deviations between levels.
         log_jacobian: (T, L), what the density of outcomes adds to that of those it reads; None for nothing.
         order: (N,) where each row of the table stands in the flat tiles.
+        n_rows: N, padding not counted.
         main: the factor that rows are sorted by, None where there is none.
         lagged: the rows before these in their series, None where no residual depends on the one before.
         repeated: rows by series whose residuals have a correlation matrix, None where none have.
@@ -92,6 +94,7 @@ class ModelData:
     sds: tuple[LevelColumns, ...]
     log_jacobian: Array | None
     order: Array
+    n_rows: Array
     main: int | None = field(metadata={"static": True})
     lagged: ModelData | None = None
     repeated: RepeatedRows | None = None
@@ -185,8 +188,8 @@ def make_data(
     means, jacobian = column_means(spec, design), log_jacobian(spec, design)
     with double_precision():
         data = ModelData(
-            outcomes=jnp.asarray(_place_outcomes(spec, tiling, working_outcomes(spec, design)[:, rows])),
-            columns=jnp.asarray(tiling.place(columns.array())),
+            outcomes=on_device(_place_outcomes(spec, tiling, working_outcomes(spec, design)[:, rows])),
+            columns=on_device(tiling.place(columns.array())),
             population=tuple(_population(parts, m) for parts, m in zip(folded, means, strict=True)),
             varying=varying,
             groups=tuple(
@@ -196,14 +199,13 @@ def make_data(
             pairs={} if plan.nested else _pairs(spec, plan, levels),
             parents=_parents(spec, design, plan) if plan.nested else (),
             offsets={
-                p: jnp.asarray(tiling.place(values[rows])) for p, values in offsets_of(spec, design).items()
+                p: on_device(tiling.place(values[rows])) for p, values in offsets_of(spec, design).items()
             },
             additions=tuple(_place_additions(tiling, outcome, rows) for outcome in design.outcomes),
-            sds=tuple(
-                LevelColumns(jnp.asarray(part.matrix.T), jnp.asarray(part.means)) for part in design.sds
-            ),
-            log_jacobian=None if jacobian is None else jnp.asarray(tiling.place(jacobian[rows])),
-            order=jnp.asarray(tiling.order(), jnp.int32),
+            sds=tuple(LevelColumns(on_device(part.matrix.T), jnp.asarray(part.means)) for part in design.sds),
+            log_jacobian=None if jacobian is None else on_device(tiling.place(jacobian[rows])),
+            order=on_device(tiling.order(), np.int32),
+            n_rows=on_device(float(len(rows))),
             main=main,
         )
         if whole and spec.in_turn:
@@ -220,7 +222,7 @@ def _groups(factor: Factor, rows: np.ndarray, tiling: Tiling) -> Segments | Memb
         return segments(factor.index)
     return Memberships(
         tuple(segments(index) for index in factor.members.index.T),
-        tuple(jnp.asarray(tiling.place(weights[rows])) for weights in factor.members.weights.T),
+        tuple(on_device(tiling.place(weights[rows])) for weights in factor.members.weights.T),
     )
 
 
@@ -238,7 +240,7 @@ def lagged_data(spec: Spec, design: Design, data: ModelData, tiling: Tiling) -> 
 
     def place(tiles: Array) -> Array:
         by_row = np.asarray(tiles).reshape(len(tiles), -1)[:, tiling.order()]
-        return jnp.asarray(tiling.place(previous_values(design, by_row)))
+        return on_device(tiling.place(previous_values(design, by_row)))
 
     return replace(
         data,
@@ -261,7 +263,7 @@ def _previous_levels(design: Design, f: int, tiling: Tiling) -> Segments:
 def _place_additions(tiling: Tiling, outcome: Outcome, rows: np.ndarray) -> dict[str, Array]:
     """(T, L) values of addition terms; padding repeats one, which every law can read."""
     chosen = {name: values[rows] for name, values in outcome.additions.items()}
-    return {name: jnp.asarray(tiling.place(values, fill=values[0])) for name, values in chosen.items()}
+    return {name: on_device(tiling.place(values, fill=values[0])) for name, values in chosen.items()}
 
 
 def _place_outcomes(spec: Spec, tiling: Tiling, outcomes: np.ndarray) -> np.ndarray:
@@ -301,6 +303,6 @@ def _population(folded: list[Folded], means: np.ndarray) -> Population:
     multipliers = [part.multiplier for part in folded]
     return Population(
         position=tuple(part.position for part in folded),
-        multiplier=tuple(None if values is None else jnp.asarray(values) for values in multipliers),
-        means=jnp.asarray(means),
+        multiplier=tuple(None if values is None else on_device(values) for values in multipliers),
+        means=on_device(means),
     )

@@ -59,7 +59,7 @@ def make_fused_data(
         return None
     if statistics is None:
         return _make_rows(static, design, model)
-    basis = statistics.total if _is_whole(static.spec, static.plan) else statistics.basis
+    basis = statistics.total if is_whole(static.spec, static.plan) else statistics.basis
     cells = CellData(statistics.count, basis, statistics.mixed, statistics.varying)
     groups = statistics.cells.columns.shape[1]
     return cells if static.backend is Backend.NATIVE else pallas.lane_cells(cells, groups)
@@ -71,7 +71,7 @@ def _make_rows(static: Static, design: Design, model: ModelData) -> FusedData:
     return bundle_rows(*arguments) if static.backend is Backend.NATIVE else pallas.tile_rows(*arguments)[1]
 
 
-def _is_whole(spec: Spec, plan: Plan) -> bool:
+def is_whole(spec: Spec, plan: Plan) -> bool:
     """Whether only the sum of the outcomes' cross-products matters: one sigma, no effect's mean shifted."""
     constant = all(predictor.dpar == "mu" for predictor in spec.predictors)
     return constant and not is_shifted(spec, plan)
@@ -82,15 +82,15 @@ def fused_log_likelihood(static: Static, parameters: Parameters, u: list[Array],
     if not static.spec.normal:
         return canonical_log_likelihood(static, parameters, u, data)
     value = (_rows if data.statistics is None else _cells)(static, parameters, u, data)
-    return value + _constant(static.spec, parameters)
+    return value + _constant(static.spec, parameters, data.model.n_rows)
 
 
-def _constant(spec: Spec, parameters: Parameters) -> Array | float:
+def _constant(spec: Spec, parameters: Parameters, n_rows: Array) -> Array:
     """What no kernel knows: ``-N M log(2 pi) / 2 - N log|R| / 2``."""
-    constant = -0.5 * LOG_2PI * spec.n_rows * len(spec.outcomes)
+    constant = -0.5 * LOG_2PI * len(spec.outcomes) * n_rows
     if parameters.rescor is None:
         return constant
-    return constant - spec.n_rows * log_diagonal(parameters.rescor)
+    return constant - n_rows * log_diagonal(parameters.rescor)
 
 
 def _shared(static: Static, parameters: Parameters, data: DensityData) -> tuple[Array, Array]:

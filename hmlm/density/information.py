@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 
-import jax.numpy as jnp
 import numpy as np
 
 from hmlm.density.coordinates import Information
@@ -18,6 +17,7 @@ from hmlm.density.plan import BlockPlan, Plan, sampled_plan
 from hmlm.density.precision import double_precision
 from hmlm.density.residual_correlation import correlation_information, correlation_score
 from hmlm.density.working import GroupSum
+from hmlm.kernels.arrays import on_device
 from hmlm.spec.spec import RESCOR_DPAR, Predictor, Spec
 from hmlm.types import Design
 
@@ -135,10 +135,10 @@ def _block(
     if mixing is not None:
         precision, known, cross = precision @ mixing**2, known @ mixing, cross @ mixing
     return Information(
-        precision=jnp.asarray(precision),
-        score=jnp.asarray(known),
-        cross=jnp.asarray(cross.swapaxes(0, 1)),
-        projection=jnp.asarray(_projection(precision, cross).swapaxes(0, 1)),
+        precision=on_device(precision),
+        score=on_device(known),
+        cross=on_device(cross.swapaxes(0, 1)),
+        projection=on_device(_projection(precision, cross).swapaxes(0, 1)),
         predictors=predictors,
         constants=constants,
     )

@@ -25,6 +25,7 @@ from hmlm.density.plan import MARGINAL, Plan, make_plan, n_scale_terms
 from hmlm.density.precision import double_precision
 from hmlm.density.state import DensityData, Static, moments_at, prior_of_integrated, total
 from hmlm.density.statistics import make_statistics
+from hmlm.kernels.arrays import on_device
 from hmlm.spec.distribution import FLAT
 from hmlm.spec.hint import did_you_mean
 from hmlm.spec.spec import AR, COSY, Spec, without_levels
@@ -144,8 +145,8 @@ def make_likelihood(spec: Spec, design: Design, pilot: Pilot) -> Likelihood:
             fused=None,
             information=(None,) * len(spec.blocks),
             mixing=device_mixing(mixing),
-            softplus=jnp.zeros(0),
-            scale=jnp.zeros(0),
+            softplus=on_device(np.zeros(0)),
+            scale=on_device(np.zeros(0)),
         )
     return Likelihood(spec, plan, data)
 
@@ -163,7 +164,7 @@ def named_log_likelihood(density: Likelihood, values: Mapping[str, ArrayLike]) -
     for row in rows:
         _check_row(density.spec, dict(zip(density.names, row, strict=True)))
     with double_precision():
-        flat = _at_names(density.static, jnp.asarray(rows), density.data)
+        flat = _at_names(density.static, on_device(rows), density.data)
     return np.asarray(flat).reshape(arrays[0].shape)
 
 

@@ -15,10 +15,10 @@ References:
 
 from __future__ import annotations
 
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hmlm.kernels.arrays import on_device
 from hmlm.kernels.fusing import product
 from hmlm.spec.spec import Block
 from hmlm.types import Design
@@ -47,7 +47,7 @@ def mixing_matrix(covariance: np.ndarray, precision: np.ndarray) -> np.ndarray:
 
 def device_mixing(mixing: Mixing) -> tuple[Array | None, ...]:
     """The same as arguments of programs."""
-    return tuple(None if own is None else jnp.asarray(own) for own in mixing)
+    return tuple(None if own is None else on_device(own) for own in mixing)
 
 
 def mixed_levels(effects: Array, mixing: Array | None) -> Array:

@@ -71,7 +71,7 @@ def row_moments(spec: Spec, plan: Plan, parameters: Parameters, u: list[Array], 
     """
     residual, log_sigma, lag = innovations(spec, parameters, u, data)
     rescor = residual_factor(spec, parameters, u, data)
-    log_rows = gaussian_rows(residual, log_sigma, rescor, spec.n_rows)
+    log_rows = gaussian_rows(residual, log_sigma, rescor, data.n_rows)
     log_rows = log_rows if lag is None else log_rows + jnp.sum(lag.gain)
     if not plan.factors:
         return only_rows(log_rows)

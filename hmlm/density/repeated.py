@@ -18,6 +18,7 @@ import numpy as np
 from jax import Array
 from jax.lax.linalg import triangular_solve
 
+from hmlm.kernels.arrays import on_device
 from hmlm.kernels.segments import Segments, make_segments
 from hmlm.kernels.tiles import Tiling
 from hmlm.types import Dependence, Repeated
@@ -65,7 +66,7 @@ def make_repeated(known: Repeated, tiling: Tiling) -> RepeatedRows:
         (n_series, width),
         make_segments(slot, n_series * width),
         make_segments(pattern.ravel(), len(present)),
-        jnp.asarray(present, float),
+        on_device(present, float),
     )
 
 

@@ -22,6 +22,7 @@ from hmlm.density.data import column_means
 from hmlm.density.linear import predictor_of
 from hmlm.density.parameters import Parameters
 from hmlm.density.repeated import inverse_factors, n_places
+from hmlm.kernels.arrays import on_device
 from hmlm.spec.spec import COSY, Spec
 from hmlm.types import Design, Repeated
 
@@ -195,7 +196,7 @@ def scales_of_occasions(spec: Spec, design: Design) -> OccasionScales | None:
     of_times = columns[np.unique(known.place, return_index=True)[1]]
     if not np.array_equal(of_times[known.place], columns):
         return None
-    return OccasionScales(p, jnp.asarray(of_times - column_means(spec, design)[p]))
+    return OccasionScales(p, on_device(of_times - column_means(spec, design)[p]))
 
 
 def make_repetitions(
@@ -204,8 +205,8 @@ def make_repetitions(
     """From the statistics of each cross-product."""
     return Repetitions(
         parts={name: jnp.stack([part[name] for part in parts]) for name in PARTS},
-        count=jnp.asarray(np.bincount(sums.pattern), float),
-        present=jnp.asarray(sums.present, float),
+        count=on_device(np.bincount(sums.pattern), float),
+        present=on_device(sums.present, float),
         pairs=sums.pairs(),
         scales=scales,
     )

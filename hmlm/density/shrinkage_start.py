@@ -12,6 +12,7 @@ from hmlm.density.pilot import Pilot
 from hmlm.density.precision import double_precision
 from hmlm.density.shrinkage import CoefficientInformation, natural, posterior, scales_of
 from hmlm.density.working import Working
+from hmlm.kernels.arrays import on_device
 from hmlm.spec.shrinkage import HORSESHOE, Shrinkage
 from hmlm.spec.spec import Predictor, Spec
 
@@ -62,7 +63,7 @@ def known_at(pilot: PilotCoefficients) -> CoefficientInformation:
     values, vectors = np.linalg.eigh(scaled - np.diag(penalty / unit**2))
     known = (vectors * np.maximum(values, 0.0)) @ vectors.T
     score = unit * (scaled @ (unit * beta))
-    return CoefficientInformation(jnp.asarray(known * np.outer(unit, unit)), jnp.asarray(score))
+    return CoefficientInformation(on_device(known * np.outer(unit, unit)), jnp.asarray(score))
 
 
 def make_known(spec: Spec, pilot: Pilot | FamilyPilot) -> tuple[CoefficientInformation | None, ...]:

@@ -21,6 +21,8 @@ from hmlm.density.information import make_information
 from hmlm.density.layout import Layout, Run, make_layout
 from hmlm.density.linear import coefficients_of
 from hmlm.density.mixing import Mixing, variance_between
+from hmlm.density.pad import pad_information, padded_spec, round_levels
+from hmlm.density.pad_rows import on_axis
 from hmlm.density.parameters import Parameters, run_map, unpack
 from hmlm.density.pilot import Pilot, block_covariance, block_modes
 from hmlm.density.plan import BlockPlan, Plan, sampled_plan
@@ -68,16 +70,16 @@ def make_start(
         block_modes(spec, pilot, b) if part.n_sampled and mixing[b] is None else None
         for b, part in enumerate(plan.blocks)
     )
+    levels = round_levels(spec)
     with double_precision():
         located = _locate(
-            without_levels(spec),
+            without_levels(padded_spec(spec, levels)),
             plan,
             softplus,
             inside,
             _above_all(layout, inside, spreads),
             center[layout.n_scalars : layout.n_population],
-            tuple(mode and mode[0] for mode in modes),
-            information,
+            *_over_levels(spec, levels, modes, information),
             shrinkage,
         )
     x, above, factors, coordinates = jax.tree.map(np.asarray, located)
@@ -86,10 +88,25 @@ def make_start(
     for b, part in enumerate(plan.blocks):
         if part.n_sampled:
             n, span = part.n_sampled, layout.effects[b].slice
-            center[span] = coordinates[b].ravel()
+            levels_of_block = spec.factors[spec.blocks[b].factor].n_levels
+            center[span] = coordinates[b][:, :levels_of_block].ravel()
             spread = _pseudo_spread(information[b], factors[b]) if modes[b] is None else modes[b][1]
             width[span] = _effect_width(part.coordinates, spread[:n, :n], factors[b][:n, :n]).ravel()
     return Start(center, width, softplus)
+
+
+def _over_levels(
+    spec: Spec,
+    levels: tuple[int, ...],
+    modes: tuple[tuple[np.ndarray, np.ndarray] | None, ...],
+    information: tuple[Information | None, ...],
+) -> tuple[tuple[np.ndarray | None, ...], tuple[Information | None, ...]]:
+    """(Q, J) modes and information of every block for round numbers of levels, which share a program."""
+    sizes = [levels[block.factor] for block in spec.blocks]
+    return (
+        tuple(mode and on_axis(mode[0], n) for mode, n in zip(modes, sizes, strict=True)),
+        tuple(known and pad_information(known, n) for known, n in zip(information, sizes, strict=True)),
+    )
 
 
 @jax.jit(static_argnums=(0, 1))

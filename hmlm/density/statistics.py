@@ -44,6 +44,7 @@ from hmlm.density.repetitions import (
     scales_of_occasions,
 )
 from hmlm.density.residual_correlation import residual_factor
+from hmlm.kernels.arrays import on_device
 from hmlm.kernels.combine import combine
 from hmlm.kernels.fusing import product, sum_of, together
 from hmlm.kernels.gaussian import LOG_2PI
@@ -86,6 +87,7 @@ class Statistics:
         columns: per outcome (B, P), the columns of its mean in the basis.
         pilot: per outcome (P,) pilot coefficients.
         groups: cells by level of the main factor.
+        n_rows: N, of all cells.
         rest: of the effects of other factors that are integrated out, None where there are none.
         differences: what residuals in series make of them, None where residuals are independent.
     """
@@ -100,6 +102,7 @@ class Statistics:
     columns: tuple[Array, ...]
     pilot: tuple[Array, ...]
     groups: Tiles
+    n_rows: Array
     rest: CrossedStatistics | None
     differences: Differences | Repetitions | None = None
 
@@ -120,7 +123,7 @@ def cell_moments(
         square, score = _constant_products(residual, weight[:, :, 0], outcome, stats)
     else:
         square, score = _products(residual, weight, shift, outcome, stats)
-    rows = _log_rows(spec, rescor, log_sigma, weight, square, stats.count)
+    rows = _log_rows(rescor, log_sigma, weight, square, stats)
     rest = None if stats.rest is None else _rest(spec, plan, weight[:, :, 0], residual, stats.rest)
     precision = _picked(_picked(weight, outcome).swapaxes(0, 1), outcome) * stats.varying
     return Moments(rows, _by_group(stats, precision), _by_group(stats, score), rest)
@@ -230,10 +233,10 @@ def _shifted(
 
 
 def _log_rows(
-    spec: Spec, rescor: Array | None, log_sigma: Array, weight: Array, square: Array, count: Array
+    rescor: Array | None, log_sigma: Array, weight: Array, square: Array, stats: Statistics
 ) -> Array:
     """(T,) log density of every cell's rows, (1,) of all of them where sigma is constant."""
-    rows = count if square.shape[-1] > 1 else jnp.asarray([float(spec.n_rows)], log_sigma.dtype)
+    rows = stats.count if square.shape[-1] > 1 else stats.n_rows[None]
     log_det = jnp.sum(log_sigma, axis=0)
     if rescor is not None:
         log_det = log_det + log_diagonal(rescor)
@@ -288,16 +291,17 @@ def make_statistics(
         differences = make_repetitions(repeated, parts, scales)
     if spec.in_turn:
         linear, square = linear_and_square(spec, design, columns, products)
-        n_first = jnp.asarray(n_stationary(spec, design))
+        n_first = on_device(n_stationary(spec, design))
         differences = Differences(_parts(linear, split), _parts(square, split), n_first)
     return Statistics(
         cells=cells,
-        count=jnp.asarray(tiling.place(np.bincount(cell, minlength=len(first)).astype(float)).ravel()),
+        count=on_device(tiling.place(np.bincount(cell, minlength=len(first)).astype(float)).ravel()),
         **_parts(products(columns), split),
-        outcome=jnp.asarray(np.eye(split)[:, n_basis:]),
-        columns=tuple(jnp.asarray(m) for m in pad),
-        pilot=tuple(jnp.asarray(_mean_coefficients(spec, pilot, m)) for m in range(len(spec.outcomes))),
+        outcome=on_device(np.eye(split)[:, n_basis:]),
+        columns=tuple(on_device(m) for m in pad),
+        pilot=tuple(on_device(_mean_coefficients(spec, pilot, m)) for m in range(len(spec.outcomes))),
         groups=tiling.tiles,
+        n_rows=on_device(float(design.n_rows)),
         rest=_crossed(spec, design, plan, varying, full, mixing) if plan.dense else None,
         differences=differences,
     )
@@ -319,10 +323,10 @@ def _parts(products: np.ndarray, split: int) -> dict[str, Array]:
     """Basis, total, mixed and varying of the (A, A, T) cross-products, the first ``split`` the basis."""
     basis = products[:split, :split]
     return {
-        "basis": jnp.asarray(basis),
-        "total": jnp.asarray(basis.sum(2, keepdims=True)),
-        "mixed": jnp.asarray(products[:split, split:]),
-        "varying": jnp.asarray(products[split:, split:]),
+        "basis": on_device(basis),
+        "total": on_device(basis.sum(2, keepdims=True)),
+        "mixed": on_device(products[:split, split:]),
+        "varying": on_device(products[split:, split:]),
     }
 
 
@@ -350,9 +354,9 @@ def _crossed(
     first = mixing_of_first(spec, plan, mixing)
     crossed = mixed(np.stack([part.toarray() for part in cross], axis=1))
     return CrossedStatistics(
-        cross=jnp.asarray(crossed if first is None else crossed @ first),
-        square=jnp.asarray(mixed(mixed((effects.T @ effects).toarray()).T)),
-        mixed=jnp.asarray(mixed(effects.T @ basis.T).T),
+        cross=on_device(crossed if first is None else crossed @ first),
+        square=on_device(mixed(mixed((effects.T @ effects).toarray()).T)),
+        mixed=on_device(mixed(effects.T @ basis.T).T),
     )
 
 

@@ -11,13 +11,15 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 from scipy.linalg import eigh, qr
 
 from hmlm.formula.splines import straight_beyond
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicSpline
 
 MOST_KNOTS = 500  # of a thin plate spline; evenly spaced quantiles of more distinct values
 
@@ -96,6 +98,8 @@ class CubicRegression:
 
 def cubic_regression(x: np.ndarray, k: int) -> CubicRegression:
     """mgcv's ``bs = "cr"`` of (N,) values: knots at quantiles of the distinct ones."""
+    from scipy.interpolate import CubicSpline
+
     knots = np.quantile(np.unique(x), np.linspace(0, 1, k))
     spline = CubicSpline(knots, np.eye(k), bc_type="natural")
     curvature, gaps = spline(knots, 2), np.diff(knots)

@@ -12,13 +12,15 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from formulaic.materializers.types import FactorValues
 from formulaic.utils.stateful_transforms import stateful_transform
-from scipy.interpolate import BSpline, CubicSpline
 from scipy.linalg import qr
+
+if TYPE_CHECKING:
+    from scipy.interpolate import BSpline, CubicSpline
 
 CUBIC = 3
 
@@ -110,6 +112,8 @@ def _remember(
 
 def _splines(state: dict[str, Any], degree: int) -> BSpline:
     """The K B-splines of the knots as one function of (N,) values, (N, K)."""
+    from scipy.interpolate import BSpline
+
     lower, upper = state["boundary"]
     knots = np.r_[[lower] * (degree + 1), state["knots"], [upper] * (degree + 1)]
     return BSpline(knots, np.eye(len(knots) - degree - 1), degree)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from hmlm.infer.clock import Clock
 from hmlm.infer.draws import Draws
 from hmlm.infer.progress import ProgressBar
 from hmlm.infer.record import Arrays, Recorder
@@ -18,14 +18,14 @@ Tree = Any
 
 def collect(
     calls: Iterator[tuple[Draws, list[Tree], int]],
-    compile_seconds: float,
+    clock: Clock,
     recorder: Recorder,
     sink: Sink,
     moment: Moment,
     bar: ProgressBar,
 ) -> Run:
     """Everything that the calls give, or what they gave until Ctrl-C."""
-    clock, warmup = _Clock(compile_seconds, moment.seconds), recorder.settings.warmup
+    warmup = recorder.settings.warmup
     try:
         for draws, states, done in calls:
             clock.lap("warmup" if done <= warmup else "sampling")
@@ -54,15 +54,3 @@ def _after(
     divergences = before.divergences + int(draws.diverging.sum())
     after = replace(before, states=states, done=done, kept=kept, divergences=divergences, carried=carried)
     return record, after
-
-
-class _Clock:
-    def __init__(self, compile_seconds: float, before: Mapping[str, float]) -> None:
-        self.seconds = {"compile": 0.0, "warmup": 0.0, "sampling": 0.0, **before}
-        self.seconds["compile"] += compile_seconds
-        self._last = time.perf_counter()
-
-    def lap(self, phase: str) -> None:
-        now = time.perf_counter()
-        self.seconds[phase] += now - self._last
-        self._last = now

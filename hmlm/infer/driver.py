@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from hmlm.density.log_density import LogDensity
@@ -19,6 +18,7 @@ from hmlm.infer.checkpoint.folder import Folder
 from hmlm.infer.checkpoint.lock import locked
 from hmlm.infer.checkpoint.stream import disk_sink, last_state
 from hmlm.infer.checkpoint.whole import read_whole
+from hmlm.infer.clock import Clock
 from hmlm.infer.collect import collect
 from hmlm.infer.device import pick_device
 from hmlm.infer.draws import Draws
@@ -107,7 +107,7 @@ def _sample(
     checkpoint: Folder | None = None,
 ) -> Run:
     """This host's part of the chains."""
-    picked = pick_device(density, settings)
+    clock, picked = Clock(), pick_device(density, settings)
     placement = place(
         settings.chains, settings.devices, settings.parallel, picked.platform, hosts, in_step=settings.in_step
     )
@@ -120,18 +120,22 @@ def _sample(
             keys = _chain_keys(settings)[placement.own]
             data = jax.device_put(density.data, placement.shared)
             first = next(_arguments(placement, keys, starts(0)[placement.own]))
+            clock.lap("prepare")
             program = compile_program(algorithm, placement, *first, data)
+            clock.lap("compile")
         with ThreadPoolExecutor(placement.workers) as pool:
             states = _start(pool, program, placement, keys, starts, data, anywhere=saved is not None)
+            clock.lap("start")
             shared = superchains_of(starts(0))
             moment = Moment(states, together=placement.together, superchains=shared, device=picked.reason)
             sink: Sink = MemorySink(settings.n_kept)
             if checkpoint is not None:
                 sink, moment = disk_sink(checkpoint, saved, moment)
+            clock.add(moment.seconds)
             meet_fn = partial(meet, hosts, placement, algorithm)
             calls = _advance(pool, program, meet_fn, moment, data, settings)
             recorder = make_recorder(density, settings, placement.own, values=checkpoint is not None)
-            return collect(calls, program.seconds, recorder, sink, moment, bar)
+            return collect(calls, clock, recorder, sink, moment, bar)
 
 
 def _start(
@@ -226,8 +230,13 @@ def _each(pool: Executor, function: Any, arguments: list[tuple], *shared: Tree) 
 
 
 def _chain_keys(settings: Settings) -> jax.Array:
-    key = jax.random.key_data(jax.random.key(settings.seed))
-    return jnp.stack([jax.random.fold_in(key, chain) for chain in range(settings.chains)])
+    return _fold_in(np.uint32(settings.seed), np.arange(settings.chains, dtype=np.uint32))
+
+
+@jax.jit
+def _fold_in(seed: jax.Array, chains: jax.Array) -> jax.Array:
+    key = jax.random.key_data(jax.random.key(seed))
+    return jax.vmap(lambda chain: jax.random.fold_in(key, chain))(chains)
 
 
 def _arguments(placement: Placement, keys: jax.Array, positions: np.ndarray) -> Iterator[tuple]:
@@ -235,6 +244,4 @@ def _arguments(placement: Placement, keys: jax.Array, positions: np.ndarray) -> 
     size = placement.chains
     for g in range(placement.groups):
         part = slice(g * size, (g + 1) * size)
-        yield tuple(
-            jax.device_put(jnp.asarray(array[part]), placement.per_chain) for array in (keys, positions)
-        )
+        yield tuple(jax.device_put(array[part], placement.per_chain) for array in (keys, positions))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class Run:
     Attributes:
         draws: positions (C, S, D), (C, S, 0) where they are not kept, and statistics (C, S), on the host or
             on disk until they are looked at.
-        seconds: wall-clock seconds of ``compile``, ``warmup`` and ``sampling``.
+        seconds: wall-clock seconds by phase (:mod:`hmlm.infer.clock`).
         interrupted: whether Ctrl-C ended it early; then S is less than asked for.
         values: (P, C, S) parameters that are kept, None where positions give them.
         effects: by number of the block (C, S, J, Q) group effects that are kept themselves.
@@ -38,6 +38,10 @@ class Run:
     together: int = 1
     superchains: int = 0
     device: str = ""
+
+    def with_seconds(self, phase: str, seconds: float) -> Run:
+        """The run, whose phase took so many seconds more."""
+        return replace(self, seconds=self.seconds | {phase: self.seconds.get(phase, 0.0) + seconds})
 
 
 def run_of(arrays: Arrays, moment: Moment, *, interrupted: bool = False) -> Run:

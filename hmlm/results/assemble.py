@@ -12,6 +12,7 @@ import xarray as xr
 from hmlm.density.draws import NamedDraws
 from hmlm.density.explain import treatment_lines
 from hmlm.density.log_density import LogDensity
+from hmlm.density.pad import Padded
 from hmlm.formula.sd import sd_text
 from hmlm.infer.driver import Run
 from hmlm.infer.integrator import gradients_per_step
@@ -32,15 +33,23 @@ PACKAGES = ("hmlm", "jax", "jaxlib", "numpyro", "arviz", "formulaic")
 
 
 def assemble(
-    density: LogDensity, design: Design, run: Run, statement: Statement, refit_fn: Refit | None = None
+    density: LogDensity,
+    design: Design,
+    run: Run,
+    statement: Statement,
+    refit_fn: Refit | None = None,
+    padded: Padded | None = None,
 ) -> Fit:
-    """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls."""
+    """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls.
+
+    Positions are those of the ``padded`` density where there is one.
+    """
     settings = statement.settings
-    kept = KeptDraws(density, design, run, settings)
+    kept = KeptDraws(density, design, run, settings, padded)
     return Fit(
         info=_info(density, design, run, settings, statement.data_name),
         posterior=with_draws(dict(kept.parameters)),
-        sample_stats=_sample_stats(run, settings.sampler, density.size),
+        sample_stats=_sample_stats(run, settings.sampler, kept.sampled.size),
         effects_fn=kept.effects,
         observed=observed_outcomes(design),
         log_lik_fn=kept.log_lik,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+DRAWING = ("warmup", "sampling")  # the phases in which chains move
 PRIOR = "prior"  # the algorithm of independent draws from the prior
 MAP, LAPLACE, PATHFINDER, SVI = "MAP", "Laplace", "Pathfinder", "SVI"
 APPROXIMATIONS = (MAP, LAPLACE, PATHFINDER, SVI)  # algorithms whose draws are not the posterior's
@@ -46,7 +48,8 @@ class FitInfo:
         chains, warmup, draws: per-chain warm-up and post-warm-up draws.
         seed: the seed of the run.
         density: one line of how effects were treated, as ``explain()`` says.
-        seconds: wall-clock seconds by phase: ``(("compile", 2.1), ("warmup", 3.0), ("sampling", 4.0))``.
+        seconds: wall-clock seconds by phase from the call of ``fit`` on: ``(("prepare", 0.3),
+            ("compile", 2.1), ("start", 0.0), ("warmup", 3.0), ("sampling", 4.0))``.
         max_tree_depth: trees deeper than this are cut.
         interrupted: whether Ctrl-C ended the run early.
         versions: ``(("hmlm", "0.1.0"), ("jax", ...), ...)``.
@@ -96,6 +99,12 @@ class FitInfo:
     def of_mode(self) -> bool:
         """Whether there is one point, the mode."""
         return self.algorithm == MAP
+
+    @property
+    def first_draw(self) -> float:
+        """Seconds from the call of ``fit`` until the first draw of warm-up begins; NaN if nobody looked."""
+        before = [seconds for phase, seconds in self.seconds if phase not in DRAWING]
+        return sum(before) if before else math.nan
 
     @property
     def of_prior(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import pandas as pd
 
 from hmlm.results.approximation import closing as closing_of_approximation
-from hmlm.results.info import FitInfo, Row
+from hmlm.results.info import DRAWING, FitInfo, Row
 from hmlm.results.ml_info import MlInfo
 from hmlm.results.table import ESS_COLUMNS, seconds_of
 
@@ -102,10 +102,19 @@ def _draws(info: FitInfo) -> list[str]:
 def _time(info: FitInfo) -> list[str]:
     if not info.seconds:
         return []
+    total = f"{seconds_of(info):.1f} s"
     if len(info.seconds) == 1:
-        return [f"{seconds_of(info):.1f} s"]
-    phases = (f"{name.replace('warmup', 'warm-up')} {seconds:.1f}" for name, seconds in info.seconds)
-    return [f"{seconds_of(info):.1f} s ({', '.join(phases)})"]
+        return [total]
+    before = _phases((name, seconds) for name, seconds in info.seconds if name not in DRAWING)
+    drawing = _phases((name, seconds) for name, seconds in info.seconds if name in DRAWING)
+    if len(before) < 2 or not drawing:
+        return [f"{total} ({', '.join([*before, *drawing])})"]
+    first = f"first draw after {info.first_draw:.1f}: {', '.join(before)}"
+    return [f"{total} ({'; '.join([first, ', '.join(drawing)])})"]
+
+
+def _phases(seconds: Iterable[tuple[str, float]]) -> list[str]:
+    return [f"{name.replace('warmup', 'warm-up')} {spent:.1f}" for name, spent in seconds]
 
 
 def _effects(info: FitInfo) -> list[str]:

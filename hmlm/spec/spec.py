@@ -368,7 +368,10 @@ class Spec:
 
 
 def without_levels(spec: Spec) -> Spec:
-    """The spec with nameless levels: programs depend on how many there are, not on what they are called."""
+    """The spec with nameless levels and no number of rows, which the data say.
+
+    Programs depend on how many levels there are, not on what they are called.
+    """
     factors = tuple(replace(factor, levels=("",) * factor.n_levels) for factor in spec.factors)
     blocks = tuple(replace(block, members=None) for block in spec.blocks)
-    return replace(spec, factors=factors, blocks=blocks)
+    return replace(spec, factors=factors, blocks=blocks, n_rows=0)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
+
+from hmlm.kernels.arrays import on_device
 
 LANES = 8
 BUNDLE_COST = 6  # of one bundle's algebra, in rows
@@ -72,11 +73,27 @@ def bundle_rows(index: np.ndarray, n_groups: int, columns: np.ndarray, outcomes:
     """Rows of the groups ``index`` (N,) names, columns (K, N) and outcomes (M, N), in bundles."""
     bundling = make_bundling(index, n_groups)
     return BundledRows(
-        columns=jnp.asarray(bundling.place(columns)),
-        outcomes=jnp.asarray(bundling.place(outcomes)),
-        start=jnp.asarray(bundling.start),
-        group=jnp.asarray(bundling.group),
+        columns=on_device(bundling.place(columns)),
+        outcomes=on_device(bundling.place(outcomes)),
+        start=on_device(bundling.start),
+        group=on_device(bundling.group),
     )
+
+
+def n_bundles(data: BundledRows, n_groups: int, levels: int) -> int:
+    """How many bundles hold ``levels`` groups, of which ``data`` have the first ``n_groups``."""
+    free = np.count_nonzero(np.asarray(data.group) < 0)
+    return len(data.group) + max(0, -(-(levels - n_groups - free) // LANES))
+
+
+def pad_bundles(
+    start: Array, group: Array, n_groups: int, levels: int, bundles: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """``start`` and ``group`` of so many ``bundles``, groups without rows in lanes that are free."""
+    lanes = np.append(np.asarray(group).ravel(), np.full((bundles - len(group)) * LANES, -1, np.int32))
+    lanes[np.flatnonzero(lanes < 0)[: levels - n_groups]] = np.arange(n_groups, levels)
+    more = np.full(bundles - len(group), np.asarray(start)[-1], np.int32)
+    return np.append(np.asarray(start), more), lanes.reshape(bundles, LANES)
 
 
 def _how_many_alone(sizes: np.ndarray) -> int:

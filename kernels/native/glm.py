@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hmlm.kernels.arrays import on_device
 from hmlm.kernels.glm import GlmTerms
 from hmlm.kernels.native.bundles import make_bundling
 from hmlm.kernels.native.library import target
@@ -47,12 +47,12 @@ def bundle_glm(
     """Rows of the groups ``index`` (N,) names, columns (K, N), outcomes and sizes (N,), in bundles."""
     bundling = make_bundling(index, n_groups)
     return BundledGlm(
-        columns=jnp.asarray(bundling.place(columns)),
-        outcomes=jnp.asarray(bundling.place(outcomes[None])[:, 0]),
-        sizes=jnp.asarray(bundling.place(sizes[None])[:, 0]),
-        start=jnp.asarray(bundling.start),
-        group=jnp.asarray(bundling.group),
-        constant=jnp.asarray(constant),
+        columns=on_device(bundling.place(columns)),
+        outcomes=on_device(bundling.place(outcomes[None])[:, 0]),
+        sizes=on_device(bundling.place(sizes[None])[:, 0]),
+        start=on_device(bundling.start),
+        group=on_device(bundling.group),
+        constant=on_device(constant),
     )
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
+from hmlm.kernels.arrays import on_device
 from hmlm.kernels.pallas.group import dot, evaluate_group, full
 from hmlm.kernels.pallas.mosaic import LANES, entries, launch, padded, store, zeros_like_loaded
 from hmlm.kernels.rows import RowPoint, RowTerms, Term
@@ -68,10 +69,10 @@ def tile_rows(
     groups = np.arange(n_groups) if owner is None else np.asarray(owner.index)
     first = np.searchsorted(groups, np.arange(n_groups + 1))
     data = RowTiles(
-        jnp.asarray(tiling.place(columns)),
-        jnp.asarray(tiling.place(outcomes)),
-        jnp.asarray(first, jnp.int32),
-        jnp.asarray(tiling.place(np.ones(len(index)))),
+        on_device(tiling.place(columns)),
+        on_device(tiling.place(outcomes)),
+        on_device(first, np.int32),
+        on_device(tiling.place(np.ones(len(index)))),
     )
     return tiling, data
 

@@ -64,3 +64,26 @@ def test_a_missing_package_is_a_problem(capsys, monkeypatch):
     monkeypatch.setattr("hmlm.cli.doctor.PACKAGES", ("no-such-package",))
     assert main(["doctor"]) == 1
     assert "pip install no-such-package" in capsys.readouterr().out
+
+
+@pytest.fixture
+def kept(monkeypatch, tmp_path):
+    """A folder of compiled programs with 2 MB in it, which hmlm would use."""
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("HMLM_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("hmlm.infer.program_cache.reason_for_none", lambda: None)
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "programs" / "one-cache").write_bytes(b"x" * 2_000_000)
+
+
+def test_kept_programs_are_told_and_can_be_removed(kept, capsys):
+    main(["doctor"])
+    assert "2.0 MB in" in capsys.readouterr().out
+    main(["doctor", "--clear-cache"])
+    assert "removed 2.0 MB; 0.0 MB in" in capsys.readouterr().out.replace("│\n│                   │ ", "")
+
+
+def test_a_folder_that_keeps_no_programs_is_a_warning(kept, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("HMLM_CACHE_DIR", str(tmp_path / "programs" / "one-cache"))
+    assert main(["doctor"]) == 0
+    assert "set HMLM_CACHE_DIR" in capsys.readouterr().out

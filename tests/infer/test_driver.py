@@ -62,6 +62,12 @@ def test_new_data_of_equal_shape_never_compile(run):
     assert not np.allclose(run.draws.position, moved.draws.position)
 
 
+def test_seconds_are_those_of_this_run(run):
+    again = sample(small_model(seed=1).log_density, SETTINGS)
+    assert list(again.seconds) == ["prepare", "compile", "start", "warmup", "sampling"]
+    assert again.seconds["compile"] < 0.2 < run.seconds["compile"]
+
+
 def test_ctrl_c_returns_the_draws_so_far(run, monkeypatch):
     schedule = Schedule(SETTINGS.warmup)
     warming = sum(-(-schedule.window(end) // SETTINGS.chunk) for end in schedule.ends)

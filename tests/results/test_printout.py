@@ -41,6 +41,15 @@ def test_print_without_times_or_plan(melsm):
     assert "Time:" not in str(fit) and "Effects:" not in str(fit)
 
 
+def test_print_says_when_the_first_draw_came(melsm):
+    seconds = (("prepare", 0.4), ("compile", 3.1), ("start", 0.06), ("warmup", 5.0), ("sampling", 4.2))
+    info = dataclasses.replace(melsm.info, seconds=seconds)
+    assert info.first_draw == pytest.approx(3.56)
+    printed = str(dataclasses.replace(melsm, info=info))
+    wanted = "12.8 s (first draw after 3.6: prepare 0.4, compile 3.1, start 0.1; warm-up 5.0, sampling 4.2)"
+    assert f"Time: {wanted}\n" in printed
+
+
 def test_table_is_laid_out_as_by_brms():
     columns = ["Estimate", "Est.Error", "l-95% CI", "u-95% CI", "Rhat", "Bulk_ESS", "Tail_ESS"]
     rows = {
