@@ -24,7 +24,6 @@ from hmlm.density.log_density import LogDensity
 from hmlm.density.pad import (
     Padded,
     check_padding,
-    over_round_sizes,
     pad,
     padding_line,
     round_sizes,
@@ -46,6 +45,7 @@ from hmlm.infer.arguments import (
     check_approximation,
     check_bucket,
     check_known,
+    check_no_bucket,
     check_no_checkpoint,
     check_no_file,
     check_sample_prior,
@@ -60,6 +60,7 @@ from hmlm.infer.keep import what_to_keep
 from hmlm.infer.likelihood_fit import maximise_likelihood
 from hmlm.infer.parallel import as_numbers, cut_cpu
 from hmlm.infer.program_cache import kept_programs
+from hmlm.infer.run import Run
 from hmlm.infer.settings import ALL, AUTO, Settings
 from hmlm.infer.starts import as_points, init_name, make_starts
 from hmlm.results.approximate_fit import assemble_approximation
@@ -361,26 +362,27 @@ class Model:
         progress: bool | None,
         checkpoint: str | PathLike[str] | None,
     ) -> Fit:
-        if checkpoint is None:
-            return self._sample_into(None, statement, points, progress)
-        folder = open_run(checkpoint, self.spec, statement, self.design)
-        return self._sample_into(folder, statement, points, progress)
+        if checkpoint is not None:
+            check_no_bucket(self.bucket)
+            folder = open_run(checkpoint, self.spec, statement, self.design)
+            return self._sample_into(folder, statement, points, progress)
+        began = time.perf_counter()
+        with kept_programs():
+            density, padded = self.log_density, self._padded if self.bucket else None
+            prepared = time.perf_counter() - began
+            run = sample(density, statement.settings, progress=progress, points=points, padded=padded)
+            return self._fit_of(run.with_seconds("prepare", prepared), density, statement)
 
     def _sample_into(
         self, folder: Folder | None, statement: Statement, points: np.ndarray | None, progress: bool | None
     ) -> Fit:
-        began, settings = time.perf_counter(), statement.settings
         with kept_programs():
-            density, padded = self.log_density, self._padded if self.bucket else None
-            prepared = time.perf_counter() - began
-            sampled, starts = over_round_sizes(density, padded, points, settings.seed)
-            if folder is None:
-                run = sample(sampled, settings, progress=progress, points=starts)
-                run = run.with_seconds("prepare", prepared)
-            else:
-                density, starts = kept_density(folder, sampled, starts)
-                run = sample(density, settings, progress=progress, points=starts, checkpoint=folder)
-            fit = assemble(density, self.design, run, statement, refit, padded)
+            density, points = kept_density(folder, self.log_density, points)
+            run = sample(density, statement.settings, progress=progress, points=points, checkpoint=folder)
+            return self._fit_of(run, density, statement)
+
+    def _fit_of(self, run: Run, density: LogDensity, statement: Statement) -> Fit:
+        fit = assemble(density, self.design, run, statement, refit)
         warn(fit)
         return fit
 

@@ -16,7 +16,6 @@ from jax import Array
 
 from hmlm.density.log_density import DRAWS_AT_A_TIME, LogDensity, with_integrated
 from hmlm.density.named import parameters_of
-from hmlm.density.pad import Padded
 from hmlm.density.precision import double_precision
 from hmlm.density.state import DensityData, Static
 
@@ -52,17 +51,10 @@ class NamedDraws:
         return _keys(seed, self.values[..., 0].size)
 
 
-def named_draws(
-    density: LogDensity, x: np.ndarray, seed: int | None, padded: Padded | None = None
-) -> NamedDraws:
-    """The draws at (..., D) points of the sampler; effects as ``density.effects(x, seed)`` gives them.
-
-    The points of a ``padded`` density have further coordinates, of levels that are none.
-    """
-    own = density if padded is None else padded.density
-    values = np.stack(list(own.constrain(x).values()), axis=-1)
-    at = x if padded is None else x[..., padded.coordinates]
-    return NamedDraws(values, lambda: density.effects(at, seed))
+def named_draws(density: LogDensity, x: np.ndarray, seed: int | None) -> NamedDraws:
+    """The draws at (..., D) points of the sampler; effects as ``density.effects(x, seed)`` gives them."""
+    values = np.stack(list(density.constrain(x).values()), axis=-1)
+    return NamedDraws(values, lambda: density.effects(x, seed))
 
 
 def samples_effects(density: LogDensity) -> bool:

@@ -100,6 +100,15 @@ def check_sampler(settings: Settings) -> None:
         )
 
 
+def check_no_bucket(bucket: bool) -> None:
+    """Refuse a checkpoint for programs that many tables share."""
+    if bucket:
+        raise HmlmError(
+            "checkpoint= is for one long run, bucket=True for many short ones, whose programs it shares: "
+            "leave one of them out"
+        )
+
+
 def check_no_file(algorithm: str, file: object) -> None:
     """Refuse a file for an estimate without draws."""
     if file is not None:

@@ -30,3 +30,8 @@ class Clock:
         now = time.perf_counter()
         self.seconds[phase] += now - self._last
         self._last = now
+
+    def add(self, seconds: Mapping[str, float]) -> None:
+        """Seconds of phases that were spent before, by a run that goes on."""
+        for phase, spent in seconds.items():
+            self.seconds[phase] += spent

@@ -26,6 +26,7 @@ def collect(
 ) -> Run:
     """Everything that the calls give, or what they gave until Ctrl-C."""
     warmup = recorder.settings.warmup
+    clock.add(moment.seconds)
     try:
         for draws, states, done in calls:
             clock.lap("warmup" if done <= warmup else "sampling")

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from hmlm.density.log_density import LogDensity
+from hmlm.density.pad import Padded, over_round_sizes
 from hmlm.density.precision import double_precision
 from hmlm.infer.algorithm import Algorithm, make_algorithm, stops
 from hmlm.infer.checkpoint.folder import Folder
@@ -53,6 +54,7 @@ def sample(
     progress: bool | None = None,
     points: np.ndarray | None = None,
     checkpoint: Folder | None = None,
+    padded: Padded | None = None,
 ) -> Run:
     """Sample a density; on several hosts each its part of the chains, and every host gets all of them.
 
@@ -63,6 +65,7 @@ def sample(
         points: (C, D) where chains start, in place of what ``settings.init`` names.
         checkpoint: writes the run there, and goes on with the one that is there. Density and points are those
             of :func:`hmlm.infer.checkpoint.kept_density.kept_density`.
+        padded: the density over round sizes, which is sampled in its place.
 
     Raises:
         KeyboardInterrupt: interrupted before the first draw after warm-up.
@@ -74,7 +77,7 @@ def sample(
         check_alike(hosts, density, settings)
         if checkpoint is None:
             check_memory(density.spec, density.size, settings)
-            return joined(hosts, _sample(hosts, density, settings, progress, points))
+            return joined(hosts, _sample(hosts, density, settings, progress, points, padded=padded))
         return _sample_into(checkpoint, hosts, density, settings, progress, points)
 
 
@@ -105,20 +108,22 @@ def _sample(
     progress: bool | None,
     points: np.ndarray | None,
     checkpoint: Folder | None = None,
+    padded: Padded | None = None,
 ) -> Run:
     """This host's part of the chains."""
     clock, picked = Clock(), pick_device(density, settings)
+    sampled, points = over_round_sizes(density, padded, points, settings.seed)
     placement = place(
         settings.chains, settings.devices, settings.parallel, picked.platform, hosts, in_step=settings.in_step
     )
-    algorithm = make_algorithm(density, settings, placement.chains)
+    algorithm = make_algorithm(sampled, settings, placement.chains)
     saved = None if checkpoint is None else last_state(checkpoint)
-    starts = _nowhere(density, settings) if saved else _starts(density, settings, points)
+    starts = _nowhere(sampled, settings) if saved else _starts(sampled, settings, points)
     shown = progress if hosts.own == 0 else False
     with ProgressBar(settings.warmup + settings.draws, show=shown) as bar:
         with double_precision():
             keys = _chain_keys(settings)[placement.own]
-            data = jax.device_put(density.data, placement.shared)
+            data = jax.device_put(sampled.data, placement.shared)
             first = next(_arguments(placement, keys, starts(0)[placement.own]))
             clock.lap("prepare")
             program = compile_program(algorithm, placement, *first, data)
@@ -134,7 +139,8 @@ def _sample(
             clock.add(moment.seconds)
             meet_fn = partial(meet, hosts, placement, algorithm)
             calls = _advance(pool, program, meet_fn, moment, data, settings)
-            recorder = make_recorder(density, settings, placement.own, values=checkpoint is not None)
+            at_once = checkpoint is not None or padded is not None
+            recorder = make_recorder(density, settings, placement.own, values=at_once, padded=padded)
             return collect(calls, clock, recorder, sink, moment, bar)
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from hmlm.density.log_density import LogDensity
+from hmlm.density.pad import Padded
 from hmlm.infer.draws import Draws
 from hmlm.infer.keep import Keep, what_to_keep
 from hmlm.infer.named import effect_keys, effects_of, parameters_of
@@ -28,11 +29,12 @@ class Recorder:
     """Makes records of draws after warm-up.
 
     Attributes:
-        density: what is sampled.
+        density: the model.
         keep: what is kept.
         settings: of the run.
         own: which of the run's chains are on this host.
         values: whether parameters are computed at once although positions are kept.
+        padded: the density over round sizes, if that is what is sampled.
     """
 
     density: LogDensity
@@ -40,6 +42,7 @@ class Recorder:
     settings: Settings
     own: slice
     values: bool
+    padded: Padded | None = None
 
     def record(self, draws: Draws, first: int, carried: Arrays) -> tuple[dict[str, np.ndarray], Arrays]:
         """What is kept of the (C, n) draws from number ``first`` on, {} of none; what the next has to add.
@@ -60,9 +63,12 @@ class Recorder:
 
     def _of(self, position: np.ndarray, first: int) -> dict[str, np.ndarray]:
         """Of (C, n, D) draws that are kept."""
+        sampled = position
+        position = position if self.padded is None else position[..., self.padded.coordinates]
         kept = {POSITION: position} if self.keep.positions else {}
         if self.values or not self.keep.positions:
-            kept[VALUES] = parameters_of(self.density, position, first)[list(self.keep.parameters)]
+            of = self.density if self.padded is None else self.padded.density
+            kept[VALUES] = parameters_of(of, sampled, first)[list(self.keep.parameters)]
         if self.keep.effects:
             blocks = effects_of(self.density, position, self._keys, first)
             chosen = zip(blocks, self.keep.columns, strict=True)
@@ -74,13 +80,15 @@ class Recorder:
         return effect_keys(self.settings.seed, self.settings.chains, self.settings.n_kept)[self.own]
 
 
-def make_recorder(density: LogDensity, settings: Settings, own: slice, *, values: bool) -> Recorder:
+def make_recorder(
+    density: LogDensity, settings: Settings, own: slice, *, values: bool, padded: Padded | None = None
+) -> Recorder:
     """The recorder of a run, for its ``own`` chains; arguments as the attributes of :class:`Recorder`.
 
     Raises:
         HmlmError: ``settings.keep`` has a name that none of the draws has.
     """
-    return Recorder(density, what_to_keep(density.spec, settings.keep), settings, own, values)
+    return Recorder(density, what_to_keep(density.spec, settings.keep), settings, own, values, padded)
 
 
 def _kept(first: int, n: int, thin: int) -> np.ndarray:

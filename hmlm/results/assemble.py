@@ -12,7 +12,6 @@ import xarray as xr
 from hmlm.density.draws import NamedDraws
 from hmlm.density.explain import treatment_lines
 from hmlm.density.log_density import LogDensity
-from hmlm.density.pad import Padded
 from hmlm.formula.sd import sd_text
 from hmlm.infer.driver import Run
 from hmlm.infer.integrator import gradients_per_step
@@ -38,14 +37,10 @@ def assemble(
     run: Run,
     statement: Statement,
     refit_fn: Refit | None = None,
-    padded: Padded | None = None,
 ) -> Fit:
-    """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls.
-
-    Positions are those of the ``padded`` density where there is one.
-    """
+    """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls."""
     settings = statement.settings
-    kept = KeptDraws(density, design, run, settings, padded)
+    kept = KeptDraws(density, design, run, settings)
     return Fit(
         info=_info(density, design, run, settings, statement.data_name),
         posterior=with_draws(dict(kept.parameters)),
