@@ -43,7 +43,6 @@ from hmlm.infer.arguments import (
     REML,
     check_algorithm,
     check_approximation,
-    check_bucket,
     check_known,
     check_no_bucket,
     check_no_checkpoint,
@@ -311,7 +310,7 @@ class Model:
             thin=thin,
             keep=keep,
         )
-        check_bucket(self.bucket, checkpoint, what_to_keep(self.spec, settings.keep))
+        what_to_keep(self.spec, settings.keep)
         (check_approximation if algorithm in APPROXIMATIONS else check_sampler)(settings)
         statement = self._statement(settings)
         if algorithm in APPROXIMATIONS:
@@ -374,7 +373,7 @@ class Model:
             return self._fit_of(run.with_seconds("prepare", prepared), density, statement)
 
     def _sample_into(
-        self, folder: Folder | None, statement: Statement, points: np.ndarray | None, progress: bool | None
+        self, folder: Folder, statement: Statement, points: np.ndarray | None, progress: bool | None
     ) -> Fit:
         with kept_programs():
             density, points = kept_density(folder, self.log_density, points)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hmlm.infer.approximate.approximation import LAPLACE, MAP, PATHFINDER, SVI
-from hmlm.infer.keep import Keep
 from hmlm.infer.settings import AUTO, GIVEN, NUTS, SAMPLERS, Settings
 from hmlm.spec.hint import did_you_mean
 from hmlm.types import HmlmError
@@ -119,15 +118,6 @@ def check_no_checkpoint(what: str, checkpoint: object) -> None:
     """Refuse a checkpoint for what is over at once."""
     if checkpoint is not None:
         raise HmlmError(f"{what} takes no long run that could be gone on with: leave checkpoint out")
-
-
-def check_bucket(bucket: bool, checkpoint: object, keep: Keep) -> None:
-    """Refuse what does not go with a model over round sizes, which is meant for many short runs."""
-    if bucket and (checkpoint is not None or keep.effects):
-        said = "checkpoint" if checkpoint is not None else "names of group effects in keep"
-        raise HmlmError(
-            f"bucket=True is for many short runs: leave {said} out, or state the model without it"
-        )
 
 
 def check_sample_prior(sample_prior: object, algorithm: str, file: object) -> None:

@@ -20,11 +20,6 @@ class Clock:
         self.seconds = dict.fromkeys(PHASES, 0.0)
         self._last = time.perf_counter()
 
-    def add(self, before: Mapping[str, float]) -> None:
-        """Count what an earlier part of the run took."""
-        for phase, seconds in before.items():
-            self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
-
     def lap(self, phase: str) -> None:
         """What has passed since the last lap was spent on ``phase``."""
         now = time.perf_counter()

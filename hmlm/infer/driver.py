@@ -136,7 +136,6 @@ def _sample(
             sink: Sink = MemorySink(settings.n_kept)
             if checkpoint is not None:
                 sink, moment = disk_sink(checkpoint, saved, moment)
-            clock.add(moment.seconds)
             meet_fn = partial(meet, hosts, placement, algorithm)
             calls = _advance(pool, program, meet_fn, moment, data, settings)
             at_once = checkpoint is not None or padded is not None

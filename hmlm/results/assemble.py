@@ -44,7 +44,7 @@ def assemble(
     return Fit(
         info=_info(density, design, run, settings, statement.data_name),
         posterior=with_draws(dict(kept.parameters)),
-        sample_stats=_sample_stats(run, settings.sampler, kept.sampled.size),
+        sample_stats=_sample_stats(run, settings.sampler, density.size),
         effects_fn=kept.effects,
         observed=observed_outcomes(design),
         log_lik_fn=kept.log_lik,

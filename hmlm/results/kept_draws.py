@@ -11,7 +11,6 @@ import xarray as xr
 
 from hmlm.density.draws import NamedDraws, redrawn_effects, samples_effects
 from hmlm.density.log_density import LogDensity
-from hmlm.density.pad import Padded
 from hmlm.density.row_blocks import RowBlock
 from hmlm.infer.keep import Keep, what_to_keep
 from hmlm.infer.named import parameters_of
@@ -35,19 +34,12 @@ class KeptDraws:
         design: the model's matrices.
         run: its draws.
         settings: of the run.
-        padded: what was sampled in place of the density, over round sizes.
     """
 
     density: LogDensity
     design: Design
     run: Run
     settings: Settings
-    padded: Padded | None = None
-
-    @property
-    def sampled(self) -> LogDensity:
-        """The density of the positions."""
-        return self.density if self.padded is None else self.padded.density
 
     @cached_property
     def keep(self) -> Keep:
@@ -59,7 +51,7 @@ class KeptDraws:
         """(P, C, S) parameters that are kept."""
         if self.run.values is not None:
             return self.run.values
-        return parameters_of(self.sampled, self.run.draws.position)
+        return parameters_of(self.density, self.run.draws.position)
 
     @property
     def parameters(self) -> Iterator[tuple[str, np.ndarray]]:
@@ -94,9 +86,7 @@ class KeptDraws:
         """Per block (C, S, J, Q) effects in the order of its terms."""
         spec, kept = self.density.spec, self.run.effects
         if self.keep.positions:
-            position = self.run.draws.position
-            at = position if self.padded is None else position[..., self.padded.coordinates]
-            return self.density.effects(at, self.settings.seed)
+            return self.density.effects(self.run.draws.position, self.settings.seed)
         if list(self.keep.columns) == [tuple(range(b.size)) for b in spec.blocks]:
             return tuple(kept[b] for b in range(len(spec.blocks)))
         self._check_all_parameters()
