@@ -18,6 +18,7 @@ from typing import Any
 from hmlm.infer.checkpoint.folder import Folder
 from hmlm.infer.checkpoint.made_by import CODE, DEVICES, changes, made_by
 from hmlm.infer.checkpoint.parts import DamagedError, write_file
+from hmlm.infer.parallel import cut_cpu
 from hmlm.infer.settings import GIVEN
 from hmlm.results import archive
 from hmlm.results.assemble import LABELS, info_of, observed_outcomes
@@ -83,6 +84,7 @@ def stored_run(
     header, (stored, groups) = _read_header(path), archive.read(path / MODEL)
     statement = stored.statement
     assert statement is not None
+    cut_cpu(statement.settings.devices)
     spec, design = stored_model(stored, statement, family, groups)
     return StoredRun(_checked(path, header, statement, any_code=any_code), statement, spec, design)
 
