@@ -42,7 +42,7 @@ class Settings:
     """
 
     chains: int = 4
-    warmup: int = 1000
+    warmup: int = 300
     draws: int = 1000
     seed: int = 0
     target_accept: float = 0.8
