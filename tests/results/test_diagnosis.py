@@ -291,7 +291,7 @@ def test_energies_of_short_chains_are_taken_together():
 
 
 def test_energies_of_a_sampler_that_keeps_momentum_say_nothing(melsm, change_stats):
-    fit = with_settings(change_stats(melsm, energy=np.cumsum(noise(8), axis=1)), algorithm="meads")
+    fit = with_settings(change_stats(melsm, energy=np.cumsum(noise(8), axis=1)), algorithm="meads", chains=8)
     assert "energy" not in severities(fit)
 
 
@@ -301,7 +301,7 @@ def test_a_chain_that_was_not_tuned(melsm, change_stats):
     fit = change_stats(melsm, step_size=step, acceptance_rate=rate)
     assert found(fit, "step-size").chains == (4,) and found(fit, "acceptance").chains == (2,)
     assert check(fit) == ()
-    assert "acceptance" not in severities(with_settings(fit, algorithm="chees"))
+    assert "acceptance" not in severities(with_settings(fit, algorithm="chees", chains=8))
 
 
 def test_waiting_of_chains_that_advance_together(melsm, change_stats):

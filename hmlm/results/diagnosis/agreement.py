@@ -58,7 +58,7 @@ def _explained(evidence: Evidence, message: str, worst: list[int]) -> Finding:
     if drifts.any():
         first = worst[int(np.flatnonzero(drifts)[0])]
         return _warming(evidence, f"{message} {_moves(evidence, first)}", parameters)
-    settings = {**evidence.longer_warmup, "draws": 2 * evidence.n_draws}
+    settings = {**evidence.longer_warmup, "draws": 2 * evidence.n_draws * evidence.settings.thin}
     return Finding(
         "rhat",
         Severity.ERROR,

@@ -52,7 +52,7 @@ def _precision(evidence: Evidence, kind: str, ess: np.ndarray, use: str) -> Find
             parameters=evidence.variables([lowest]),
         )
     times = least / ess[worst[0]]
-    settings = {"draws": rounded_up(times * evidence.n_draws)}
+    settings = {"draws": rounded_up(times * evidence.n_draws) * evidence.settings.thin}
     disagree = evidence.convergence.rhat[worst[0]] > FAR_RHAT
     return Finding(
         f"ess-{kind}",
