@@ -26,7 +26,7 @@ GRADIENTS = [(name, chains) for name in CASES for chains in CHAINS]
 SAMPLED = ("m1", "m5")
 SAMPLED_CHAINS = 64
 DOUBLE = ("m1", "m5")
-LEAPFROG = 3  # loops around it: draws, doublings of the trajectory, leapfrogs
+LEAPFROG = 4  # loops around it: blocks of draws, draws, doublings of the trajectory, leapfrogs
 
 
 def compiled_gradient(name: str, chains: int, dtype: type = np.float32) -> Compiled:
