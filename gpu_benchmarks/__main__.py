@@ -94,6 +94,15 @@ def samplers(*, seed: int = 14, common: Options = COMMON) -> None:
 
 
 @app.command
+def devices(*, common: Options = COMMON) -> None:
+    """The same chains on one device and on several, and on one CPU core and on all of them."""
+    size = sized(common)
+    from gpu_benchmarks.devices import report
+
+    publish(report(size), common)
+
+
+@app.command
 def scaling(*, common: Options = COMMON) -> None:
     """Time of a gradient by rows, levels, varying coefficients and chains, on simulated data."""
     size = on_device(common)

@@ -14,6 +14,7 @@ SUITES = (
     "densities",
     "scaling",
     "samplers",
+    "devices",
     "precision",
     "launches",
     "memory",

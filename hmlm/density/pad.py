@@ -23,7 +23,7 @@ from hmlm.density.state import DensityData
 from hmlm.density.statistics import Statistics
 from hmlm.kernels.arrays import on_device
 from hmlm.kernels.cells import CellData
-from hmlm.kernels.native.bundles import BundledRows, n_bundles, pad_bundles
+from hmlm.kernels.native.bundles import LANES, BundledRows, n_bundles, pad_bundles
 from hmlm.kernels.native.glm import BundledGlm
 from hmlm.spec.spec import Spec
 from hmlm.types import HmlmError
@@ -91,13 +91,20 @@ def sizes_of(density: LogDensity, levels: tuple[int, ...] | None = None) -> Size
 def round_sizes(density: LogDensity) -> Sizes:
     """Sizes of a density rounded up."""
     levels = round_levels(density.spec)
-    known = sizes_of(density, levels)
-    return Sizes(
-        levels,
-        _rounded(known.rows),
-        None if known.cells is None else _rounded(known.cells),
-        tuple(map(rounded_up, known.bundles)),
-    )
+    known, main = sizes_of(density, levels), density.data.model.main
+    rows, cells = _rounded(known.rows), None if known.cells is None else _rounded(known.cells)
+    usual = _usual_bundles(1 if main is None else levels[main], rows.length)
+    bundles = (rounded_up(max(pair)) for pair in zip(known.bundles, usual, strict=False))
+    return Sizes(levels, rows, cells, tuple(bundles))
+
+
+def _usual_bundles(n_groups: int, length: int) -> tuple[int, int]:
+    """Bundles and their rows that most tables of the size need, however the groups fall into bundles.
+
+    Bundles without groups cost little, and rows beyond the last bundle nothing.
+    """
+    together = -(-n_groups // LANES)
+    return together + 2, together * length
 
 
 def rounded_up(n: int) -> int:

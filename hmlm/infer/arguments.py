@@ -15,7 +15,8 @@ APPROXIMATIONS = (LAPLACE, PATHFINDER, SVI, MAP)
 ALGORITHMS = (*SAMPLERS, *APPROXIMATIONS, ML, REML)
 NO, ONLY = "no", "only"
 
-OF_SAMPLERS = ("chains", "warmup", "target_accept", "max_tree_depth", "devices", "thin", "keep")
+OF_RUNS = ("chains", "warmup", "target_accept", "max_tree_depth", "thin", "keep")
+OF_SAMPLERS = (*OF_RUNS, "devices", "parallel", "device")
 
 ELSEWHERE = {
     "iter": "draws (after warm-up) and warmup",

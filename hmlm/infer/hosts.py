@@ -74,6 +74,10 @@ class Hosts:
         heard = [
             leaves if host == self.own else _unpacked(self._hear(name, host)) for host in range(self.count)
         ]
+        if any(len(each) != len(leaves) for each in heard):
+            raise HmlmError(
+                "hosts group their chains differently: give each as many cores, or as many devices"
+            )
         return [jax.tree.unflatten(structure, each) for each in heard]
 
     def gathered(self, name: str, tree: Tree) -> Tree:
@@ -184,8 +188,8 @@ def connect(
 
 
 def first_host() -> bool:
-    """Whether this process is the one that prints and writes files."""
-    return not jax.distributed.is_initialized() or jax.process_index() == 0
+    """Whether this process is the one that prints and writes files; asking does not start JAX."""
+    return not jax.distributed.is_initialized() or _service().process_id == 0
 
 
 def any_host(flag: bool) -> bool:
@@ -201,10 +205,15 @@ def nearest_multiple(number: int, of: int) -> int:
 
 
 def _client() -> Any:
-    """The coordination service; JAX has no public name for it."""
+    """Of the coordination service."""
+    return _service().client
+
+
+def _service() -> Any:
+    """What ``jax.distributed`` knows; JAX has no public name for it."""
     from jax._src.distributed import global_state
 
-    return global_state.client
+    return global_state
 
 
 def _packed(leaves: list[np.ndarray]) -> bytes:

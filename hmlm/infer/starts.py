@@ -18,6 +18,7 @@ from hmlm.density.log_density import LogDensity
 from hmlm.infer.approximate.approximation import LAPLACE, MAP, PATHFINDER, approximate
 from hmlm.infer.initial import around, starting_points
 from hmlm.infer.settings import Settings
+from hmlm.infer.superchains import n_superchains, superchain_index
 from hmlm.spec.hint import did_you_mean
 from hmlm.types import HmlmError
 
@@ -106,7 +107,10 @@ def _given(points: np.ndarray, attempt: int = 0) -> np.ndarray:
 
 
 def _approximated(density: LogDensity, name: str, chains: int, seed: int) -> Starts:
-    """Distinct draws of an approximation, or points around a mode; it is found once, when first asked for."""
+    """Distinct draws of an approximation, or points around a mode; it is found once, when first asked for.
+
+    Many chains share a few of them, as :func:`starting_points`.
+    """
 
     @cache
     def found() -> np.ndarray:
@@ -116,6 +120,7 @@ def _approximated(density: LogDensity, name: str, chains: int, seed: int) -> Sta
     def points(attempt: int = 0) -> np.ndarray:
         if name == MAP:
             return around(density, found()[0], chains, seed, attempt)
-        return found()[(np.arange(chains) + attempt * chains) % len(found())]
+        index = superchain_index(chains, n_superchains(chains))
+        return found()[(index + attempt * chains) % len(found())]
 
     return points

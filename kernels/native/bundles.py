@@ -82,7 +82,7 @@ def bundle_rows(index: np.ndarray, n_groups: int, columns: np.ndarray, outcomes:
 
 def n_bundles(data: BundledRows, n_groups: int, levels: int) -> int:
     """How many bundles hold ``levels`` groups, of which ``data`` have the first ``n_groups``."""
-    free = np.count_nonzero(np.asarray(data.group) < 0)
+    free = int(np.count_nonzero(np.asarray(data.group) < 0))
     return len(data.group) + max(0, -(-(levels - n_groups - free) // LANES))
 
 

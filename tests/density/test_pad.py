@@ -84,6 +84,16 @@ def test_tables_of_about_one_size_have_one_program(name):
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("name", ["rows", "bernoulli"])
+def test_groups_fall_into_bundles_in_many_ways_of_one_size(name):
+    found = set()
+    for seed in range(6):
+        plain = model(name, table(100 + 4 * seed, 10 + seed % 3, seed), bucket=True).log_density
+        sizes = round_sizes(plain)
+        found.add((sizes.bundles, len(pad(plain, sizes).density.data.fused.group)))
+    assert len(found) == 1
+
+
 def test_the_programs_name_no_number_of_rows():
     densities = [model("statistics", table(n, LEVELS)).log_density for n in (110, 121)]
     assert densities[0].static == densities[1].static

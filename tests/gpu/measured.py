@@ -51,11 +51,17 @@ def compiled_chunk(name: str) -> Compiled:
 def compiled_over(name: str, devices: int) -> Compiled:
     """The same with the chains split over GPUs, as the driver splits them."""
     advance, (states, *shared) = chunk(density(name), SAMPLED_CHAINS)
-    states, shared = split(states, devices), whole(shared, devices)
+    states, shared = split(jax.tree.map(lambda s: each(s, devices), states), devices), whole(shared, devices)
     specs = jax.tree.map(lambda leaf: leaf.sharding.spec, (states, *shared))
     mesh = jax.tree.leaves(states)[0].sharding.mesh
     spread = jax.shard_map(advance, mesh=mesh, in_specs=specs, out_specs=states_spec(states), check_vma=False)
     return compile_for_h100(spread, states, *shared)
+
+
+def each(struct: jax.ShapeDtypeStruct, devices: int) -> jax.ShapeDtypeStruct:
+    """What chains of a device share, for all devices; what each chain has, as it is."""
+    n, *rest = struct.shape
+    return jax.ShapeDtypeStruct((devices if n == 1 else n, *rest), struct.dtype)
 
 
 def states_spec(states: Any) -> Any:

@@ -23,8 +23,8 @@ from hmlm.density.build import make_log_density
 from hmlm.density.log_density import LogDensity, log_density
 from hmlm.density.pilot import fit_pilot
 from hmlm.density.plan import make_plan
-from hmlm.infer.nuts import make_nuts
-from hmlm.infer.settings import Settings
+from hmlm.infer.algorithm import make_algorithm
+from hmlm.infer.settings import NUTS, Settings
 
 Tree = Any
 
@@ -80,12 +80,14 @@ def gradient_arguments(of: LogDensity, chains: int, dtype: type = np.float32) ->
     return np.tile(x, (chains, 1)), data
 
 
-def chunk(of: LogDensity, chains: int, dtype: type = np.float32) -> tuple[Callable, tuple[Tree, ...]]:
-    """NUTS for one chunk of draws of all chains, ``(states, data, n) -> (states, draws)``, and its arguments.
+def chunk(
+    of: LogDensity, chains: int, dtype: type = np.float32, algorithm: str = NUTS
+) -> tuple[Callable, tuple[Tree, ...]]:
+    """One chunk of draws of all chains, ``(states, data, n) -> (states, draws)``, and its arguments.
 
     The arguments are shapes: starting is another program.
     """
-    nuts = make_nuts(of.static, Settings(chains=chains, chunk=100), chains)
+    sampler = make_algorithm(of, Settings(chains=chains, chunk=100, algorithm=algorithm), chains)
     x, data = gradient_arguments(of, chains, dtype)
     keys = np.zeros((chains, 2), np.uint32)
-    return nuts.advance, (jax.eval_shape(nuts.start, keys, x, data), data, np.int32(100))
+    return sampler.advance, (jax.eval_shape(sampler.start, keys, x, data), data, np.int32(100))

@@ -62,3 +62,47 @@ def test_two_hosts_draw_what_one_draws(two_hosts, tmp_path):
     alone = np.load(tmp_path / "one.npz")
     np.testing.assert_array_equal(two_hosts[0]["threads"], alone["threads"])
     np.testing.assert_array_equal(two_hosts[0]["spread"], alone["spread"])
+
+
+HMLM = "import sys; from hmlm.cli import main; sys.exit(main(sys.argv[1:]))"
+MODEL = "formula: y ~ x + (1 | g)\nsampling: {chains: 4, warmup: 100, draws: 50, seed: 3}\n"
+
+
+@pytest.mark.nightly
+def test_the_command_line_over_two_processes(tmp_path):
+    """The first prints and saves; the CPU is cut into two devices for each."""
+    rng = np.random.default_rng(1)
+    rows = [f"{rng.normal():.4f},{rng.normal():.4f},{i % 8}" for i in range(80)]
+    (tmp_path / "d.csv").write_text("\n".join(["y,x,g", *rows]) + "\n")
+    (tmp_path / "model.yaml").write_text(MODEL)
+    port = free_port()
+    started = [command(tmp_path, f"localhost:{port}", own) for own in range(2)]
+    first, second = (finished(one) for one in started)
+    assert "Saved as" in first
+    assert second == ""
+    assert (tmp_path / "fit.nc").is_file()
+
+
+def command(folder: Path, coordinator: str, own: int) -> subprocess.Popen:
+    """``hmlm fit`` as one of two processes."""
+    hosts = ["--coordinator", coordinator, "--processes", "2", "--process-id", str(own)]
+    what = ["fit", folder / "model.yaml", "--data", folder / "d.csv", "--output", folder / "fit.nc"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-c", HMLM, *map(str, what), "--devices", "2", *hosts],
+        env=environment,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+    )
+
+
+@pytest.mark.nightly
+def test_a_host_that_is_killed_is_an_error_of_the_other():
+    port = free_port()
+    first, second = (process("lost_host.py", port, own) for own in range(2))
+    second.communicate(timeout=100)
+    assert second.returncode == -9
+    said, _ = first.communicate(timeout=300)  # then JAX ends the process
+    assert "host 1 has shown no sign of life for 5 seconds" in said

@@ -13,6 +13,7 @@ from hmlm.infer.hosts import all_hosts, any_host, connect, first_host
 from hmlm.infer.meeting import meet
 from hmlm.infer.placement import place
 from hmlm.infer.settings import Settings
+from hmlm.infer.trees import as_before
 from hmlm.types import HmlmError
 
 SHORT = {"warmup": 100, "draws": 50, "seed": 3, "chunk": 50}
@@ -39,7 +40,7 @@ def check_groups_of_all_hosts_meet(own: int) -> None:
     placement = place(4, None, hosts=together)
     assert (placement.groups, placement.own) == (2, slice(2 * own, 2 * own + 2))
     with together.together():
-        mine = [np.full(1, 10.0 * own), np.full(1, 10.0 * own + 1)]
+        mine = [jax.device_put(np.full(1, 10.0 * own + group, np.float32)) for group in range(2)]
         met = meet(together, placement, Pooled(), 100, mine)
     np.testing.assert_array_equal(met, [[mine[0][0] + 22], [mine[1][0] + 22]])
 
@@ -48,7 +49,8 @@ class Pooled:
     """Adds the sum of all groups' states to each."""
 
     def meet(self, states):
-        return [state + np.sum(states) for state in states]
+        total = sum(np.asarray(state) for state in states)
+        return [as_before(state, np.asarray(state) + total) for state in states]
 
 
 def check_failures_are_heard(own: int) -> None:

@@ -78,12 +78,12 @@ class Evidence:
     @property
     def is_nuts(self) -> bool:
         """Whether each chain was tuned and its trajectories grew as NUTS does it."""
-        return self.settings.algorithm == NUTS
+        return self.settings.sampler == NUTS
 
     @property
     def keeps_momentum(self) -> bool:
         """Whether momentum is drawn anew in part only, so that energies change little from draw to draw."""
-        return self.settings.algorithm == MEADS
+        return self.settings.sampler == MEADS
 
     def statistic(self, name: str) -> np.ndarray | None:
         """(C, S) of the sampler; None where it has none: absent, or without any number."""
