@@ -57,6 +57,7 @@ from hmlm.infer.device import device_line
 from hmlm.infer.driver import sample
 from hmlm.infer.keep import what_to_keep
 from hmlm.infer.likelihood_fit import maximise_likelihood
+from hmlm.infer.metric import DENSE
 from hmlm.infer.parallel import as_numbers, cut_cpu
 from hmlm.infer.program_cache import kept_programs
 from hmlm.infer.run import Run
@@ -198,6 +199,7 @@ class Model:
         draws: int = ...,
         seed: int = ...,
         target_accept: float = ...,
+        metric: str = ...,
         max_tree_depth: int = ...,
         devices: Devices = ...,
         parallel: str = ...,
@@ -225,6 +227,7 @@ class Model:
         draws: int = 1000,
         seed: int = 0,
         target_accept: float = 0.8,
+        metric: str = DENSE,
         max_tree_depth: int = 10,
         devices: Devices = None,
         parallel: str = AUTO,
@@ -249,6 +252,9 @@ class Model:
             draws: draws kept per chain.
             seed: the same seed on the same machine gives the same draws.
             target_accept: raise towards 1 where there are divergences.
+            metric: scales of the posterior that warm-up learns: ``"dense"`` over population-level coordinates,
+                diagonal over group effects; ``"diagonal"``; or ``"low-rank"``: dense, and a few directions
+                across all coordinates.
             max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
             devices: spread the chains over that many devices, or over these: their numbers or
                 ``jax.devices()[:2]``; of each host where there are several (``docs/sampling/devices.md``).
@@ -300,6 +306,7 @@ class Model:
             draws=draws,
             seed=seed,
             target_accept=target_accept,
+            metric=metric,
             max_tree_depth=max_tree_depth,
             devices=numbers,
             parallel=parallel,

@@ -15,7 +15,7 @@ APPROXIMATIONS = (LAPLACE, PATHFINDER, SVI, MAP)
 ALGORITHMS = (*SAMPLERS, *APPROXIMATIONS, ML, REML)
 NO, ONLY = "no", "only"
 
-OF_RUNS = ("chains", "warmup", "target_accept", "max_tree_depth", "devices", "thin", "keep")
+OF_RUNS = ("chains", "warmup", "target_accept", "max_tree_depth", "devices", "thin", "keep", "metric")
 OF_SAMPLERS = (*OF_RUNS, "parallel", "device")
 
 ELSEWHERE = {

@@ -27,7 +27,7 @@ from hmlm.infer.ensemble import Ensemble, advanced, astray, gathered, met, noise
 from hmlm.infer.evaluate import place_at
 from hmlm.infer.halton import halton
 from hmlm.infer.integrator import Place, gradients_per_step
-from hmlm.infer.metric import Metric, unit_metric, unscaled
+from hmlm.infer.metric import Metric, first_metric, unscaled
 from hmlm.infer.schedule import Schedule
 from hmlm.infer.seen import Seen, rows_of_a_chain, see
 from hmlm.infer.settings import Settings
@@ -67,6 +67,7 @@ class Chees:
     static: Static
     schedule: Schedule
     target_accept: float
+    metric: str
     rows: int
     chunk: int
 
@@ -81,7 +82,7 @@ class Chees:
         log = jnp.log(jnp.asarray([FIRST_STEP_SIZE, FIRST_LENGTH], dtype))
         shared = Shared(
             n_done=jnp.int32(0),
-            metric=unit_metric(self.static.layout.n_population, size, dtype),
+            metric=first_metric(self.metric, self.static.layout.n_population, size, dtype),
             step_size=jnp.exp(log[0]),
             averages=first_averages(log[0]),
             length=Length(log[1], log[1], climb.init(log[1])),
@@ -155,6 +156,7 @@ def make_chees(static: Static, settings: Settings, together: int) -> Chees:
         static=static,
         schedule=schedule,
         target_accept=settings.target_accept,
+        metric=settings.metric,
         rows=rows_of_a_chain(settings.chains, schedule.longest),
         chunk=settings.chunk or draws_per_call(static.layout.size, together),
     )

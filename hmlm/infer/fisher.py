@@ -27,7 +27,25 @@ def learnt(positions: np.ndarray, gradients: np.ndarray, before: Metric) -> Metr
     offsets = linalg.solve_triangular(factor, x[:, :n].T, lower=True).T if n else x[:, :0]
     dense = matching(_covariance(offsets), _covariance(g[:, :n] @ factor))
     ratio = _shrunk(_variance(x[:, n:] / sd), len(x)) / _shrunk(_variance(g[:, n:] * sd), len(x))
-    return Metric(factor @ np.linalg.cholesky(dense) if n else factor, sd * ratio**0.25)
+    found = Metric(factor @ np.linalg.cholesky(dense) if n else factor, sd * ratio**0.25)
+    return found if before.directions is None else with_directions(found, x, g, len(before.directions))
+
+
+def with_directions(metric: Metric, x: np.ndarray, g: np.ndarray, rank: int) -> Metric:
+    """The metric with ``rank`` directions in which centred (N, D) draws and gradients differ most from it.
+
+    Sought among those in which either varies most; of a direction in which both vary alike, as they do by
+    chance where draws are few, nothing is learnt.
+    """
+    factor, n = metric.population, len(metric.population)
+    population = linalg.solve_triangular(factor, x[:, :n].T, lower=True).T if n else x[:, :0]
+    offsets = np.concatenate([population, x[:, n:] / metric.effects], axis=1)
+    slopes = np.concatenate([g[:, :n] @ factor, g[:, n:] * metric.effects], axis=1)
+    widest = [linalg.svd(part, full_matrices=False)[2][: 2 * rank].T for part in (offsets, slopes)]
+    basis = linalg.qr(np.concatenate(widest, axis=1), mode="economic")[0]
+    values, vectors = np.linalg.eigh(matching(_covariance(offsets @ basis), _covariance(slopes @ basis)))
+    chosen = np.argsort(-np.abs(np.log(values)))[:rank]
+    return metric._replace(directions=(basis @ vectors[:, chosen]).T, stretches=np.sqrt(values[chosen]))
 
 
 def matching(of_draws: np.ndarray, of_gradients: np.ndarray) -> np.ndarray:

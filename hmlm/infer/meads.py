@@ -26,7 +26,7 @@ from hmlm.infer.draws import Draws, draws_per_call
 from hmlm.infer.ensemble import Ensemble, advanced, astray, gathered, met, noise, taught
 from hmlm.infer.evaluate import place_at
 from hmlm.infer.integrator import Place, gradients_per_step
-from hmlm.infer.metric import Metric, pulled_back, unit_metric, unscaled
+from hmlm.infer.metric import Metric, first_metric, pulled_back, unscaled
 from hmlm.infer.schedule import Schedule
 from hmlm.infer.seen import rows_of_a_chain, see
 from hmlm.infer.settings import Settings
@@ -70,6 +70,7 @@ class Meads:
 
     static: Static
     schedule: Schedule
+    metric: str
     rows: int
     chunk: int
 
@@ -81,7 +82,8 @@ class Meads:
     def start(self, keys: Array, positions: Array, data: DensityData) -> Ensemble:
         """Chains at (C, D) ``positions``."""
         places = jax.vmap(lambda x: place_at(self.static, x, data))(positions)
-        metric = unit_metric(self.static.layout.n_population, positions.shape[1], positions.dtype)
+        n_population, size = self.static.layout.n_population, positions.shape[1]
+        metric = first_metric(self.metric, n_population, size, positions.dtype)
         shared = Shared(jnp.int32(0), metric, *tuned(metric, places))
         walk = Walk(places, jnp.zeros_like(positions), jnp.zeros_like(places.log_density))
         return gathered(keys, positions, walk, shared, self.rows)
@@ -151,7 +153,8 @@ def make_meads(static: Static, settings: Settings, together: int) -> Meads:
     """The program for a density under the settings of a run, ``together`` chains in one group."""
     schedule = Schedule(settings.warmup)
     rows = rows_of_a_chain(settings.chains, schedule.longest)
-    return Meads(static, schedule, rows, settings.chunk or draws_per_call(static.layout.size, together))
+    chunk = settings.chunk or draws_per_call(static.layout.size, together)
+    return Meads(static, schedule, settings.metric, rows, chunk)
 
 
 def refreshed(walk: Walk, shared: Shared, keys: Array) -> Walk:

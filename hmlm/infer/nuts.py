@@ -19,7 +19,7 @@ from hmlm.density.state import DensityData, Static
 from hmlm.infer.draws import Draws, draws_per_call, no_draws, put
 from hmlm.infer.evaluate import place_at
 from hmlm.infer.integrator import Place, gradients_per_step, move_in
-from hmlm.infer.metric import Metric, pulled_back, scaled, unit_metric
+from hmlm.infer.metric import Metric, first_metric, pulled_back, scaled
 from hmlm.infer.over_chains import over_chains
 from hmlm.infer.schedule import Schedule
 from hmlm.infer.seen import rows_of_a_chain
@@ -57,6 +57,7 @@ class Nuts:
 
     static: Static
     warmup: Warmup
+    metric: str
     max_tree_depth: int
     chunk: int
 
@@ -68,7 +69,7 @@ class Nuts:
     def start(self, keys: Array, positions: Array, data: DensityData) -> Group:
         """Chains at (C, D) ``positions``."""
         size, dtype = positions.shape[1], positions.dtype
-        metric = unit_metric(self.static.layout.n_population, size, dtype)
+        metric = first_metric(self.metric, self.static.layout.n_population, size, dtype)
         chains = over_chains(partial(start_chain, self), 2, keys, positions, data)
         return Group(chains, jnp.zeros(1, jnp.int32), jax.tree.map(lambda leaf: leaf[None], metric))
 
@@ -100,7 +101,7 @@ def make_nuts(static: Static, settings: Settings, together: int) -> Nuts:
     schedule = Schedule(settings.warmup)
     rows = rows_of_a_chain(settings.chains, schedule.longest)
     warmup = Warmup(schedule, settings.target_accept, rows)
-    return Nuts(static, warmup, settings.max_tree_depth, chunk)
+    return Nuts(static, warmup, settings.metric, settings.max_tree_depth, chunk)
 
 
 def _taught(group: Group, part: slice, step_size: np.ndarray, learning: Learning, metric: Metric) -> Group:

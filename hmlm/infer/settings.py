@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 
+from hmlm.infer.metric import DENSE, METRICS
 from hmlm.infer.parallel import AUTO, check_device, check_parallel, checked_devices
+from hmlm.spec.hint import did_you_mean
 from hmlm.types import HmlmError
 
 NUTS, CHEES, MEADS = "nuts", "chees", "meads"
@@ -38,6 +40,8 @@ class Settings:
         parallel: how chains are spread over devices, see :mod:`hmlm.infer.parallel`.
         device: ``"auto"``, ``"cpu"`` or ``"gpu"``.
         init: where it starts, see :mod:`hmlm.infer.starts`; of points that were given, their hash.
+        metric: ``"dense"`` over population-level coordinates, ``"diagonal"`` or ``"low-rank"``, see
+            :mod:`hmlm.infer.metric`.
         resample: whether an approximation's draws are taken by importance; None leaves it to k-hat.
     """
 
@@ -56,6 +60,7 @@ class Settings:
     device: str = AUTO
     init: str = "auto"
     resample: bool | None = None
+    metric: str = DENSE
 
     def __post_init__(self) -> None:
         for name in ("chains", "warmup", "draws", "max_tree_depth", "thin"):
@@ -74,6 +79,9 @@ class Settings:
             raise HmlmError(
                 f"target_accept={self.target_accept!r} must be a number between 0 and 1, e.g. 0.9"
             )
+        if self.metric not in METRICS:
+            hint = did_you_mean(str(self.metric), METRICS)
+            raise HmlmError(f"metric={self.metric!r} is unknown{hint}; choose one of {', '.join(METRICS)}")
         if self.in_step and self.chains < FEWEST_IN_STEP:
             raise HmlmError(
                 f"algorithm={self.algorithm!r} tunes chains by each other: it needs chains={FEWEST_IN_STEP} "

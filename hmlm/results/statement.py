@@ -10,7 +10,7 @@ from hmlm.infer.starts import AUTO, NAMES
 from hmlm.types import ModelFormula, Prior
 
 OF_THE_DRAWS = (
-    *("algorithm", "seed", "draws", "warmup", "chains", "target_accept", "max_tree_depth"),
+    *("algorithm", "seed", "draws", "warmup", "chains", "target_accept", "metric", "max_tree_depth"),
     *("init", "resample", "thin", "keep"),
 )
 
