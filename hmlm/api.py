@@ -252,9 +252,9 @@ class Model:
             draws: draws kept per chain.
             seed: the same seed on the same machine gives the same draws.
             target_accept: raise towards 1 where there are divergences.
-            metric: scales of the posterior that warm-up learns: ``"dense"`` over population-level coordinates,
-                diagonal over group effects; ``"diagonal"``; or ``"low-rank"``: dense, and a few directions
-                across all coordinates.
+            metric: scales of the posterior that warm-up learns: ``"dense"`` over population-level
+                coordinates, diagonal over group effects; ``"diagonal"``; or ``"low-rank"``: dense, and a few
+                directions across all coordinates.
             max_tree_depth: trajectories have at most ``2**max_tree_depth - 1`` steps.
             devices: spread the chains over that many devices, or over these: their numbers or
                 ``jax.devices()[:2]``; of each host where there are several (``docs/sampling/devices.md``).

@@ -53,6 +53,21 @@ NUTS = Reference(
     "Hoffman, M. D., & Gelman, A. (2014). The No-U-Turn sampler: Adaptively setting path lengths in "
     "Hamiltonian Monte Carlo. Journal of Machine Learning Research, 15, 1593–1623.",
 )
+CHEES = Reference(
+    "the sampler",
+    "Hoffman, M., Radul, A., & Sountsov, P. (2021). An adaptive-MCMC scheme for setting trajectory lengths "
+    "in Hamiltonian Monte Carlo. Proceedings of Machine Learning Research, 130, 3907–3915.",
+)
+MEADS = Reference(
+    "the sampler",
+    "Hoffman, M. D., & Sountsov, P. (2022). Tuning-free generalized Hamiltonian Monte Carlo. Proceedings of "
+    "Machine Learning Research, 151, 7799–7813.",
+)
+SAMPLERS = {
+    "NUTS": ("the No-U-Turn sampler", NUTS),
+    "ChEES": ("ChEES, Hamiltonian Monte Carlo with one trajectory length for all chains", CHEES),
+    "MEADS": ("MEADS, generalised Hamiltonian Monte Carlo", MEADS),
+}
 CONVERGENCE = Reference(
     "R-hat and effective sample sizes",
     "Vehtari, A., Gelman, A., Simpson, D., Carpenter, B., & Bürkner, P.-C. (2021). Rank-normalization, "
@@ -146,6 +161,8 @@ def references(fit: Fit, spec: Spec, has_icc: bool) -> tuple[Reference, ...]:
         f"{version_of(fit)}) [Computer software].",
     )
     used = [reference for reference, applies in USES if applies(spec)]
+    if fit.info.algorithm in SAMPLERS:
+        used[used.index(NUTS)] = SAMPLERS[fit.info.algorithm][1]
     if fit.info.approximate:
         used = [PSIS, *(reference for reference in used if reference not in (NUTS, CONVERGENCE))]
     return (own, *used, *([ICC] if has_icc else []))
@@ -171,7 +188,7 @@ def _sampling(fit: Fit) -> str:
     info = fit.info
     chains = "one chain" if info.chains == 1 else f"{info.chains} chains"
     return (
-        f"The posterior was sampled with the No-U-Turn sampler, {chains} of "
+        f"The posterior was sampled with {SAMPLERS[info.algorithm][0]}, {chains} of "
         f"{count(info.warmup)} warm-up and {count(info.draws)} further draws"
         f"{' each' if info.chains > 1 else ''}, {count(fit.n_draws)} in all (seed {info.seed}). "
         f"{_convergence(fit)}"
