@@ -377,7 +377,8 @@ class Model:
             density, padded = self.log_density, self._padded if self.bucket else None
             prepared = time.perf_counter() - began
             run = sample(density, statement.settings, progress=progress, points=points, padded=padded)
-            return self._fit_of(run.with_seconds("prepare", prepared), density, statement)
+            run = run.with_seconds("prepare", prepared)
+            return self._fit_of(run, density, statement, None if padded is None else padded.density)
 
     def _sample_into(
         self, folder: Folder, statement: Statement, points: np.ndarray | None, progress: bool | None
@@ -387,8 +388,10 @@ class Model:
             run = sample(density, statement.settings, progress=progress, points=points, checkpoint=folder)
             return self._fit_of(run, density, statement)
 
-    def _fit_of(self, run: Run, density: LogDensity, statement: Statement) -> Fit:
-        fit = assemble(density, self.design, run, statement, refit)
+    def _fit_of(
+        self, run: Run, density: LogDensity, statement: Statement, sampled: LogDensity | None = None
+    ) -> Fit:
+        fit = assemble(density, self.design, run, statement, refit, sampled)
         warn(fit)
         return fit
 

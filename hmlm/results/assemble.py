@@ -37,14 +37,18 @@ def assemble(
     run: Run,
     statement: Statement,
     refit_fn: Refit | None = None,
+    sampled: LogDensity | None = None,
 ) -> Fit:
-    """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls."""
+    """The fit of a finished (or interrupted) run; ``refit_fn`` is what :meth:`Fit.update` calls.
+
+    ``sampled`` is the density over round sizes where that was sampled in place of ``density``.
+    """
     settings = statement.settings
     kept = KeptDraws(density, design, run, settings)
     return Fit(
         info=_info(density, design, run, settings, statement.data_name),
         posterior=with_draws(dict(kept.parameters)),
-        sample_stats=_sample_stats(run, settings.sampler, density.size),
+        sample_stats=_sample_stats(run, settings.sampler, (sampled or density).size),
         effects_fn=kept.effects,
         observed=observed_outcomes(design),
         log_lik_fn=kept.log_lik,
