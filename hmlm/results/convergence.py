@@ -13,6 +13,7 @@ from hmlm.infer.superchains import superchain_index
 from hmlm.results.nested import MIN_DRAWS, nested_rhats
 
 TAIL_PROBS = (0.05, 0.95)
+NUMBERS_AT_ONCE = 2**22  # of draws: what is computed of them takes several times their memory
 AXES = {"chain_axis": 1, "draw_axis": 2}
 
 
@@ -49,12 +50,12 @@ def convergence(values: np.ndarray, superchains: int = 0) -> Convergence:
     from arviz_stats.base import array_stats  # takes a second, and sampling does not need it
 
     usable = _varies(values) if values.shape[2] >= MIN_DRAWS else np.zeros(len(values), bool)
-    good, ess = values[usable], partial(array_stats.ess, **AXES)
+    ess = partial(array_stats.ess, **AXES)
     with np.errstate(divide="ignore", invalid="ignore"):
         return Convergence(
-            rhat=_spread(usable, partial(_rhats, superchains=superchains), good),
-            bulk=_spread(usable, partial(ess, method="bulk"), good),
-            tail=_spread(usable, partial(ess, method="tail", prob=TAIL_PROBS), good),
+            rhat=_spread(usable, partial(_rhats, superchains=superchains), values),
+            bulk=_spread(usable, partial(ess, method="bulk"), values),
+            tail=_spread(usable, partial(ess, method="tail", prob=TAIL_PROBS), values),
         )
 
 
@@ -84,8 +85,10 @@ def _two_chains(values: np.ndarray) -> np.ndarray:
 def _spread(
     usable: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray], values: np.ndarray
 ) -> np.ndarray:
-    """(P,) the statistic where usable, NaN elsewhere."""
+    """(P,) the statistic where usable, NaN elsewhere; of a few parameters at once where draws are many."""
     out = np.full(len(usable), np.nan)
-    if len(values):
-        out[usable] = statistic(values)
+    places, at_once = np.flatnonzero(usable), max(NUMBERS_AT_ONCE // values[0].size, 1) if len(values) else 1
+    for first in range(0, len(places), at_once):
+        some = places[first : first + at_once]
+        out[some] = statistic(values[some])
     return out

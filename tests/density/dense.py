@@ -18,7 +18,7 @@ def dense_log_density(static: Static, x: Array, data: DensityData) -> Array:
     root = cholesky(covariance, lower=True)
     white = cho_solve((root, True), residual)
     log_rows = -0.5 * residual @ white - jnp.sum(jnp.log(jnp.diagonal(root)))
-    n_values = static.spec.n_rows * len(static.spec.outcomes)
+    n_values = data.model.n_rows * len(static.spec.outcomes)
     return total(state_at(static, x, data).log_prior) + log_rows - 0.5 * n_values * jnp.log(2 * jnp.pi)
 
 
