@@ -30,7 +30,9 @@ class Sampler:
 
 
 SAMPLERS: Mapping[str, Sampler] = {
-    "NUTS": Sampler("nuts", {CPU: (4,), GPU: (4, 64, 512)}),
+    "NUTS": Sampler("nuts", {CPU: (4, 64), GPU: (4, 64, 512)}),
+    "ChEES": Sampler("chees", {CPU: (64,), GPU: (64, 512)}),
+    "MEADS": Sampler("meads", {CPU: (64,), GPU: (64, 512)}),
 }
 HEADER = (
     "model",
@@ -50,7 +52,8 @@ HEADER = (
 EXPLANATION = """\
 One run of `Model.fit`, float64. Draws: warm-up + kept, per chain. Compile: tracing and compiling, no
 cache, in none of the rates. ESS: smallest bulk effective sample size of the population-level parameters,
-of all chains together. On a CPU chains run one after another on each core, on a GPU all at once."""
+of all chains together. On a CPU chains of NUTS run one after another on each core, those of ChEES and
+MEADS in step, a group per core; on a GPU all at once."""
 
 
 def report(size: Size, seed: int = 14) -> Report:
