@@ -52,11 +52,13 @@ def two_hosts(tmp_path_factory) -> list[dict[str, np.ndarray]]:
     return [dict(np.load(path)) for path in paths]
 
 
+@pytest.mark.nightly
 def test_every_host_gets_all_draws(two_hosts):
     for name, draws in two_hosts[0].items():
         np.testing.assert_array_equal(draws, two_hosts[1][name])
 
 
+@pytest.mark.nightly
 def test_two_hosts_draw_what_one_draws(two_hosts, tmp_path):
     finished(process("one_host.py", tmp_path / "one.npz", devices=4))
     alone = np.load(tmp_path / "one.npz")

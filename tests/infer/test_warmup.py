@@ -13,12 +13,13 @@ from hmlm.density.precision import double_precision
 from hmlm.infer.driver import sample
 from hmlm.infer.fisher import learnt, matching
 from hmlm.infer.integrator import Place
-from hmlm.infer.metric import METRICS, RANK, Metric, first_metric, pulled_back, scaled, unscaled
+from hmlm.infer.metric import LOW_RANK, METRICS, RANK, Metric, first_metric, pulled_back, scaled, unscaled
 from hmlm.infer.schedule import SHORTEST, Schedule
 from hmlm.infer.seen import metric_from, nothing_seen, see
 from hmlm.infer.settings import Settings
 from hmlm.infer.warmup import Warmup
 
+from ..nights import by_night
 from .small_model import small_model
 
 COVARIANCE = np.array([[4.0, 1.8], [1.8, 1.0]])
@@ -138,7 +139,7 @@ def test_nothing_changes_after_warmup(long_run):
     assert np.ptp(long_run.draws.step_size) == 0
 
 
-@pytest.mark.parametrize("warmup", [1, 10, 30])
+@pytest.mark.parametrize("warmup", by_night([1, 10, 30], 10))
 def test_short_warmups_adapt_what_they_can(warmup):
     run = sample(small_model().log_density, Settings(chains=2, warmup=warmup, draws=5, seed=1))
     assert np.isfinite(run.draws.position).all() and np.ptp(run.draws.step_size) == 0
@@ -162,7 +163,7 @@ def test_gradients_are_pulled_back_through_the_scaling(n_population):
         np.testing.assert_array_equal(scaled(unit, offset), offset)
 
 
-@pytest.mark.parametrize("kind", METRICS)
+@pytest.mark.parametrize("kind", by_night(METRICS, LOW_RANK))
 def test_every_metric_samples_the_same_posterior(kind, long_run):
     settings = Settings(warmup=150, draws=300, seed=6, target_accept=0.85, metric=kind)
     found = sample(small_model().log_density, settings).draws.position
