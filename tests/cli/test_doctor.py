@@ -57,7 +57,8 @@ def test_missing_native_kernels_are_told(capsys, monkeypatch):
 def test_a_wrong_data_folder_is_a_problem(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("HMLM_DATA_DIR", str(tmp_path / "nowhere"))
     assert main(["doctor"]) == 1
-    assert "is not a folder" in capsys.readouterr().out.replace("\n", " ")
+    cells = capsys.readouterr().out.replace("│", " ")
+    assert "is not a folder" in " ".join(cells.split())
 
 
 def test_a_missing_package_is_a_problem(capsys, monkeypatch):

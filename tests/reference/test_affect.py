@@ -31,7 +31,7 @@ def brms_table(name: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize(
     ("name", "draws"),
-    [("m2", 400), pytest.param("m3", 1000, marks=pytest.mark.nightly), ("m4", 500)],
+    [("m2", 600), pytest.param("m3", 1000, marks=pytest.mark.nightly), ("m4", 500)],
 )
 def test_agrees_with_brms(name, draws):
     fit = fitted(name, 4, draws)

@@ -30,7 +30,9 @@ def test_folds_of_groups_are_predicted_by_refits_without_them(fit):
     units = Units(tuple(range(N_GROUPS)), "g", data["g"].values)
     folds = split(fit.design, units, 3, seed=0)
     kept = data[~np.isin(data["g"], np.flatnonzero(folds == 1))]
-    refit = hm.fit("y ~ x + (1 + x | g)", kept, prior=PRIORS + CONSTANT_SCALE, seed=9, **SETTINGS)
+    refit = hm.fit(
+        "y ~ x + (1 + x | g)", kept, prior=PRIORS + CONSTANT_SCALE, seed=9, **SETTINGS | {"draws": 2000}
+    )
     for level in np.flatnonzero(folds == 1):
         log_density = lmm(refit, data[data["g"] == level])
         wanted = logsumexp(log_density) - np.log(len(log_density))

@@ -38,5 +38,8 @@ def test_the_verbs_are_those_of_the_readme():
             "residual_sd",
             "log_prior",
             "prior_sensitivity",
+            "diagnose",
+            "diagnostics",
+            "nested_rhat",
         ),
     }
