@@ -19,17 +19,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax import Array, lax
+from jax import Array
 
 from hmlm.density.state import DensityData, Static
 from hmlm.infer.draws import Draws, draws_per_call
-from hmlm.infer.ensemble import Ensemble, advanced, astray, gathered, met, noise, taught
+from hmlm.infer.ensemble import Ensemble, advanced, astray, draw_keys, gathered, met, moved, taught
 from hmlm.infer.evaluate import place_at
 from hmlm.infer.halton import halton
-from hmlm.infer.integrator import Place, gradients_per_step
+from hmlm.infer.integrator import gradients_per_step
 from hmlm.infer.metric import Metric, first_metric, unscaled
 from hmlm.infer.schedule import Schedule
-from hmlm.infer.seen import Seen, rows_of_a_chain, see
+from hmlm.infer.seen import rows_of_a_chain
 from hmlm.infer.settings import Settings
 from hmlm.infer.trajectory import Proposal, run, taken
 from hmlm.infer.warmup import FIRST_STEP_SIZE, first_averages, next_averages
@@ -114,9 +114,10 @@ class Chees:
     def _next(self, data: DensityData, group: Ensemble) -> tuple[Ensemble, Draws]:
         """Every chain one draw further."""
         shared, start = group.shared, group.chains
-        keys, momentum = noise(group)
-        n_chains, size, dtype = *momentum.shape, momentum.dtype
-        uniform = jax.vmap(lambda key: jax.random.uniform(key, (), dtype))(keys)
+        (n_chains, size), dtype = start.position.shape, start.position.dtype
+        of_choice, of_momentum = draw_keys(group)
+        uniform = jax.vmap(lambda key: jax.random.uniform(key, (), dtype))(of_choice)
+        momentum = jax.vmap(lambda key: jax.random.normal(key, (size,), dtype))(of_momentum)
         length = halton(shared.n_done + 1, dtype) * jnp.exp(shared.length.log)
         n = jnp.clip(jnp.ceil(length / shared.step_size), 1, MOST_STEPS).astype(jnp.int32)
         proposal = run(self.static, shared.metric, start, momentum, shared.step_size, n, data)
@@ -131,13 +132,11 @@ class Chees:
             diverging=proposal.diverging,
             step_size=jnp.full(n_chains, shared.step_size),
         )
-        learnt = lambda: self._learnt(group, place, proposal, n * shared.step_size)  # noqa: E731
-        warming = shared.n_done < self.schedule.draws
-        seen, shared = lax.cond(warming, learnt, lambda: (group.seen, shared))
-        return Ensemble(group.key, place, seen, shared._replace(n_done=shared.n_done + 1)), draws
+        learn = partial(self._learnt, group, proposal, n * shared.step_size)
+        return moved(group, self.schedule, place, place, learn), draws
 
-    def _learnt(self, group: Ensemble, place: Place, proposal: Proposal, time: Array) -> tuple[Seen, Shared]:
-        """What the group saw and shares after a draw of warm-up."""
+    def _learnt(self, group: Ensemble, proposal: Proposal, time: Array) -> Shared:
+        """What the group shares after a draw of warm-up."""
         shared = group.shared
         counts = ~astray(group.chains)
         rates = jnp.maximum(proposal.acceptance_rate, LEAST_RATE)
@@ -145,8 +144,7 @@ class Chees:
         averages = next_averages(self.target_accept - accepted, shared.averages)
         start = jax.vmap(unscaled, (None, 0))(shared.metric, group.chains.position)
         length = climbed(shared.length, slope(start, counts, proposal, time), averages[3])
-        seen = jax.vmap(see, (0, None, 0))(group.seen, shared.n_done, place)
-        return seen, shared._replace(step_size=jnp.exp(averages[0]), averages=averages, length=length)
+        return shared._replace(step_size=jnp.exp(averages[0]), averages=averages, length=length)
 
 
 def make_chees(static: Static, settings: Settings, together: int) -> Chees:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -174,7 +174,7 @@ def _start(
 
 def _starts(density: LogDensity, settings: Settings, points: np.ndarray | None) -> Starts:
     init = settings.init if points is None else points
-    return make_starts(density, init, settings.chains, settings.seed)
+    return cache(make_starts(density, init, settings.chains, settings.seed))
 
 
 def _nowhere(density: LogDensity, settings: Settings) -> Starts:

@@ -23,12 +23,12 @@ from jax import Array, lax
 
 from hmlm.density.state import DensityData, Static
 from hmlm.infer.draws import Draws, draws_per_call
-from hmlm.infer.ensemble import Ensemble, advanced, astray, gathered, met, noise, taught
+from hmlm.infer.ensemble import Ensemble, advanced, astray, draw_keys, gathered, met, moved, taught
 from hmlm.infer.evaluate import place_at
 from hmlm.infer.integrator import Place, gradients_per_step
 from hmlm.infer.metric import Metric, first_metric, pulled_back, unscaled
 from hmlm.infer.schedule import Schedule
-from hmlm.infer.seen import rows_of_a_chain, see
+from hmlm.infer.seen import rows_of_a_chain
 from hmlm.infer.settings import Settings
 from hmlm.infer.trajectory import run, taken
 
@@ -105,7 +105,7 @@ class Meads:
     def _next(self, data: DensityData, group: Ensemble) -> tuple[Ensemble, Draws]:
         """Every chain one draw further."""
         shared = group.shared
-        keys, _ = noise(group)
+        keys, _ = draw_keys(group)
         n = jnp.clip(jnp.ceil(TIME_OF_A_DRAW / shared.step_size), 1, MOST_STEPS).astype(jnp.int32)
         zero = jnp.zeros_like(group.chains.level)
         nothing = Sums(zero, zero > 0, zero)
@@ -122,14 +122,8 @@ class Meads:
             diverging=sums.diverging,
             step_size=jnp.full(len(zero), shared.step_size),
         )
-        warming = shared.n_done < self.schedule.draws
-        seen = lax.cond(
-            warming,
-            lambda: jax.vmap(see, (0, None, 0))(group.seen, shared.n_done, walk.place),
-            lambda: group.seen,
-        )
-        shared = lax.cond(warming, lambda: retuned(shared, walk.place), lambda: shared)
-        return Ensemble(group.key, walk, seen, shared._replace(n_done=shared.n_done + 1)), draws
+        learn = partial(retuned, shared, walk.place)
+        return moved(group, self.schedule, walk, walk.place, learn), draws
 
     def _step(
         self, data: DensityData, shared: Shared, keys: Array, i: Array, walk: Walk, sums: Sums

@@ -25,7 +25,7 @@ from hmlm.infer.schedule import Schedule
 from hmlm.infer.seen import rows_of_a_chain
 from hmlm.infer.settings import Settings
 from hmlm.infer.tree import Memory, Noise, draw_noise, empty_memory, transition
-from hmlm.infer.trees import as_before, stacked
+from hmlm.infer.trees import as_before, as_one, for_each, of_one, stacked
 from hmlm.infer.warmup import Learning, Warmup
 
 NOISE_AT_A_TIME = 25  # draws
@@ -71,19 +71,19 @@ class Nuts:
         size, dtype = positions.shape[1], positions.dtype
         metric = first_metric(self.metric, self.static.layout.n_population, size, dtype)
         chains = over_chains(partial(start_chain, self), 2, keys, positions, data)
-        return Group(chains, jnp.zeros(1, jnp.int32), jax.tree.map(lambda leaf: leaf[None], metric))
+        return Group(chains, jnp.zeros(1, jnp.int32), as_one(metric))
 
     def advance(self, group: Group, data: DensityData, n: Array) -> tuple[Group, Draws]:
         """The group after ``n`` draws, and (C, chunk) draws whose first ``n`` these are."""
-        shared = group.n_done[0], jax.tree.map(lambda leaf: leaf[0], group.metric)
+        shared = of_one((group.n_done, group.metric))
         chains, draws = over_chains(partial(advance_chain, self), 1, group.chains, *shared, data, n)
         return group._replace(chains=chains, n_done=group.n_done + n), draws
 
     def meet(self, groups: list[Group]) -> list[Group]:
         """The groups with the metric that their chains found together."""
         learning = stacked([group.chains.learning for group in groups])
-        metric = jax.tree.map(lambda leaf: np.asarray(leaf)[0], groups[0].metric)
-        learnt = self.warmup.met(int(np.asarray(groups[0].n_done)[0]), learning, metric)
+        n_done, metric = jax.tree.map(np.asarray, of_one((groups[0].n_done, groups[0].metric)))
+        learnt = self.warmup.met(int(n_done), learning, metric)
         ends = np.cumsum([len(group.chains.step_size) for group in groups])
         return [
             _taught(group, slice(end - len(group.chains.step_size), end), *learnt)
@@ -108,8 +108,7 @@ def _taught(group: Group, part: slice, step_size: np.ndarray, learning: Learning
     """The group with its part of what all chains learnt."""
     learning = jax.tree.map(lambda leaf: leaf[part], learning)
     chains = group.chains._replace(step_size=step_size[part], learning=learning)
-    metric = jax.tree.map(lambda leaf: np.tile(leaf, (len(group.n_done), *(1,) * leaf.ndim)), metric)
-    return as_before(group, group._replace(chains=chains, metric=metric))
+    return as_before(group, group._replace(chains=chains, metric=for_each(metric, len(group.n_done))))
 
 
 def start_chain(nuts: Nuts, key: Array, position: Array, data: DensityData) -> Chain:

@@ -11,6 +11,7 @@ from jax import Array, lax
 from hmlm.infer.fisher import learnt
 from hmlm.infer.integrator import Place
 from hmlm.infer.metric import Metric
+from hmlm.infer.schedule import Schedule
 
 MOST = 1000  # draws of all chains that a metric is learnt from
 
@@ -39,6 +40,13 @@ def see(seen: Seen, n_done: Array, place: Place) -> Seen:
         lax.dynamic_update_index_in_dim(seen.positions, place.position, row, 0),
         lax.dynamic_update_index_in_dim(seen.gradients, place.gradient, row, 0),
     )
+
+
+def metric_after(schedule: Schedule, seen: Seen, n_done: int, metric: Metric) -> Metric:
+    """The metric after the window that ends at ``n_done`` draws; that of warm-up's last window stays."""
+    if n_done == schedule.draws:
+        return metric
+    return metric_from(seen, schedule.window(n_done), n_done, metric)
 
 
 def metric_from(seen: Seen, window: int, n_done: int, metric: Metric) -> Metric:

@@ -1,4 +1,4 @@
-"""States of groups on the host, where groups meet."""
+"""What chains of a device share has a leading axis of length 1 in states; and states where groups meet."""
 
 from __future__ import annotations
 
@@ -10,6 +10,21 @@ import numpy as np
 
 Tree = Any
 T = TypeVar("T")
+
+
+def as_one(tree: T) -> T:
+    """What is shared, as a state holds it: leaves (1, ...)."""
+    return jax.tree.map(lambda leaf: leaf[None], tree)
+
+
+def of_one(tree: T) -> T:
+    """What is shared, out of a state; of several devices', the first's."""
+    return jax.tree.map(lambda leaf: leaf[0], tree)
+
+
+def for_each(tree: T, n: int) -> T:
+    """What is shared, for each of ``n`` devices: leaves (n, ...) on the host."""
+    return jax.tree.map(lambda leaf: np.tile(np.asarray(leaf), (n, *(1,) * np.ndim(leaf))), tree)
 
 
 def stacked(groups: Sequence[T]) -> T:

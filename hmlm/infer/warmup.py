@@ -19,7 +19,7 @@ from numpyro.infer.hmc_util import dual_averaging
 from hmlm.infer.integrator import Place
 from hmlm.infer.metric import Metric
 from hmlm.infer.schedule import Schedule
-from hmlm.infer.seen import Seen, metric_from, nothing_seen, see
+from hmlm.infer.seen import Seen, metric_after, nothing_seen, see
 
 FIRST_STEP_SIZE = 0.25  # coordinates come scaled by a pilot's standard errors
 
@@ -71,6 +71,5 @@ class Warmup:
         """
         averaged = np.asarray(learning.averages[1])
         step_size = np.full_like(averaged, np.exp(averaged[np.isfinite(averaged)].mean()))
-        if n_done < self.schedule.draws:
-            metric = metric_from(learning.seen, self.schedule.window(n_done), n_done, metric)
+        metric = metric_after(self.schedule, learning.seen, n_done, metric)
         return step_size, learning._replace(averages=jax.vmap(first_averages)(np.log(step_size))), metric
